@@ -1,0 +1,130 @@
+"""
+What the pipeline asks of the outside, and no more.
+
+Reading a mailbox and changing it are two Protocols, so that a preview cannot change anything by mistake.
+Whatever a vendor's library raises is turned into `cleaner.errors` by the connector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cleaner.values import (
+    Entry,
+    Folder,
+    Heading,
+    Listing,
+    Message,
+    OutgoingMail,
+    SentQuestion,
+    SentRecordView,
+)
+
+
+class Mailbox(Protocol):
+    """One mailbox, read-only. Not for use by several threads at once."""
+
+    @property
+    def address(self) -> str:
+        """The mailbox's own address."""
+
+    def folders(self) -> tuple[Folder, ...]:
+        """All folders, the inbox first under the name `INBOX`."""
+
+    def list(self, folder: str, cursor: str | None = None) -> Listing:
+        """
+        The messages of a folder that may be new since `cursor` (None: all).
+
+        Raises FolderMissingError. An unusable cursor lists all.
+        """
+
+    def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are still in the folder; empty for a folder that is gone."""
+
+    def headings(self, folder: str, ids: Sequence[str]) -> Iterator[Heading]:
+        """Header fields of those messages, in the order asked; messages gone meanwhile are left out."""
+
+    def fetch(self, folder: str, ids: Sequence[str]) -> Iterator[Message]:
+        """The whole messages, in the order asked, those gone left out. Marks nothing as read."""
+
+    def find(self, folder: str, message_id: str) -> tuple[str, ...]:
+        """Ids of the messages with that Message-ID header; empty for a folder that is gone."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """
+    What became of one message of a move.
+
+    `new_id` is its id in the target folder, None where the server does not tell. `error`: it was not
+    moved and stands where it was; `gone`: it was not there any more.
+    """
+
+    id: str
+    new_id: str | None = None
+    gone: bool = False
+    error: str | None = None
+
+
+class ChangeableMailbox(Mailbox, Protocol):
+    """One mailbox that may be changed."""
+
+    def create(self, folder: str) -> None:
+        """Makes a folder, and its parents; does nothing if it is there. Raises ChangeRefusedError."""
+
+    def move(self, folder: str, ids: Sequence[str], target: str) -> Iterator[Moved]:
+        """
+        Moves messages, item by item, bytes, flags and internal date kept.
+
+        Yields each result as soon as it is certain, so that what was moved before a failure is known.
+        Raises FolderMissingError for the target, ServerUnavailableError when the connection breaks.
+        """
+
+    def set_flags(self, folder: str, id: str, flags: Sequence[str]) -> str:
+        """
+        Gives the message exactly these flags; returns its id, which stays the same on every
+        known system. Raises MessageGoneError.
+        """
+
+    def append(self, folder: str, raw: bytes, flags: Sequence[str], received: datetime) -> str:
+        """Puts a new message into a folder; returns its id."""
+
+
+class SentRecord(Protocol):
+    """What is known of the mail that one mailbox's owner sent."""
+
+    def ask(self, question: SentQuestion) -> SentRecordView:
+        """Everything the record knows about what was asked, in one look-up."""
+
+    def cursor(self, folder: str) -> str | None:
+        """Where the indexing of that Sent folder stands."""
+
+    def add(self, folder: str, mails: Iterable[OutgoingMail], cursor: str | None) -> int:
+        """
+        Adds the mails that are not in it yet and, in the same transaction, remembers the cursor.
+
+        Returns how many were new.
+        """
+
+
+class Journal(Protocol):
+    """The record of every intended and completed change to one mailbox."""
+
+    def intend(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """
+        Writes intents, durably, before the mailbox is touched; gives them their ids.
+
+        An entry whose mailbox, fingerprint, occurrence and action are already recorded is not
+        written again but returned as it stands.
+        """
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Writes what became of them: state, new id, error, time."""
+
+    def open(self) -> tuple[Entry, ...]:
+        """Entries that an interrupted run left open, oldest first."""

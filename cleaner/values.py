@@ -1,0 +1,690 @@
+"""
+The nouns of the product, frozen, in order of appearance.
+
+What flows through the pipeline is one of these: a connector lists a `Folder` and yields a
+`Heading` and then a `Message`; reading makes a `Notice` of it; rules that know the `Known` find
+`Evidence`; judging gives a `Verdict`; the policy a `Plan`; an action an `Outcome`, kept as an
+`Entry` of the journal.
+
+Times are aware datetimes, durations `timedelta`, sizes bytes. Addresses are kept as they were read;
+compare them with `address_key`. A field of a mail is its value, `ABSENT` (the mail does not have
+it) or `UNKNOWN` (the connector could not see it: Exchange rebuilds mail and drops fields), and no
+rule takes the one for the other.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
+
+
+class Missing(enum.Enum):
+    """Why a field has no value: the mail lacks it, or we cannot tell."""
+
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+ABSENT: Final = Missing.ABSENT
+UNKNOWN: Final = Missing.UNKNOWN
+
+MAX_HEADER_BYTES: Final = 256 * 1024
+MAX_HEADER_FIELDS: Final = 2_000
+MAX_SUBJECT: Final = 1_000
+Field: TypeAlias = str | Missing
+
+
+def address_key(address: str) -> str:
+    """
+    The form under which two spellings of one address are equal.
+
+    Local parts are case-sensitive by RFC 5321 section 2.4 and treated without regard to case by
+    every mailbox provider that we know of; enclosing brackets and a trailing dot do not count.
+    """
+    return address.strip().strip("<>").rstrip(".").casefold()
+
+
+_REPLY_PREFIX: Final = re.compile(
+    r"\s*[^\W\d_]{1,12}\s{0,2}(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3})?\s{0,2}[:\uff1a]"
+)
+_REPLY_WORDS: Final = frozenset(
+    "re aw antw antwort sv vs ref rif r res odp fwd fw wg tr rv enc doorst vb i vl ynt ilt "
+    "回复 答复 转发 回覆 轉寄 返信 転送".split()  # noqa: SIM905 (a list of words reads best as words)
+)
+
+
+def subject_key(subject: str) -> str:
+    """
+    The form under which the subject of a mail and of its answers are equal.
+
+    NFKC, case-folded, white space collapsed, and the reply and forward prefixes that mail programs
+    put before it in the languages we have seen taken off (RFC 5322 section 3.6.5 knows only `Re:`).
+    """
+    text = unicodedata.normalize("NFKC", subject[:MAX_SUBJECT]).casefold()
+    text = " ".join(text.split())
+    while (match := _REPLY_PREFIX.match(text)) is not None:
+        word = match.group().strip().rstrip(":").split("[")[0].split("(")[0].split("^")[0].strip()
+        if word not in _REPLY_WORDS:
+            break
+        text = text[match.end() :].lstrip()
+    return text
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address in comparable form; empty if it has none."""
+    return address_key(address).rpartition("@")[2] if "@" in address else ""
+
+
+# --- what a connector sees -----------------------------------------------------------------------
+
+
+class FolderRole(enum.Enum):
+    """What a folder is for (RFC 6154), as the server or its name says."""
+
+    INBOX = "inbox"
+    SENT = "sent"
+    TRASH = "trash"
+    JUNK = "junk"
+    DRAFTS = "drafts"
+    ARCHIVE = "archive"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder by its full name, levels separated by `/` whatever the server uses."""
+
+    name: str
+    role: FolderRole = FolderRole.NONE
+    messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What stands in a folder.
+
+    `ids` are those that may be new since the cursor given (a connector may list one again, never
+    leave one out), oldest first; `cursor` is what to give next time, opaque to everyone but the connector;
+    `total` counts all messages of the folder.
+    """
+
+    ids: tuple[str, ...]
+    cursor: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """
+    The header fields of one mail, in order, as raw bytes.
+
+    Each item is the name as written and the raw value after the colon, folds included, the final
+    line end left out. `unknown` holds the names (lower case) whose absence means nothing here.
+    """
+
+    items: tuple[tuple[bytes, bytes], ...] = ()
+    unknown: frozenset[str] = frozenset()
+    _index: Mapping[str, list[int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, list[int]] = {}
+        for position, (name, _) in enumerate(self.items):
+            index.setdefault(name.decode("ascii", "replace").strip().lower(), []).append(position)
+        object.__setattr__(self, "_index", index)
+
+    @classmethod
+    def parse(cls, block: bytes, unknown: frozenset[str] = frozenset()) -> Headers:
+        """
+        The fields of a header block, read leniently and in linear time.
+
+        Reading ends at the first empty line; CRLF and LF end a line, a bare CR does not. A line
+        without a colon that is not a continuation is skipped, an mbox `From ` line too. At most
+        MAX_HEADER_BYTES and MAX_HEADER_FIELDS are looked at; what is beyond is left out.
+        """
+        items: list[tuple[bytes, list[bytes]]] = []
+        for line in block[:MAX_HEADER_BYTES].split(b"\n"):
+            bare = line.removesuffix(b"\r")
+            if not bare:
+                break
+            if bare[:1] in b" \t" and items:
+                items[-1][1].append(line)
+                continue
+            name, colon, value = line.partition(b":")
+            if not colon or not name.strip() or b" " in name.strip():
+                continue
+            if len(items) == MAX_HEADER_FIELDS:
+                break
+            items.append((name, [value]))
+        return cls(tuple((name, b"\n".join(lines).removesuffix(b"\r")) for name, lines in items), unknown)
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._index
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.items)
+
+    def raw(self, name: str) -> tuple[bytes, ...]:
+        """The raw values of every field of that name, topmost first."""
+        return tuple(self.items[i][1] for i in self._index.get(name.lower(), ()))
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """The unfolded values of every field of that name; 8-bit bytes read as UTF-8, else Latin-1."""
+        return tuple(_unfold(value) for value in self.raw(name))
+
+    def get(self, name: str) -> Field:
+        """The first unfolded value of that name, `ABSENT` or `UNKNOWN`."""
+        positions = self._index.get(name.lower())
+        if positions:
+            return _unfold(self.items[positions[0]][1])
+        return UNKNOWN if name.lower() in self.unknown else ABSENT
+
+    def text(self, name: str) -> str:
+        """Like `get`, with an empty text for what is missing: for where the difference does not matter."""
+        value = self.get(name)
+        return value if isinstance(value, str) else ""
+
+
+def _unfold(value: bytes) -> str:
+    flat = b" ".join(line.strip(b" \t\r") for line in value.replace(b"\r\n", b"\n").split(b"\n"))
+    try:
+        return flat.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return flat.decode("latin-1").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A message seen without its body: what the shortlist is made from."""
+
+    folder: str
+    id: str
+    headers: Headers
+    size: int
+    received: datetime | None = None
+    """The internal date: when the message came into the mailbox."""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """
+    One mail of a mailbox, raw.
+
+    `rebuilt`: the server wrote the MIME anew (EWS, Graph), so that trace fields which a returned
+    original lacks are unknown, not absent.
+    """
+
+    folder: str
+    id: str
+    raw: bytes
+    received: datetime | None = None
+    flags: tuple[str, ...] = ()
+    rebuilt: bool = False
+
+
+# --- what a notice says --------------------------------------------------------------------------
+
+
+class Kind(enum.Enum):
+    """What an automatic message is; the definitions stand in docs/kinds.md."""
+
+    NDR = "ndr"
+    DELAY = "delay"
+    SUCCESS = "success"
+    AUTOREPLY = "autoreply"
+    MDN = "mdn"
+    CHALLENGE = "challenge"
+    AV_NOTICE = "av-notice"
+    LIST_NOTICE = "list-notice"
+    ARF = "arf"
+    NDR_PHISH = "ndr-phish"
+    NOT_A_BOUNCE = "not-a-bounce"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether this kind is ours to judge: feedback reports and ordinary mail never are."""
+        return self not in (Kind.ARF, Kind.NOT_A_BOUNCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """
+    One Received field, read (RFC 5321 section 4.4, and what servers write instead).
+
+    Names are lower case without a trailing dot and empty where not stated. `ip` is the peer's
+    address as the recording server saw it, never one that the peer merely claimed in its HELO.
+    """
+
+    helo: str = ""
+    """What the peer called itself (`from`)."""
+    peer: str = ""
+    """The peer's name as looked up by the recording server; empty or `unknown` if it had none."""
+    ip: IPAddress | None = None
+    by: str = ""
+    protocol: str = ""
+    """As written after `with`, lower case: esmtpsa, lmtp, local …"""
+    id: str = ""
+    recipient: str = ""
+    """The address after `for`."""
+    envelope_from: str = ""
+    authenticated: bool = False
+    """The recording server says that the peer signed in."""
+    time: datetime | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """
+    One recipient that a notice speaks of.
+
+    `address` is where the mail finally could not go (Final-Recipient), `original` the address as the
+    sender wrote it where the notice tells both (Original-Recipient, "generated from").
+    """
+
+    address: str
+    original: str | None = None
+    status: str | None = None
+    """The enhanced status code (RFC 3463), from its field or else from the text."""
+    action: str | None = None
+    """failed, delayed, delivered, relayed, expanded; anything else as written, lower case."""
+    reporter: str | None = None
+    """The system that reports."""
+    diagnostic: str | None = None
+    remote: str | None = None
+    """The system that refused (Remote-MTA)."""
+
+
+class Completeness(enum.Enum):
+    """How much of the mail it speaks of a notice returned."""
+
+    WHOLE = "whole"
+    HEADERS = "headers"
+    FRAGMENT = "fragment"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """
+    The returned original.
+
+    `raw` holds its bytes unaltered, from its first header byte, as they stand in the notice after
+    transfer decoding and, for quoted text, dequoting; signatures are verified over them. Of a
+    FRAGMENT without header fields `headers` is empty. `unknown` names in `headers` are set where the
+    connector rebuilt the mail.
+    """
+
+    completeness: Completeness = Completeness.NONE
+    raw: bytes = b""
+    headers: Headers = field(default_factory=Headers)
+    message_id: str | None = None
+    """With its angle brackets."""
+    date: datetime | None = None
+    from_addresses: tuple[str, ...] = ()
+    to_addresses: tuple[str, ...] = ()
+    """To, Cc and Resent- ones."""
+    subject: str | None = None
+    """Decoded."""
+    hops: tuple[Hop, ...] = ()
+    """Topmost (latest) first."""
+    text: str = ""
+    """Decoded text of the body, bounded; for the classifier, never for the verdict of a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """
+    What a message says when it is an automatic message about another mail.
+
+    `kind` NOT_A_BOUNCE with `doubt` empty is an ordinary message; `doubt` says why one that looks like a
+    notice was not read (over a limit of size, broken beyond reading): it is left alone.
+    """
+
+    kind: Kind
+    family: str = ""
+    """The mail system that wrote it, as far as its form tells; empty where the general reader read it."""
+    headers: Headers = field(default_factory=Headers)
+    message_id: str | None = None
+    subject: str = ""
+    sender: str = ""
+    """The From address of the notice."""
+    return_path: Field = ABSENT
+    """The envelope sender; empty text for the null sender `<>`."""
+    delivered_to: tuple[str, ...] = ()
+    """Addresses that this copy was sent to: Delivered-To, X-Original-To, Envelope-To, To."""
+    received: datetime | None = None
+    """From the topmost Received, else the internal date, else Date."""
+    hops: tuple[Hop, ...] = ()
+    """The notice's own Received chain, topmost first."""
+    reporter: str = ""
+    """The reporting system: Reporting-MTA, else the host that the notice comes from."""
+    recipients: tuple[Recipient, ...] = ()
+    answers: tuple[str, ...] = ()
+    """
+    Message-IDs that the notice says it answers, with brackets: In-Reply-To, References,
+    Original-Message-ID, X-Original-Message-ID.
+    """
+    quoted_subject: str | None = None
+    """The original's subject as the notice quotes it where no original came back ("Re: x", "your message 'x'")."""
+    returned: Returned = field(default_factory=Returned)
+    text: str = ""
+    """What the notice says in words: decoded, HTML to text, without the returned original, bounded."""
+    links: tuple[str, ...] = ()
+    """http(s) addresses in the notice's own text, bounded; what a fake report wants clicked."""
+    attachments: tuple[str, ...] = ()
+    """File names of attachments that are neither the report nor the returned original."""
+    fingerprint: str = ""
+    doubt: str = ""
+
+
+# --- what is known beside it ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A public key of ours as published (RFC 6376 section 3.6.1), from configuration, DNS or archive."""
+
+    domain: str
+    selector: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """
+    A set of domains with what sends their mail.
+
+    `relay_names` and `relay_networks` are the configured relays split by what they are.
+    """
+
+    name: str
+    domains: frozenset[str] = frozenset()
+    relay_names: frozenset[str] = frozenset()
+    relay_networks: tuple[IPNetwork, ...] = ()
+    client_networks: tuple[IPNetwork, ...] = ()
+    authserv_ids: frozenset[str] = frozenset()
+    always_signs: bool = False
+    dkim_keys: tuple[DkimKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose mailbox it is: the addresses that this person sends as, comparable forms (`address_key`)."""
+
+    address: str
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """One mail of the sent record on its way in: hashed by the store, never kept in the clear."""
+
+    message_id: str | None
+    time: datetime
+    recipients: tuple[str, ...]
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentQuestion:
+    """All that a batch of notices mentions, asked of the sent record at once."""
+
+    message_ids: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    """Decoded; the record compares them normalised (`subject_key`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """
+    One mail of ours that the question touched.
+
+    The record holds hashes only, so `recipients`, `domains` and `subject` tell of the *asked* ones
+    which belong to this mail; `recipient_count` tells how many it had in all.
+    """
+
+    time: datetime
+    message_id: str | None = None
+    recipients: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    subject: str | None = None
+    """The asked subject (its `subject_key`) that is this mail's, if one is."""
+    recipient_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecordView:
+    """
+    What the sent record answered.
+
+    `begins` is the time of its oldest mail, `None` where nothing is recorded. `completeness`
+    is the share of proven-genuine notices whose original was in the record, `None` before there are enough
+    to say (DESIGN.md, decision 3).
+    """
+
+    by_message_id: Mapping[str, SentMail] = field(default_factory=lambda: MappingProxyType({}))
+    by_subject: Mapping[str, tuple[SentMail, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """`subject_key` → mails with that subject."""
+    by_recipient: Mapping[str, tuple[SentMail, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """`address_key` → the mails sent to it, latest first, at most 20."""
+    domains_written_to: frozenset[str] = frozenset()
+    """Those domains of asked addresses to which anything was sent."""
+    begins: datetime | None = None
+    ends: datetime | None = None
+    mails: int = 0
+    id_domains: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Right-hand sides (of ours) of the Message-IDs in the record, counted; what our ids look like."""
+    completeness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A likely notice that came into this mailbox: what bursts are counted from."""
+
+    time: datetime
+    subject: str = ""
+    reporter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a rule may know beside the notice. Gathered once per batch, the same for all its notices."""
+
+    organisation: Organisation
+    owner: Owner
+    sent: SentRecordView = field(default_factory=SentRecordView)
+    arrivals: tuple[Arrival, ...] = ()
+    """Sorted by time."""
+    now: datetime | None = None
+
+
+# --- evidence and verdict ------------------------------------------------------------------------
+
+
+class Side(enum.Enum):
+    """Which side a finding speaks for."""
+
+    GENUINE = "genuine"
+    BACKSCATTER = "backscatter"
+    NEUTRAL = "neutral"
+
+
+class Force(enum.Enum):
+    """
+    What a finding can do.
+
+    PROOF settles the matter alone. SUSPICION is a proof of ours that contradicts the rest (replayed):
+    the verdict becomes `unsure` and nothing is removed. WEIGHED counts by its weight.
+    """
+
+    PROOF = "proof"
+    SUSPICION = "suspicion"
+    WEIGHED = "weighed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    One finding of one rule.
+
+    `seen` quotes the mail (bounded, one line); `reason` is a sentence for the mailbox owner. `weight`,
+    in nats of log-odds towards `side`, is set by the judge from the configured or learned table.
+    """
+
+    rule: str
+    side: Side
+    seen: str
+    reason: str
+    force: Force = Force.WEIGHED
+    weight: float = 0.0
+
+
+class Opinion(enum.Enum):
+    """What a verdict says."""
+
+    GENUINE = "genuine"
+    BACKSCATTER = "backscatter"
+    UNSURE = "unsure"
+    NOT_A_BOUNCE = "not-a-bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one notice with all its evidence, strongest first."""
+
+    opinion: Opinion
+    evidence: tuple[Evidence, ...] = ()
+    score: float = 0.0
+    """Summed weights: above zero speaks for backscatter."""
+    because: str = ""
+    """One sentence: what decided, for the mailbox owner."""
+    probability: float | None = None
+    """Calibrated, of backscatter; None where no model was asked."""
+    model: str | None = None
+
+
+# --- what is done about it -----------------------------------------------------------------------
+
+
+class ActionName(enum.Enum):
+    """What the policy may decide to do."""
+
+    NONE = "none"
+    WAIT = "wait"
+    REPORT = "report"
+    MOVE = "move"
+    DELETE = "delete"
+    REVIEW = "review"
+
+    @property
+    def changes_mailbox(self) -> bool:
+        return self in (ActionName.MOVE, ActionName.DELETE, ActionName.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with one message, and why; deciding not to act is a plan too."""
+
+    action: ActionName
+    reason: str
+    target: str | None = None
+    """The folder it goes to, where the action moves it."""
+
+
+class Outcome(enum.Enum):
+    """What really happened."""
+
+    NONE = "none"
+    PLANNED = "planned"
+    DONE = "done"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to do about verdicts; `[policy]` of the configuration, overridden per mailbox."""
+
+    action: ActionName = ActionName.MOVE
+    quarantine: str = "Backscatter"
+    review: str = "Backscatter/Review"
+    folders: tuple[str, ...] = ("INBOX",)
+    sent: tuple[str, ...] = ()
+    trash: str | None = None
+    """Where `delete` moves to; None: the folder with the trash role, else `Trash`."""
+    review_unsure: bool = False
+    preview: timedelta = timedelta(days=7)
+    grace: timedelta = timedelta(minutes=15)
+    since: timedelta = timedelta(days=30)
+    retention: timedelta = timedelta(days=30)
+    leave: tuple[str, ...] = ("*-bounces@*", "*-bounces+*@*")
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Limits beyond which a run stops and asks."""
+
+    max_messages: int = 1000
+    max_share: float = 0.5
+    share_from: int = 10
+    """The share is looked at only when more messages than this would go."""
+
+
+class EntryState(enum.Enum):
+    """
+    The life of a journal entry.
+
+    INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more. FAILED: the change
+    was refused and the message is where it was. RETURNED: the owner moved it back. PURGED: its
+    retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
+    """
+
+    INTENDED = "intended"
+    DONE = "done"
+    GONE = "gone"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    RETURNED = "returned"
+    PURGED = "purged"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (EntryState.INTENDED, EntryState.UNDOING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One intended or completed change, as the journal keeps it."""
+
+    id: int
+    run: str
+    mailbox: str
+    fingerprint: str
+    occurrence: int
+    action: ActionName
+    folder: str
+    message: str
+    """The id in `folder`, before."""
+    target: str
+    new_id: str | None = None
+    flags: tuple[str, ...] = ()
+    received: datetime | None = None
+    message_id: str | None = None
+    state: EntryState = EntryState.INTENDED
+    intended_at: datetime | None = None
+    settled_at: datetime | None = None
+    error: str | None = None
