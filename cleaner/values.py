@@ -59,7 +59,7 @@ _REPLY_PREFIX: Final = re.compile(
 )
 _REPLY_WORDS: Final = frozenset(
     "re aw antw antwort sv vs ref rif r res odp fwd fw wg tr rv enc doorst vb i vl ynt ilt "
-    "回复 答复 转发 回覆 轉寄 返信 転送".split()  # noqa: SIM905 (a list of words reads best as words)
+    "回复 答复 转发 回覆 轉寄 返信 転送".split()
 )
 
 
@@ -377,7 +377,7 @@ class Notice:
     Original-Message-ID, X-Original-Message-ID.
     """
     quoted_subject: str | None = None
-    """The original's subject as the notice quotes it where no original came back ("Re: x", "your message 'x'")."""
+    """The original's subject as the notice quotes it ("Re: x", "your message x"), also without an original."""
     returned: Returned = field(default_factory=Returned)
     text: str = ""
     """What the notice says in words: decoded, HTML to text, without the returned original, bounded."""
