@@ -377,7 +377,7 @@ class Notice:
     Original-Message-ID, X-Original-Message-ID.
     """
     quoted_subject: str | None = None
-    """The original's subject as the notice quotes it ("Re: x", "your message x"), also without an original."""
+    """The original's subject as the notice quotes it ("Re: x"), also without an original."""
     returned: Returned = field(default_factory=Returned)
     text: str = ""
     """What the notice says in words: decoded, HTML to text, without the returned original, bounded."""
