@@ -7,18 +7,20 @@ Whatever a vendor's library raises is turned into `cleaner.errors` by the connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from cleaner.values import (
+    Arrival,
     Entry,
     Folder,
     Heading,
     Listing,
     Message,
     OutgoingMail,
+    SeenNotice,
     SentQuestion,
     SentRecordView,
 )
@@ -128,3 +130,25 @@ class Journal(Protocol):
 
     def open(self) -> tuple[Entry, ...]:
         """Entries that an interrupted run left open, oldest first."""
+
+    def for_fingerprints(self, fingerprints: Sequence[str]) -> Mapping[str, tuple[Entry, ...]]:
+        """What was ever done about those messages, oldest first; the untouched are left out."""
+
+
+class Memory(Protocol):
+    """What is remembered of one mailbox between runs."""
+
+    def cursor(self, folder: str) -> str | None:
+        """Where the last complete look at that folder ended."""
+
+    def known(self, fingerprints: Sequence[str]) -> Mapping[str, SeenNotice]:
+        """Those of the fingerprints that were judged before."""
+
+    def pending(self, knowledge: str) -> tuple[SeenNotice, ...]:
+        """Notices to look at again: not settled, or unsure under other knowledge."""
+
+    def arrivals(self, since: datetime) -> tuple[Arrival, ...]:
+        """Notices that arrived since then, by time."""
+
+    def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
+        """Remembers judgements and how far each folder was looked through, in one transaction."""

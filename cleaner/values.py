@@ -688,3 +688,37 @@ class Entry:
     intended_at: datetime | None = None
     settled_at: datetime | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNotice:
+    """
+    A notice that was judged, as it is remembered: by fingerprint, so that it is judged once.
+
+    `knowledge` stamps what was known of the organisation when it was judged; an `unsure` one is
+    looked at again when that changes. `report` is its line of the JSON contract, erased when the
+    owner opts out.
+    """
+
+    fingerprint: str
+    folder: str
+    id: str
+    kind: Kind
+    opinion: Opinion
+    action: ActionName
+    outcome: Outcome
+    judged_at: datetime
+    received: datetime | None = None
+    knowledge: str = ""
+    proven: bool = False
+    in_record: bool = False
+    subject: str = ""
+    reporter: str = ""
+    report: Mapping[str, object] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done about it: it stays for good, or it was moved."""
+        if self.action is ActionName.NONE:
+            return True
+        return self.action.changes_mailbox and self.outcome in (Outcome.DONE, Outcome.GONE)
