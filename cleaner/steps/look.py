@@ -1,0 +1,153 @@
+"""
+Looking: from the watched folders to the messages that may be notices and are not settled yet.
+
+Only header fields are fetched here (DESIGN.md, decision 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from cleaner import notices
+from cleaner.errors import SkipMessageError
+from cleaner.ports import Mailbox
+from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
+from cleaner.values import Arrival, Entry, EntryState, Heading, Message
+
+BURST_SPAN = timedelta(days=2)
+"""Earlier notices that are still counted when bursts are looked for."""
+
+
+def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
+    """Lists the watched folders and keeps the messages whose header makes a notice likely."""
+    folders = {folder.name for folder in task.mailbox.folders()}
+    pending: dict[str, list[str]] = {}
+    for notice in task.memory.pending(task.knowledge):
+        pending.setdefault(notice.folder, []).append(notice.id)
+    result = Look(missing=tuple(name for name in task.policy.folders if name not in folders))
+    for folder in task.policy.folders:
+        if folder in folders and task.may_continue():
+            found = look_through(task, folder, pending.get(folder, ()), watch, keep_others)
+            result = merge(result, found)
+    return result
+
+
+def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, keep_others: bool) -> Look:
+    listing = task.mailbox.list(folder, None if task.since else task.memory.cursor(folder))
+    ids = tuple(dict.fromkeys((*pending, *listing.ids)))
+    sightings: list[Sighting] = []
+    others: list[Heading] = []
+    looked_at = 0
+    for start in range(0, len(ids), HEADINGS):
+        watch(f"looking through {folder}", start, len(ids))
+        likely: list[Heading] = []
+        for heading in task.mailbox.headings(folder, ids[start : start + HEADINGS]):
+            looked_at += 1
+            if notices.is_likely(heading.headers):
+                likely.append(heading)
+            elif keep_others:
+                others.append(heading)
+        sightings.extend(unsettled(task, likely, frozenset(pending)))
+        if not task.may_continue():
+            return Look(tuple(sightings), tuple(others), looked_at, listing.total)
+    watch(f"looking through {folder}", len(ids), len(ids))
+    cursors = {folder: listing.cursor}
+    return Look(tuple(sightings), tuple(others), looked_at, listing.total, cursors)
+
+
+def merge(left: Look, right: Look) -> Look:
+    return Look(
+        left.sightings + right.sightings,
+        left.others + right.others,
+        left.looked_at + right.looked_at,
+        left.total + right.total,
+        left.cursors | right.cursors,
+        left.missing + right.missing,
+    )
+
+
+def unsettled(task: Task, headings: Sequence[Heading], pending: frozenset[str]) -> Iterator[Sighting]:
+    """Leaves out what was judged for good, and finds what somebody put back (DESIGN.md, decision 14)."""
+    by_print = [(notices.fingerprint(heading.headers), heading) for heading in headings]
+    prints = [fingerprint for fingerprint, _ in by_print]
+    known = task.memory.known(prints)
+    history = task.journal.for_fingerprints(prints)
+    for fingerprint, heading in by_print:
+        entries = history.get(fingerprint, ())
+        before = known.get(fingerprint)
+        put_back = was_put_back(task, entries)
+        again = task.since is not None or heading.id in pending
+        moved = any(entry.state is EntryState.DONE for entry in entries) and not put_back
+        if before is not None and before.is_settled and not again and not moved:
+            continue
+        yield Sighting(heading, fingerprint, entries, put_back)
+
+
+def was_put_back(task: Task, entries: Iterable[Entry]) -> bool:
+    """
+    Whether the message was restored by undo or moved out of the quarantine by its owner.
+
+    A moved message that is no longer in its target folder, while it stands here again, was moved
+    by its owner: that is journalled as RETURNED. One that is still there has a second copy here.
+    """
+    back = False
+    for entry in entries:
+        if entry.state in (EntryState.UNDONE, EntryState.RETURNED):
+            back = True
+        elif entry.state is EntryState.DONE and entry.new_id is not None:
+            if not task.mailbox.present(entry.target, (entry.new_id,)):
+                back = True
+                if task.changes is not None:
+                    task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
+    return back
+
+
+def is_missing_from_target(task: Task, entry: Entry) -> bool:
+    return (
+        entry.state is EntryState.DONE
+        and entry.new_id is not None
+        and not task.mailbox.present(entry.target, (entry.new_id,))
+    )
+
+
+def arrivals_of(task: Task, sightings: Sequence[Sighting]) -> tuple[Arrival, ...]:
+    """When likely notices arrived, in this look and shortly before it."""
+    fresh = [
+        Arrival(time, sighting.heading.headers.text("subject"))
+        for sighting in sightings
+        if (time := notices.arrived(sighting.heading.headers, sighting.heading.received))
+    ]
+    earliest = min((arrival.time for arrival in fresh), default=task.now)
+    earlier = task.memory.arrivals(earliest - BURST_SPAN)
+    return tuple(sorted((*earlier, *fresh), key=lambda arrival: arrival.time))
+
+
+def fetch(
+    mailbox: Mailbox, headings: Sequence[Heading]
+) -> Iterator[tuple[Heading, Message | SkipMessageError]]:
+    """
+    The whole messages, or why one cannot be had; those gone meanwhile are left out.
+
+    One that cannot be read never takes others with it: then the rest is asked for one by one.
+    """
+    by_folder: dict[str, dict[str, Heading]] = {}
+    for heading in headings:
+        by_folder.setdefault(heading.folder, {})[heading.id] = heading
+    for folder, wanted in by_folder.items():
+        left = dict(wanted)
+        try:
+            for message in mailbox.fetch(folder, tuple(wanted)):
+                yield left.pop(message.id), message
+        except SkipMessageError:
+            for heading in left.values():
+                yield from fetch_one(mailbox, heading)
+
+
+def fetch_one(mailbox: Mailbox, heading: Heading) -> Iterator[tuple[Heading, Message | SkipMessageError]]:
+    try:
+        for message in mailbox.fetch(heading.folder, (heading.id,)):
+            yield heading, message
+    except SkipMessageError as error:
+        yield heading, error

@@ -1,0 +1,36 @@
+"""Remembering: the judgements, so that each message is judged once (DESIGN.md, decision 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cleaner import classifier
+from cleaner.steps.task import Decision, Task
+from cleaner.values import SeenNotice
+
+
+def remember(task: Task, decisions: Sequence[Decision], cursors: dict[str, str]) -> None:
+    """Keeps the judgements, and how far the folders were looked through if the run came to its end."""
+    complete = task.may_continue()
+    judged = (d for d in decisions if d.notice.kind.is_judged)
+    task.memory.record((remembered(task, d) for d in judged), cursors if complete else {})
+
+
+def remembered(task: Task, decision: Decision) -> SeenNotice:
+    notice = decision.notice
+    return SeenNotice(
+        fingerprint=decision.fingerprint,
+        folder=decision.heading.folder,
+        id=decision.heading.id,
+        kind=notice.kind,
+        opinion=decision.verdict.opinion,
+        action=decision.plan.action,
+        outcome=decision.outcome,
+        judged_at=task.now,
+        received=notice.received,
+        knowledge=task.knowledge,
+        proven=classifier.is_proven(decision.verdict),
+        in_record=decision.in_record,
+        subject=notice.subject,
+        reporter=notice.reporter,
+    )

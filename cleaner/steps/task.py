@@ -1,0 +1,111 @@
+"""What the steps hand to each other: the task, what was seen, what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cleaner.errors import SafetyStopError
+from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, SentRecord
+from cleaner.values import (
+    Entry,
+    Heading,
+    Notice,
+    Organisation,
+    Outcome,
+    Owner,
+    Plan,
+    Policy,
+    Safety,
+    Verdict,
+)
+
+
+HEADINGS = 500
+"""Headings looked at together."""
+
+
+class Watch(Protocol):
+    """Told how far a long piece of work is; `total` is None where it is not known."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """
+    One mailbox to be cleaned, and all that is needed for it.
+
+    Without `changes` nothing is changed: not the mailbox, not the journal, not the memory.
+    """
+
+    run: str
+    mailbox: Mailbox
+    changes: ChangeableMailbox | None
+    owner: Owner
+    organisation: Organisation
+    policy: Policy
+    safety: Safety | None
+    sent: SentRecord
+    journal: Journal
+    memory: Memory
+    now: datetime
+    knowledge: str = ""
+    preview_until: datetime | None = None
+    since: datetime | None = None
+    """Asked for: everything since then is looked at again, and old mail may be moved."""
+    may_continue: Callable[[], bool] = lambda: True
+    """Asked before each step: false when consent was withdrawn or the user interrupts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message of a watched folder that may be a notice."""
+
+    heading: Heading
+    fingerprint: str
+    history: tuple[Entry, ...] = ()
+    put_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was found out about one message, what is to be done with it, and what became of that."""
+
+    heading: Heading
+    fingerprint: str
+    notice: Notice
+    verdict: Verdict
+    plan: Plan
+    outcome: Outcome = Outcome.NONE
+    entry: int | None = None
+    new_id: str | None = None
+    error: str | None = None
+    history: tuple[Entry, ...] = ()
+    in_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What looking through the watched folders showed."""
+
+    sightings: tuple[Sighting, ...] = ()
+    others: tuple[Heading, ...] = ()
+    """Messages that are no notices by their header; kept only when asked for."""
+    looked_at: int = 0
+    total: int = 0
+    cursors: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Watched folders that do not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The result for one mailbox."""
+
+    look: Look
+    decisions: tuple[Decision, ...]
+    stopped: SafetyStopError | None = None
+    interrupted: bool = False
