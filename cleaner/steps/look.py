@@ -14,7 +14,7 @@ from cleaner import notices
 from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
 from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
-from cleaner.values import Arrival, Entry, EntryState, Heading, Message
+from cleaner.values import ActionName, Arrival, Entry, EntryState, Heading, Message, SeenNotice
 
 BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
@@ -25,7 +25,8 @@ def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
     folders = {folder.name for folder in task.mailbox.folders()}
     pending: dict[str, list[str]] = {}
     for notice in task.memory.pending(task.knowledge):
-        pending.setdefault(notice.folder, []).append(notice.id)
+        if is_due(task, notice):
+            pending.setdefault(notice.folder, []).append(notice.id)
     result = Look(missing=tuple(name for name in task.policy.folders if name not in folders))
     for folder in task.policy.folders:
         if folder in folders and task.may_continue():
@@ -34,8 +35,21 @@ def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
     return result
 
 
+def is_due(task: Task, notice: SeenNotice) -> bool:
+    """Whether looking at a pending notice again can change what is done with it."""
+    policy = task.policy
+    if policy.since and notice.received is not None and notice.received < task.now - policy.since:
+        return False
+    if notice.action is ActionName.WAIT and notice.received is not None:
+        return notice.received + policy.grace <= task.now
+    if notice.action is ActionName.REPORT:
+        in_preview = task.preview_until is not None and task.now < task.preview_until
+        return policy.action is not ActionName.REPORT and not in_preview
+    return True
+
+
 def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, keep_others: bool) -> Look:
-    listing = task.mailbox.list(folder, None if task.since else task.memory.cursor(folder))
+    listing = task.mailbox.list(folder, None if task.looks_again else task.memory.cursor(folder))
     ids = tuple(dict.fromkeys((*pending, *listing.ids)))
     sightings: list[Sighting] = []
     others: list[Heading] = []
@@ -78,7 +92,7 @@ def unsettled(task: Task, headings: Sequence[Heading], pending: frozenset[str]) 
         entries = history.get(fingerprint, ())
         before = known.get(fingerprint)
         put_back = was_put_back(task, entries)
-        again = task.since is not None or heading.id in pending
+        again = task.looks_again or heading.id in pending
         moved = any(entry.state is EntryState.DONE for entry in entries) and not put_back
         if before is not None and before.is_settled and not again and not moved:
             continue
@@ -96,11 +110,10 @@ def was_put_back(task: Task, entries: Iterable[Entry]) -> bool:
     for entry in entries:
         if entry.state in (EntryState.UNDONE, EntryState.RETURNED):
             back = True
-        elif entry.state is EntryState.DONE and entry.new_id is not None:
-            if not task.mailbox.present(entry.target, (entry.new_id,)):
-                back = True
-                if task.changes is not None:
-                    task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
+        elif is_missing_from_target(task, entry):
+            back = True
+            if task.changes is not None:
+                task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
     return back
 
 

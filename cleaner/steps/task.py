@@ -22,7 +22,6 @@ from cleaner.values import (
     Verdict,
 )
 
-
 HEADINGS = 500
 """Headings looked at together."""
 
@@ -58,6 +57,11 @@ class Task:
     """Asked for: everything since then is looked at again, and old mail may be moved."""
     may_continue: Callable[[], bool] = lambda: True
     """Asked before each step: false when consent was withdrawn or the user interrupts."""
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether what was judged before is judged again: when asked to, and when only looking."""
+        return self.since is not None or self.changes is None
 
 
 @dataclass(frozen=True, slots=True)
