@@ -17,6 +17,7 @@ What can go wrong, by what the caller does next.
         ├── NotOptedInError
         ├── SafetyStopError
         ├── SignInRefusedError
+        ├── SecretUnavailableError
         ├── FolderMissingError
         └── ChangeRefusedError    read-only, no right, no space
 
@@ -131,6 +132,14 @@ class SafetyStopError(AskPersonError):
 
 class SignInRefusedError(AskPersonError):
     """The server does not accept the user name or secret."""
+
+
+class SecretUnavailableError(AskPersonError):
+    """A secret is not where the configuration says that it is."""
+
+    def __init__(self, reference: str, remedy: str) -> None:
+        self.reference = reference
+        super().__init__(f"the secret {reference} cannot be read: {remedy}.")
 
 
 class FolderMissingError(AskPersonError):

@@ -1,0 +1,12 @@
+"""
+The configuration: one file, one frozen `Settings`, one loader.
+
+Written in TOML, with every option shown at its default in `config/cleaner.toml`.
+"""
+
+from cleaner.config.loader import find, load
+from cleaner.config.places import MailboxSettings, Server, StoreSettings
+from cleaner.config.secret import Secret
+from cleaner.config.settings import Settings
+
+__all__ = ["MailboxSettings", "Secret", "Server", "Settings", "StoreSettings", "find", "load"]

@@ -1,0 +1,73 @@
+"""
+Where things are: the store, the mail systems, the mailboxes and how to get into them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleaner.config.secret import Secret
+from cleaner.values import Owner, Policy, address_key
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the state is kept, and the master key for keyed hashes and encryption."""
+
+    url: str
+    """As SQLAlchemy takes it; the path of a SQLite file is absolute."""
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One mail system that mailboxes live on. Which fields are set depends on the connector."""
+
+    name: str
+    connector: str
+    path: str | None = None
+    """Maildir: where a mailbox lies, with `{address}`, `{local}` and `{domain}` to be filled in."""
+    host: str | None = None
+    port: int | None = None
+    """None: the usual one for `tls`."""
+    tls: str = "implicit"
+    ca_file: Path | None = None
+    auth: str = "password"
+    user: str | None = None
+    """The master user, where one account signs in for all."""
+    password: Secret | None = None
+
+    def path_of(self, address: str) -> Path:
+        """The folder of one mailbox on a Maildir server."""
+        local, _, domain = address.rpartition("@")
+        parts = {"{address}": address, "{local}": local, "{domain}": domain}
+        return Path(re.sub(r"\{(?:address|local|domain)\}", lambda found: parts[found[0]], self.path or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSettings:
+    """One mailbox: whose, where, and what is to be done in it."""
+
+    address: str
+    server: str
+    organisation: str
+    policy: Policy
+    """The common policy with this mailbox's own settings put over it."""
+    aliases: tuple[str, ...] = ()
+    """Further addresses at the organisation's domains."""
+    identities: tuple[str, ...] = ()
+    """Addresses elsewhere that this person sends as."""
+    user: str = ""
+    """The name to sign in with."""
+    password: Secret | None = None
+    sent_from: tuple[str, ...] = ()
+    """Mailboxes whose Sent folder also holds mail of this address."""
+    stored: bool = False
+    """It stands in the store, not in the file."""
+
+    def owner(self) -> Owner:
+        """Whose mailbox it is, with every address that this person sends as."""
+        named = (self.address, *self.aliases, *self.identities)
+        return Owner(address_key(self.address), frozenset(map(address_key, named)))

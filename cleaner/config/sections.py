@@ -1,0 +1,188 @@
+"""
+The sections of the file, one function each: table in, noun out.
+
+Their defaults are those of the nouns; what each key means is written in `config/cleaner.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Final
+
+from cleaner.config import forms
+from cleaner.config.places import Server, StoreSettings
+from cleaner.config.secret import Secret
+from cleaner.config.table import Table
+from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
+
+CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
+
+_ACTIONS: Final = {action.value: action for action in (ActionName.REPORT, ActionName.MOVE, ActionName.DELETE)}
+_POLICY_KEYS: Final = {"unsure"} | {field.name for field in fields(Policy)} - {"review_unsure"}
+_AT_HOME: Final = {
+    **dict.fromkeys(_POLICY_KEYS, "[policy], or [mailbox.policy] for one mailbox"),
+    **dict.fromkeys((field.name for field in fields(Safety)), "[safety]"),
+}
+"""Where keys belong that are easily written under the wrong heading."""
+
+
+def close(table: Table) -> None:
+    """Reports the unknown keys of a table."""
+    table.close(_AT_HOME)
+
+
+def store(table: Table, base: Path) -> StoreSettings:
+    found = StoreSettings(
+        url=table.one("url", forms.store_url(base), f"sqlite:///{base / 'state.db'}"),
+        key=table.one("key", forms.secret(base), Secret("file:master.key", base)),
+    )
+    close(table)
+    return found
+
+
+def organisations(tables: Iterable[Table]) -> tuple[Organisation, ...]:
+    found: list[Organisation] = []
+    homes: dict[str, str] = {}
+    for table in tables:
+        read = _organisation(table)
+        if any(other.name == read.name for other in found):
+            table.fault("name", f'there is another organisation "{read.name}"; give each its own name')
+        for domain in sorted(read.domains):
+            if domain in homes:
+                table.fault(
+                    "domains", f"{domain} also belongs to {homes[domain]}; take it out of one of them"
+                )
+            homes.setdefault(domain, table.where)
+        found.append(read)
+    return tuple(found)
+
+
+def _organisation(table: Table) -> Organisation:
+    domains = table.many("domains", forms.domain)
+    if not table.peek("domains"):
+        table.fault("domains", 'is missing; write for example domains = ["harbor.example"]')
+    relays = table.many("relays", forms.relay)
+    found = Organisation(
+        name=table.required("name", forms.text, table.where, '"harbor"'),
+        domains=frozenset(domains),
+        relay_names=frozenset(relay for relay in relays if isinstance(relay, str)),
+        relay_networks=tuple(relay for relay in relays if not isinstance(relay, str)),
+        client_networks=table.many("client_networks", forms.network),
+        authserv_ids=frozenset(name.casefold() for name in table.many("authserv_ids", forms.text)),
+        always_signs=table.one("always_signs", forms.flag, False),
+        dkim_keys=tuple(map(_dkim_key, table.tables("dkim"))),
+    )
+    close(table)
+    return found
+
+
+def _dkim_key(table: Table) -> DkimKey:
+    found = DkimKey(
+        domain=table.required("domain", forms.domain, "", '"harbor.example"'),
+        selector=table.required("selector", forms.text, "", '"s2026"').casefold(),
+        record=table.required("public_key", forms.dkim_record, "", '"v=DKIM1; k=rsa; p=MIIB…"'),
+    )
+    close(table)
+    return found
+
+
+def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
+    found: list[Server] = []
+    for table in tables:
+        name = table.required("name", forms.text, table.where, '"harbor-imap"')
+        if any(other.name == name for other in found):
+            table.fault("name", f'there is another server "{name}"; give each its own name')
+        connector = table.required("connector", forms.among({c: c for c in CONNECTORS}), "", '"maildir"')
+        match connector:
+            case "maildir":
+                found.append(_maildir(table, name, base))
+            case "":
+                found.append(Server(name, ""))
+            case _:
+                found.append(_remote(table, name, connector, base))
+    return tuple(found)
+
+
+def _maildir(table: Table, name: str, base: Path) -> Server:
+    example = '"/var/vmail/{domain}/{local}/Maildir"'
+    found = Server(name, "maildir", path=table.required("path", forms.maildir_path(base), "", example))
+    close(table)
+    return found
+
+
+def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
+    """A mail system that is reached over the network and signed in to."""
+    usual = Server(name, connector)
+    host = table.one("host", forms.host, None)
+    if connector == "imap" and "host" not in table:
+        table.fault("host", 'is missing; write for example host = "imap.harbor.example"')
+    found = replace(
+        usual,
+        host=host,
+        port=table.one("port", forms.whole(1, 65_535), None),
+        tls=table.one("tls", _words("implicit", "starttls", "none"), usual.tls),
+        ca_file=table.one("ca_file", forms.file(base), None),
+        auth=table.one("auth", _words("password", "master-user", "oauth2"), usual.auth),
+        user=table.one("user", forms.text, None),
+        password=table.one("password", forms.secret(base), None),
+    )
+    if found.auth == "master-user":
+        for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
+            if key not in table:
+                table.fault(key, f"is missing for the master user; write for example {key} = {example}")
+    close(table)
+    return found
+
+
+def policy(table: Table, base: Policy) -> Policy:
+    """A policy put over another: the common one over the defaults, a mailbox's own over the common one."""
+    read = replace(
+        base,
+        action=table.one("action", forms.among(_ACTIONS), base.action),
+        quarantine=table.one("quarantine", forms.folder, base.quarantine),
+        review=table.one("review", forms.folder, base.review),
+        folders=table.many("folders", forms.folder, base.folders),
+        sent=table.many("sent", forms.folder, base.sent),
+        trash=table.one("trash", forms.folder, base.trash),
+        review_unsure=table.one("unsure", forms.among({"leave": False, "review": True}), base.review_unsure),
+        preview=table.one("preview", forms.duration, base.preview),
+        grace=table.one("grace", forms.duration, base.grace),
+        since=table.one("since", forms.duration, base.since),
+        retention=table.one("retention", forms.duration, base.retention),
+        leave=table.many("leave", forms.pattern, base.leave),
+    )
+    close(table)
+    if any(key in table for key in ("folders", "quarantine", "review", "trash", "sent")):
+        _check_folders(table, read)
+    return read
+
+
+def _check_folders(table: Table, read: Policy) -> None:
+    if not read.folders:
+        table.fault("folders", 'must not be empty; write for example folders = ["INBOX"]')
+    for key, folder in (("quarantine", read.quarantine), ("review", read.review), ("trash", read.trash)):
+        if folder in read.folders:
+            table.fault(key, f'"{folder}" is also among the watched folders; name a folder of its own')
+    if len({read.quarantine, read.review, read.trash}) < 3:
+        table.fault("quarantine", "the quarantine, review and trash folders must be three different ones")
+    for folder in sorted({*read.sent} & {*read.folders, read.quarantine, read.review, read.trash}):
+        table.fault(
+            "sent", f'"{folder}" cannot hold sent mail and be watched or moved into; take it out of one'
+        )
+
+
+def safety(table: Table) -> Safety:
+    usual = Safety()
+    found = Safety(
+        max_messages=table.one("max_messages", forms.whole(1, 10_000_000), usual.max_messages),
+        max_share=table.one("max_share", forms.share, usual.max_share),
+        share_from=table.one("share_from", forms.whole(0, 10_000_000), usual.share_from),
+    )
+    close(table)
+    return found
+
+
+def _words(*words: str) -> forms.Form[str]:
+    return forms.among({word: word for word in words})

@@ -1,0 +1,86 @@
+"""
+The configuration as the program sees it: frozen, complete, checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cleaner.config import mailboxes as reading
+from cleaner.config.places import MailboxSettings, Server, StoreSettings
+from cleaner.config.table import Table
+from cleaner.errors import ConfigurationError, UsageError
+from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    The whole configuration, made by `cleaner.config.load`.
+
+    Every server and organisation that a mailbox names is there.
+    """
+
+    path: Path
+    store: StoreSettings
+    organisations: tuple[Organisation, ...]
+    servers: tuple[Server, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    safety: Safety = field(default_factory=Safety)
+    mailboxes: tuple[MailboxSettings, ...] = ()
+    _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index = {address_key(mailbox.address): mailbox for mailbox in self.mailboxes}
+        object.__setattr__(self, "_by_address", index)
+
+    def __contains__(self, address: str) -> bool:
+        """Whether there is a mailbox of that address."""
+        return address_key(address) in self._by_address
+
+    def mailbox(self, address: str) -> MailboxSettings:
+        """The mailbox of that address. Raises UsageError."""
+        if (found := self._by_address.get(address_key(address))) is not None:
+            return found
+        near = difflib.get_close_matches(address_key(address), self._by_address, n=1)
+        remedy = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"add it to {self.path} as a [[mailbox]], or run: bounce-cleaner optin add {address}"
+        )
+        raise UsageError(f"there is no mailbox {address}; {remedy}")
+
+    def server(self, name: str) -> Server:
+        return next(server for server in self.servers if server.name == name)
+
+    def organisation(self, name: str) -> Organisation:
+        return next(organisation for organisation in self.organisations if organisation.name == name)
+
+    def organisation_of(self, address: str) -> Organisation | None:
+        """The organisation that an address belongs to: its mailbox's, else the one with its domain."""
+        if (mailbox := self._by_address.get(address_key(address))) is not None:
+            return self.organisation(mailbox.organisation)
+        domain = domain_of(address)
+        return next((found for found in self.organisations if domain in found.domains), None)
+
+    def with_stored(self, mailboxes: Iterable[Mapping[str, object]]) -> Settings:
+        """
+        These settings with the mailboxes that are kept in the store.
+
+        Each is given by the keys and plain values of a `[[mailbox]]` table and checked like one. Where
+        the file has a mailbox of the same address, the file's counts. Raises ConfigurationError.
+        """
+        faults: list[str] = []
+        tables = [
+            Table(fields, f"stored mailbox[{place}]", faults)
+            for place, fields in enumerate(mailboxes)
+            if str(fields.get("address", "")) not in self
+        ]
+        frame = reading.Frame(self.path.parent, self.organisations, self.servers, self.policy)
+        found = reading.read(tables, frame, stored=True)
+        if faults:
+            raise ConfigurationError(str(self.path), faults)
+        return replace(self, mailboxes=self.mailboxes + found)
