@@ -45,13 +45,12 @@ class Settings:
         """The mailbox of that address. Raises UsageError."""
         if (found := self._by_address.get(address_key(address))) is not None:
             return found
-        near = difflib.get_close_matches(address_key(address), self._by_address, n=1)
-        remedy = (
-            f"did you mean {near[0]}?"
-            if near
-            else f"add it to {self.path} as a [[mailbox]], or run: bounce-cleaner optin add {address}"
+        near = difflib.get_close_matches(address_key(address), self._by_address, n=1, cutoff=0.8)
+        hint = f"did you mean {near[0]}? Else " if near else ""
+        raise UsageError(
+            f"there is no mailbox {address}; {hint}add it to {self.path} as a [[mailbox]], "
+            f"or run: bounce-cleaner optin add {address}"
         )
-        raise UsageError(f"there is no mailbox {address}; {remedy}")
 
     def server(self, name: str) -> Server:
         return next(server for server in self.servers if server.name == name)
