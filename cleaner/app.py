@@ -1,0 +1,161 @@
+"""
+The composition root: Settings → adapters → use cases.
+
+The one place that knows every adapter. Commands get an `App`, call one of its use cases, and print.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cleaner import config, connectors
+from cleaner.config import MailboxSettings, Settings
+from cleaner.ports import ChangeableMailbox, Mailbox
+from cleaner.service.classify import Judge
+from cleaner.service.context import Context
+from cleaner.service.explain import judge_for
+from cleaner.store import Store
+from cleaner.values import Organisation, Owner, Policy
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Opens the mailboxes of the configuration through their connectors."""
+
+    settings: Settings
+
+    @contextmanager
+    def reading(self, mailbox: MailboxSettings) -> Iterator[Mailbox]:
+        opened = connectors.open_reading(self.settings.server(mailbox.server), mailbox)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @contextmanager
+    def changing(self, mailbox: MailboxSettings) -> Iterator[ChangeableMailbox]:
+        opened = connectors.open_changing(self.settings.server(mailbox.server), mailbox)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+class App:
+    """The program with its configuration and its store open; a context manager."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @classmethod
+    def open(cls, path: Path | None = None, *, clock: Clock = now) -> App:
+        """Opens configuration and store. Raises ConfigurationError, UsageError, StoreError."""
+        settings = config.load(config.find(path))
+        key = settings.store.key.reveal().encode()
+        store = Store.open(settings.store.url, key)
+        try:
+            settings = settings.with_stored(stored.fields() for stored in store.mailboxes.all())
+        except BaseException:
+            store.close()
+            raise
+        context = Context(
+            settings=settings,
+            store=store,
+            mailboxes=Connections(settings),
+            clock=clock,
+            scratch=lambda: scratch_store(key),
+            actor=account(),
+        )
+        return cls(context)
+
+    def reloaded(self) -> Context:
+        """The context after mailboxes were added to the store."""
+        base = replace(
+            self.context.settings,
+            mailboxes=tuple(m for m in self.context.settings.mailboxes if not m.stored),
+        )
+        settings = base.with_stored(stored.fields() for stored in self.context.store.mailboxes.all())
+        self.context = replace(self.context, settings=settings, mailboxes=Connections(settings))
+        return self.context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.context.store.close()
+
+
+def scratch_store(key: bytes = bytes(32)) -> Store:
+    """An empty store in memory: for what must leave no trace, and where there is no configuration."""
+    return Store.open("sqlite://", key)
+
+
+@contextmanager
+def judging(path: Path | None, mailbox: str | None, *, clock: Clock = now) -> Iterator[Judge]:
+    """
+    Somebody to judge files for: a mailbox of the configuration, else its first organisation.
+
+    Nothing is written: without a store an empty one in memory serves. Without any configuration nothing is
+    known of anybody, and honest verdicts are `unsure`.
+    """
+    settings = None if path is None and config.nowhere() else config.load(config.find(path))
+    if settings is not None and store_exists(settings):
+        with App.open(path, clock=clock) as app:
+            yield judge_in(app.context, mailbox)
+        return
+    with scratch_store() as store:
+        if settings is None:
+            record = store.sent_record("nobody@invalid")
+            yield Judge(Organisation(""), Owner(""), Policy(), record, clock())
+            return
+        context = Context(settings, store, Connections(settings), clock, scratch_store, account())
+        yield judge_in(context, mailbox)
+
+
+def judge_in(context: Context, mailbox: str | None) -> Judge:
+    if mailbox is not None:
+        return judge_for(context, context.settings.mailbox(mailbox))
+    organisation = context.settings.organisations[0]
+    addresses = (
+        m.owner().addresses for m in context.settings.mailboxes if m.organisation == organisation.name
+    )
+    return Judge(
+        organisation=organisation,
+        owner=Owner("", frozenset().union(*addresses)),
+        policy=context.settings.policy,
+        sent=context.store.sent_record("nobody@invalid"),
+        now=context.clock(),
+    )
+
+
+def store_exists(settings: Settings) -> bool:
+    """Whether there is a store already; a file of SQLite is not made just to look into it."""
+    prefix = "sqlite:///"
+    url = settings.store.url
+    if not url.startswith(prefix):
+        return True
+    return Path(url.removeprefix(prefix)).exists()
+
+
+def account() -> str:
+    """Who gives the command, for the record of accesses and consents."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

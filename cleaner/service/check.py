@@ -1,0 +1,176 @@
+"""
+Whether everything is in place: the use case behind `check`.
+
+Each finding is one line, and what fails says what to do. Mailboxes are opened read-only, also before
+their owners agreed, and each opening is recorded; no message is read.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from cleaner.config import MailboxSettings, Secret
+from cleaner.errors import CleanerError
+from cleaner.ports import Mailbox
+from cleaner.service.context import Context
+from cleaner.values import ActionName, Folder, FolderRole
+
+
+class Level(Enum):
+    OK = "ok"
+    NOTE = "note"
+    """Works, but not as well as it could."""
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `check`."""
+
+    level: Level
+    subject: str
+    text: str
+    remedy: str = ""
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """All findings, as they are made."""
+    yield Finding(Level.OK, "configuration", f"{context.settings.path} is valid")
+    yield Finding(Level.OK, "store", f"{context.settings.store.url} is open and up to date")
+    yield from check_key(context)
+    yield from check_organisations(context)
+    yield from check_mailboxes(context)
+
+
+def check_key(context: Context) -> Iterator[Finding]:
+    secret = context.settings.store.key
+    path = secret_path(context, secret)
+    if path is not None and path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Finding(
+            Level.FAIL, "master key", f"{path} can be read by other accounts", f"run: chmod 600 {path}"
+        )
+    else:
+        yield Finding(Level.OK, "master key", "present and private")
+
+
+def secret_path(context: Context, secret: Secret) -> Path | None:
+    scheme, _, rest = secret.reference.partition(":")
+    return context.settings.path.parent / rest if scheme == "file" else None
+
+
+def check_organisations(context: Context) -> Iterator[Finding]:
+    for organisation in context.settings.organisations:
+        subject = f"organisation {organisation.name}"
+        if not organisation.relay_names and not organisation.relay_networks:
+            yield Finding(
+                Level.NOTE,
+                subject,
+                "no relays are named, so that a returned mail can hardly be told from a forgery",
+                "name every host that sends your mail to the outside, by name and address: relays = [...]",
+            )
+        elif not organisation.relay_networks:
+            yield Finding(
+                Level.NOTE,
+                subject,
+                "its relays are given by name only; names in returned mail are easily forged",
+                "add their addresses or networks to relays",
+            )
+        else:
+            yield Finding(Level.OK, subject, f"{len(organisation.domains)} domains, relays named")
+        if not organisation.dkim_keys:
+            yield Finding(
+                Level.NOTE,
+                subject,
+                "no DKIM keys are given, so your own signatures in returned mail prove nothing",
+                "copy the DNS records of your selectors into [[organisation.dkim]]",
+            )
+
+
+def check_mailboxes(context: Context) -> Iterator[Finding]:
+    if not context.settings.mailboxes:
+        yield Finding(
+            Level.FAIL,
+            "mailboxes",
+            "none is configured",
+            f"add a [[mailbox]] to {context.settings.path}, or: bounce-cleaner optin add ADDRESS",
+        )
+    for mailbox in context.settings.mailboxes:
+        yield from check_mailbox(context, mailbox)
+
+
+def check_mailbox(context: Context, mailbox: MailboxSettings) -> Iterator[Finding]:
+    try:
+        context.note_access(mailbox, "check")
+        with context.mailboxes.reading(mailbox) as reading:
+            folders = reading.folders()
+            yield Finding(Level.OK, mailbox.address, f"opened on {mailbox.server}, {len(folders)} folders")
+            yield from check_folders(mailbox, folders)
+            yield from check_changes(mailbox, reading)
+    except CleanerError as error:
+        yield Finding(Level.FAIL, mailbox.address, str(error))
+    yield consent_finding(context, mailbox)
+
+
+def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iterator[Finding]:
+    names = {folder.name for folder in folders}
+    for name in mailbox.policy.folders:
+        if name not in names:
+            yield Finding(
+                Level.FAIL,
+                mailbox.address,
+                f"the watched folder {name!r} does not exist",
+                f"correct policy.folders; there are: {', '.join(sorted(names))}",
+            )
+    sent = [f.name for f in folders if f.role is FolderRole.SENT or f.name in mailbox.policy.sent]
+    if sent:
+        yield Finding(Level.OK, mailbox.address, f"sent mail in {', '.join(sent)}")
+    else:
+        yield Finding(
+            Level.NOTE,
+            mailbox.address,
+            "there is no Sent folder, so no returned mail can be recognised as sent from here",
+            f"name it in policy.sent; there are: {', '.join(sorted(names))}",
+        )
+    for name in mailbox.policy.sent:
+        if name not in names:
+            yield Finding(
+                Level.FAIL,
+                mailbox.address,
+                f"the folder {name!r} of policy.sent does not exist",
+                f"correct it; there are: {', '.join(sorted(names))}",
+            )
+    if mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
+        yield Finding(
+            Level.OK,
+            mailbox.address,
+            f"the quarantine {mailbox.policy.quarantine!r} will be made when it is needed",
+        )
+
+
+def check_changes(mailbox: MailboxSettings, reading: Mailbox) -> Iterator[Finding]:
+    why = reading.why_unchangeable()
+    if why:
+        yield Finding(
+            Level.FAIL if mailbox.policy.action.changes_mailbox else Level.NOTE,
+            mailbox.address,
+            f"messages cannot be moved: {why}",
+            "give the account that runs bounce-cleaner the right to write there, "
+            'or set policy.action = "report"',
+        )
+
+
+def consent_finding(context: Context, mailbox: MailboxSettings) -> Finding:
+    state = context.consent_state(mailbox)
+    if state == "opted-in":
+        return Finding(Level.OK, mailbox.address, "opted in")
+    now = f"consent: {state}" if state else "has not opted in"
+    return Finding(
+        Level.NOTE,
+        mailbox.address,
+        f"{now}, so scans leave it alone",
+        f"when its owner agrees: bounce-cleaner optin add {mailbox.address}",
+    )

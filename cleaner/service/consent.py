@@ -1,0 +1,245 @@
+"""
+Consent: who agreed to have which mailbox cleaned (DESIGN.md, decision 9).
+
+Every change is kept as history, with who made it and on what legal basis. Opting out erases what is
+known about the mailbox's owner at once; journal and consent history stay.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cleaner.config import MailboxSettings
+from cleaner.errors import CleanerError, UsageError
+from cleaner.service.context import Context
+from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
+
+OWNER = "owner"
+"""The legal basis where the mailbox's owner himself agreed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailbox:
+    """A mailbox to be opted in; what is beside its address is needed only if the file lacks it."""
+
+    address: str
+    server: str | None = None
+    user: str | None = None
+    password: str | None = None
+    """A reference such as `env:NAME`, never the secret."""
+    aliases: tuple[str, ...] = ()
+    sent_from: tuple[str, ...] = ()
+    policy: Mapping[str, str] = field(default_factory=dict)
+    basis: str = OWNER
+    by: str | None = None
+    note: str = ""
+    preview: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One mailbox as `optin list` shows it."""
+
+    address: str
+    organisation: str
+    server: str
+    stored: bool
+    state: str
+    at: datetime | None = None
+    by: str = ""
+    basis: str = ""
+    preview_until: datetime | None = None
+
+
+def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
+    """Records that the owner agreed, and keeps the mailbox if the configuration file does not have it."""
+    mailbox = context.settings.mailbox(new.address) if new.address in context.settings else None
+    if mailbox is not None and describes(new) and not mailbox.stored:
+        raise UsageError(
+            f"{new.address} stands in {context.settings.path}: change it there, and give only its "
+            "address here"
+        )
+    if mailbox is None or describes(new):
+        mailbox = keep(context, new)
+    now = context.clock()
+    preview = mailbox.policy.preview if new.preview is None else new.preview
+    consent = Consent(
+        mailbox=mailbox.address,
+        at=now,
+        state=ConsentState.OPTED_IN,
+        by=new.by or context.actor,
+        basis=new.basis,
+        note=new.note,
+        preview_until=now + preview,
+    )
+    context.store.consent.record(consent)
+    return row_of(context, mailbox)
+
+
+def describes(new: NewMailbox) -> bool:
+    return bool(new.server or new.user or new.password or new.aliases or new.sent_from or new.policy)
+
+
+def keep(context: Context, new: NewMailbox) -> MailboxSettings:
+    """Checks the mailbox as the configuration file would be checked, then stores it."""
+    stored = StoredMailbox(
+        address=new.address,
+        server=new.server or only_server(context, new.address),
+        user=new.user,
+        password=new.password,
+        aliases=new.aliases,
+        sent_from=new.sent_from,
+        policy=dict(new.policy),
+    )
+    settings = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    context.store.mailboxes.add(stored)
+    return settings.mailbox(new.address)
+
+
+def only_server(context: Context, address: str) -> str:
+    servers = [server.name for server in context.settings.servers]
+    if len(servers) == 1:
+        return servers[0]
+    listed = ", ".join(servers) or "none"
+    raise UsageError(
+        f"{address} is not in {context.settings.path}: say on which server it lives, "
+        f"--server NAME (configured: {listed})"
+    )
+
+
+def opt_in_many(context: Context, path: Path, basis: str, by: str | None) -> tuple[ConsentRow, ...]:
+    """
+    Opts in the mailboxes of a CSV file; all of its faults are reported together, and then none is taken.
+
+    The first line names the columns: `address` and, where wanted, `server user password aliases sent_from
+    basis note` (several aliases separated by spaces).
+    """
+    new = tuple(read_csv(path, basis, by))
+    faults: list[str] = []
+    for number, mailbox in enumerate(new, start=2):
+        try:
+            check_new(context, mailbox)
+        except CleanerError as error:
+            faults.append(f"line {number}: {error}")
+    if faults:
+        raise UsageError(f"{path}: nothing was imported\n" + "\n".join(f"  - {f}" for f in faults))
+    return tuple(opt_in(context, mailbox) for mailbox in new)
+
+
+def check_new(context: Context, new: NewMailbox) -> None:
+    if new.address in context.settings:
+        return
+    server = new.server or only_server(context, new.address)
+    stored = StoredMailbox(
+        address=new.address,
+        server=server,
+        user=new.user,
+        password=new.password,
+        aliases=new.aliases,
+        sent_from=new.sent_from,
+    )
+    context.settings.with_stored((stored.fields(),))
+
+
+COLUMNS = ("address", "server", "user", "password", "aliases", "sent_from", "basis", "note")
+
+
+def read_csv(path: Path, basis: str, by: str | None) -> Iterable[NewMailbox]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as UTF-8 text: {error}") from error
+    rows = csv.DictReader(text.splitlines())
+    names = tuple(rows.fieldnames or ())
+    unknown = [name for name in names if name not in COLUMNS]
+    if "address" not in names or unknown:
+        raise UsageError(
+            f"{path}: the first line must name the columns: 'address', and of "
+            f"{', '.join(COLUMNS[1:])} those that are wanted"
+            + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+        )
+    for row in rows:
+        yield NewMailbox(
+            address=(row["address"] or "").strip(),
+            server=row.get("server") or None,
+            user=row.get("user") or None,
+            password=row.get("password") or None,
+            aliases=tuple((row.get("aliases") or "").split()),
+            sent_from=tuple((row.get("sent_from") or "").split()),
+            basis=row.get("basis") or basis,
+            by=by,
+            note=row.get("note") or "",
+        )
+
+
+def pause(context: Context, address: str, note: str = "") -> ConsentRow:
+    """Stops cleaning until the mailbox is opted in again; nothing is erased."""
+    mailbox = context.settings.mailbox(address)
+    context.require_consent(mailbox)
+    context.store.consent.record(
+        Consent(
+            mailbox=mailbox.address,
+            at=context.clock(),
+            state=ConsentState.PAUSED,
+            by=context.actor,
+            basis="",
+            note=note,
+        )
+    )
+    return row_of(context, mailbox)
+
+
+def opt_out(context: Context, address: str, note: str = "") -> ConsentRow:
+    """
+    Withdraws consent and erases what is known about the owner.
+
+    A running scan notices before its next message; `undo` still takes back what was moved.
+    """
+    mailbox = context.settings.mailbox(address)
+    if context.consent_state(mailbox) in ("", ConsentState.OPTED_OUT.value):
+        raise UsageError(f"{mailbox.address} has not opted in, so there is nothing to withdraw")
+    context.store.consent.record(
+        Consent(
+            mailbox=mailbox.address,
+            at=context.clock(),
+            state=ConsentState.OPTED_OUT,
+            by=context.actor,
+            basis="",
+            note=note,
+        )
+    )
+    context.store.erase(mailbox.address)
+    return row_of(context, mailbox)
+
+
+def consents(context: Context) -> tuple[ConsentRow, ...]:
+    """All mailboxes with their state."""
+    return tuple(row_of(context, mailbox) for mailbox in context.settings.mailboxes)
+
+
+def history_of(context: Context, address: str) -> tuple[Consent, ...]:
+    return context.store.consent.history(context.settings.mailbox(address).address)
+
+
+def accesses_of(context: Context, address: str) -> tuple[Access, ...]:
+    """Every time the mailbox was opened: its owner has a right to this list."""
+    return context.store.accesses.list(context.settings.mailbox(address).address)
+
+
+def row_of(context: Context, mailbox: MailboxSettings) -> ConsentRow:
+    consent = context.store.consent.current(mailbox.address)
+    return ConsentRow(
+        address=mailbox.address,
+        organisation=mailbox.organisation,
+        server=mailbox.server,
+        stored=mailbox.stored,
+        state=consent.state.value if consent else "not asked",
+        at=consent.at if consent else None,
+        by=consent.by if consent else "",
+        basis=consent.basis if consent else "",
+        preview_until=consent.preview_until if consent else None,
+    )

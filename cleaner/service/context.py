@@ -1,0 +1,70 @@
+"""What every use case is given: settings, store, mailboxes, clock, and who asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cleaner.config import MailboxSettings, Settings
+from cleaner.errors import NotOptedInError
+from cleaner.ports import ChangeableMailbox, Mailbox
+from cleaner.store import Store
+from cleaner.store.records import Access
+
+
+class Openers(Protocol):
+    """Opens mailboxes: for reading, which cannot change anything, or for changing."""
+
+    def reading(self, mailbox: MailboxSettings) -> AbstractContextManager[Mailbox]: ...
+
+    def changing(self, mailbox: MailboxSettings) -> AbstractContextManager[ChangeableMailbox]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The surroundings of a use case; made by `cleaner.app` alone."""
+
+    settings: Settings
+    store: Store
+    mailboxes: Openers
+    clock: Callable[[], datetime]
+    scratch: Callable[[], Store]
+    """An empty store in memory, for what must leave no trace."""
+    actor: str
+    """Who gave the command: the account it runs under."""
+
+    def consent_state(self, mailbox: MailboxSettings) -> str:
+        consent = self.store.consent.current(mailbox.address)
+        return consent.state.value if consent is not None else ""
+
+    def is_opted_in(self, mailbox: MailboxSettings) -> bool:
+        return self.consent_state(mailbox) == "opted-in"
+
+    def require_consent(self, mailbox: MailboxSettings) -> None:
+        """Raises NotOptedInError unless the mailbox's owner agreed (DESIGN.md, decision 9)."""
+        if not self.is_opted_in(mailbox):
+            raise NotOptedInError(mailbox.address, self.consent_state(mailbox))
+
+    def note_access(self, mailbox: MailboxSettings, purpose: str, run: str | None = None) -> None:
+        """Every opening of a mailbox is recorded, and its owner can have the list."""
+        self.store.accesses.record(Access(mailbox.address, self.clock(), self.actor, purpose, run))
+
+    def knowledge(self, mailbox: MailboxSettings) -> str:
+        """A stamp of what judging this mailbox's notices knows beside the sent record."""
+        organisation = self.settings.organisation(mailbox.organisation)
+        facts = (
+            organisation.name,
+            sorted(organisation.domains),
+            sorted(organisation.relay_names),
+            [str(network) for network in organisation.relay_networks],
+            [str(network) for network in organisation.client_networks],
+            sorted(organisation.authserv_ids),
+            organisation.always_signs,
+            [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
+            sorted(mailbox.owner().addresses),
+        )
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

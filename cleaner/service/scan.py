@@ -1,0 +1,337 @@
+"""
+Cleaning mailboxes once: the use case behind `scan`.
+
+Each mailbox is a world of its own: whatever goes wrong in one is recorded with it and the next is
+opened. An interrupted run is completed before anything new is begun.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cleaner import actions, notices
+from cleaner.config import MailboxSettings
+from cleaner.errors import (
+    CleanerError,
+    NotOptedInError,
+    SafetyStopError,
+    StopError,
+    UsageError,
+)
+from cleaner.pipeline import clean
+from cleaner.ports import ChangeableMailbox, Mailbox, SentRecord
+from cleaner.service.context import Context
+from cleaner.service.lines import Line, line_of_decision, line_of_other
+from cleaner.steps.sent import refresh_sent
+from cleaner.steps.task import Cleaned, Task, Watch
+from cleaner.values import ActionName, Entry, Kind, Outcome, Plan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What was asked for. Without mailboxes: all that have opted in."""
+
+    mailboxes: tuple[str, ...] = ()
+    dry_run: bool = False
+    preview: bool = False
+    since: datetime | None = None
+    all_messages: bool = False
+    confirm: str | None = None
+    """A run that the safety limit stopped, to be continued."""
+
+    @property
+    def only_looks(self) -> bool:
+        return self.dry_run or self.preview
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxScan:
+    """What came of one mailbox."""
+
+    address: str
+    run: str | None
+    lines: tuple[Line, ...] = ()
+    looked_at: int = 0
+    moved: int = 0
+    error: CleanerError | None = None
+    interrupted: bool = False
+    preview_until: datetime | None = None
+    completed: int = 0
+    """Changes that an interrupted run had begun and this one completed."""
+    newly_sent: int = 0
+    """Mails added to the sent record."""
+    notes: tuple[str, ...] = ()
+
+    def count(self, **wanted: str) -> int:
+        """Lines that have all these values."""
+        return sum(all(line[key] == value for key, value in wanted.items()) for line in self.lines)
+
+
+def scan(
+    context: Context, request: ScanRequest, watch: Watch, stopping: Callable[[], bool]
+) -> Iterator[MailboxScan]:
+    """
+    Cleans the mailboxes one after the other, yielding each result as it is known.
+
+    Raises UsageError for a mailbox or run that does not exist, StopError where no mailbox could go on.
+    """
+    request, chosen = choose(context, request)
+    run = None if request.only_looks else context.store.runs.start("scan", context.clock())
+    results: list[MailboxScan] = []
+    try:
+        for mailbox in chosen:
+            if stopping():
+                break
+            result = scan_one(context, request, mailbox, run, watch, stopping)
+            results.append(result)
+            yield result
+    finally:
+        if run is not None:
+            finish(context, request, run, results, interrupted=stopping())
+
+
+def choose(context: Context, request: ScanRequest) -> tuple[ScanRequest, tuple[MailboxSettings, ...]]:
+    """The mailboxes that are meant, and the request completed from the run that is confirmed."""
+    if request.confirm is not None:
+        stopped = context.store.runs.stopped(request.confirm)
+        if not stopped:
+            raise UsageError(
+                f"run {request.confirm} was not stopped by the safety limit, so there is nothing to "
+                "confirm; 'bounce-cleaner history' lists the runs"
+            )
+        since = context.store.runs.get(request.confirm).since
+        request = replace(request, mailboxes=stopped, since=request.since or since)
+    if request.mailboxes:
+        return request, tuple(context.settings.mailbox(address) for address in request.mailboxes)
+    opted_in = tuple(m for m in context.settings.mailboxes if context.is_opted_in(m))
+    if not opted_in:
+        raise UsageError(
+            "no mailbox has opted in yet, so none is opened. When an owner agrees: "
+            "bounce-cleaner optin add ADDRESS"
+        )
+    return request, opted_in
+
+
+def finish(
+    context: Context,
+    request: ScanRequest,
+    run: str,
+    results: Sequence[MailboxScan],
+    *,
+    interrupted: bool,
+) -> None:
+    failed = sum(result.error is not None for result in results)
+    stopped = tuple(r.address for r in results if isinstance(r.error, SafetyStopError))
+    state = "done"
+    if interrupted:
+        state = "interrupted"
+    elif stopped:
+        state = "stopped"
+    elif failed:
+        state = "failed" if failed == len(results) else "partly"
+    context.store.runs.finish(
+        run,
+        context.clock(),
+        state=state,
+        looked_at=sum(result.looked_at for result in results),
+        moved=sum(result.moved for result in results),
+        stopped=stopped,
+        since=request.since,
+    )
+
+
+def scan_one(
+    context: Context,
+    request: ScanRequest,
+    mailbox: MailboxSettings,
+    run: str | None,
+    watch: Watch,
+    stopping: Callable[[], bool],
+) -> MailboxScan:
+    """One mailbox, with every failure of it turned into a part of the result."""
+    try:
+        permit(context, request, mailbox)
+        with context.store.lock(mailbox.address):
+            return scan_locked(context, request, mailbox, run, watch, stopping)
+    except StopError:
+        raise
+    except CleanerError as error:
+        return MailboxScan(mailbox.address, run, error=error)
+    except Exception as error:
+        # The one place that catches all: one bad mailbox never stops the others.
+        log.exception("mailbox %s failed", mailbox.address)
+        return MailboxScan(
+            mailbox.address,
+            run,
+            error=CleanerError(f"{mailbox.address}: unexpected {type(error).__name__}: {error}"),
+        )
+
+
+def permit(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> None:
+    """A preview may open a mailbox before its owner agreed, but not after he withdrew."""
+    state = context.consent_state(mailbox)
+    if state == "opted-in" or (request.preview and state in ("", "invited")):
+        return
+    raise NotOptedInError(mailbox.address, state)
+
+
+def scan_locked(
+    context: Context,
+    request: ScanRequest,
+    mailbox: MailboxSettings,
+    run: str | None,
+    watch: Watch,
+    stopping: Callable[[], bool],
+) -> MailboxScan:
+    purpose = "preview" if request.preview else "dry run" if request.dry_run else "scan"
+    context.note_access(mailbox, purpose, run)
+    if request.only_looks:
+        with context.mailboxes.reading(mailbox) as reading:
+            return look_only(context, request, mailbox, reading, watch, stopping)
+    with context.mailboxes.changing(mailbox) as changing:
+        completed = complete_interrupted(context, mailbox, changing)
+        added, notes = update_sent_record(context, mailbox, changing, watch)
+        task = task_for(context, request, mailbox, changing, run or "", stopping)
+        task = replace(task, changes=changing)
+        cleaned = clean(task, watch, keep_others=request.all_messages)
+        result = result_of(context, mailbox, task, cleaned, request)
+        return replace(
+            result, run=run, completed=len(completed), newly_sent=added, notes=(*notes, *result.notes)
+        )
+
+
+def look_only(
+    context: Context,
+    request: ScanRequest,
+    mailbox: MailboxSettings,
+    reading: Mailbox,
+    watch: Watch,
+    stopping: Callable[[], bool],
+) -> MailboxScan:
+    """A dry run or preview: the mailbox is opened read-only, and only the sent record is kept."""
+    if context.is_opted_in(mailbox):
+        added, notes = update_sent_record(context, mailbox, reading, watch)
+        task = task_for(context, request, mailbox, reading, "", stopping)
+    else:
+        # Nobody agreed yet: what is learned for the preview is forgotten with it.
+        with context.scratch() as scratch:
+            record = scratch.sent_record(mailbox.address)
+            added = refresh_sent(reading, record, mailbox.policy.sent, watch)
+            task = replace(task_for(context, request, mailbox, reading, "", stopping), sent=record)
+            cleaned = clean(task, watch, keep_others=request.all_messages)
+            return replace(result_of(context, mailbox, task, cleaned, request), newly_sent=added)
+    cleaned = clean(task, watch, keep_others=request.all_messages)
+    result = result_of(context, mailbox, task, cleaned, request)
+    return replace(result, newly_sent=added, notes=(*notes, *result.notes))
+
+
+def complete_interrupted(
+    context: Context, mailbox: MailboxSettings, changing: ChangeableMailbox
+) -> tuple[Entry, ...]:
+    """Finds out what became of changes that a killed run had begun, and completes them."""
+    journal = context.store.journal(mailbox.address)
+    return actions.settle_open(changing, journal, journal.open(), notices.fingerprint, context.clock())
+
+
+def update_sent_record(
+    context: Context, mailbox: MailboxSettings, reading: Mailbox, watch: Watch
+) -> tuple[int, tuple[str, ...]]:
+    """Indexes what was sent since the last time, here and in the mailboxes of `sent_from`."""
+    record = context.store.sent_record(mailbox.address)
+    added = refresh_sent(reading, record, mailbox.policy.sent, watch)
+    notes: list[str] = []
+    for other in mailbox.sent_from:
+        try:
+            added += update_from(context, mailbox, context.settings.mailbox(other), record, watch)
+        except StopError:
+            raise
+        except CleanerError as error:
+            notes.append(f"the sent mail of {other} is not known: {error}")
+    return added, tuple(notes)
+
+
+def update_from(
+    context: Context, mailbox: MailboxSettings, other: MailboxSettings, record: SentRecord, watch: Watch
+) -> int:
+    context.require_consent(other)
+    context.note_access(other, f"sent mail for {mailbox.address}")
+    with context.mailboxes.reading(other) as reading:
+        return refresh_sent(reading, record, other.policy.sent, watch, label=f"{other.address}:")
+
+
+def task_for(
+    context: Context,
+    request: ScanRequest,
+    mailbox: MailboxSettings,
+    reading: Mailbox,
+    run: str,
+    stopping: Callable[[], bool],
+) -> Task:
+    """The task without leave to change anything."""
+    return Task(
+        run=run,
+        mailbox=reading,
+        changes=None,
+        owner=mailbox.owner(),
+        organisation=context.settings.organisation(mailbox.organisation),
+        policy=mailbox.policy,
+        safety=None if request.confirm or request.only_looks else context.settings.safety,
+        sent=context.store.sent_record(mailbox.address),
+        journal=context.store.journal(mailbox.address),
+        memory=context.store.seen(mailbox.address),
+        now=context.clock(),
+        knowledge=context.knowledge(mailbox),
+        preview_until=preview_until(context, request, mailbox),
+        since=request.since,
+        may_continue=lambda: not stopping() and (request.only_looks or context.is_opted_in(mailbox)),
+    )
+
+
+def preview_until(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> datetime | None:
+    """The time until which this mailbox is only reported on; None if it is past."""
+    now = context.clock()
+    if request.preview:
+        return now + timedelta(days=1)
+    consent = context.store.consent.current(mailbox.address)
+    if consent is None:
+        return None
+    until = consent.preview_until or consent.at + mailbox.policy.preview
+    return until if until > now else None
+
+
+def result_of(
+    context: Context, mailbox: MailboxSettings, task: Task, cleaned: Cleaned, request: ScanRequest
+) -> MailboxScan:
+    address = mailbox.address
+    shown = [
+        d
+        for d in cleaned.decisions
+        if request.all_messages or d.notice.kind is not Kind.NOT_A_BOUNCE or d.error
+    ]
+    lines = [line_of_decision(address, decision) for decision in shown]
+    nothing = Plan(ActionName.NONE, "This is not a notice.")
+    lines += [
+        line_of_other(address, heading, notices.fingerprint(heading.headers), nothing)
+        for heading in cleaned.look.others
+    ]
+    return MailboxScan(
+        address,
+        None,
+        lines=tuple(lines),
+        looked_at=cleaned.look.looked_at,
+        moved=sum(decision.outcome is Outcome.DONE for decision in cleaned.decisions),
+        error=cleaned.stopped,
+        interrupted=cleaned.interrupted and not context_stopped(context, mailbox, task),
+        preview_until=None if request.preview else task.preview_until,
+        notes=tuple(f"there is no folder {name!r}" for name in cleaned.look.missing),
+    )
+
+
+def context_stopped(context: Context, mailbox: MailboxSettings, task: Task) -> bool:
+    """Whether the run ended because consent was withdrawn meanwhile, not because it was interrupted."""
+    return task.changes is not None and not context.is_opted_in(mailbox)

@@ -1,0 +1,86 @@
+"""What runs and what waits: the use case behind `status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cleaner import __version__
+from cleaner.service.context import Context
+from cleaner.service.lines import iso
+from cleaner.store.records import Run
+from cleaner.values import ActionName, EntryState, Opinion
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxStatus:
+    """One mailbox at a glance."""
+
+    address: str
+    consent: str
+    preview_until: datetime | None
+    sent_mails: int
+    judged: int
+    waiting: int
+    """Notices that are looked at again later."""
+    unsure: int
+    moved: int
+    """In the quarantine or the trash by our doing, and not taken back."""
+    open: int
+    """Changes that an interrupted run left; the next scan completes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    version: str
+    store: str
+    mailboxes: tuple[MailboxStatus, ...]
+    runs: tuple[Run, ...]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "version": self.version,
+            "store": self.store,
+            "mailboxes": [
+                {
+                    "address": m.address,
+                    "consent": m.consent,
+                    "preview_until": iso(m.preview_until),
+                    "sent_mails": m.sent_mails,
+                    "judged": m.judged,
+                    "waiting": m.waiting,
+                    "unsure": m.unsure,
+                    "moved": m.moved,
+                    "open": m.open,
+                }
+                for m in self.mailboxes
+            ],
+            "runs": [run.as_json() for run in self.runs],
+        }
+
+
+def status(context: Context, *, runs: int = 5) -> Status:
+    """The state of every mailbox, and the latest runs."""
+    return Status(
+        version=__version__,
+        store=context.settings.store.url,
+        mailboxes=tuple(_mailbox(context, m.address) for m in context.settings.mailboxes),
+        runs=context.store.runs.list(limit=runs),
+    )
+
+
+def _mailbox(context: Context, address: str) -> MailboxStatus:
+    consent = context.store.consent.current(address)
+    counts = context.store.seen(address).counts()
+    entries = context.store.entry_counts(address)
+    return MailboxStatus(
+        address=address,
+        consent=consent.state.value if consent else "not asked",
+        preview_until=consent.preview_until if consent else None,
+        sent_mails=context.store.sent_record(address).mails(),
+        judged=sum(counts.values()),
+        waiting=sum(n for (_, action), n in counts.items() if action is ActionName.WAIT),
+        unsure=sum(n for (opinion, _), n in counts.items() if opinion is Opinion.UNSURE),
+        moved=entries.get(EntryState.DONE, 0),
+        open=sum(n for state, n in entries.items() if state.is_open),
+    )
