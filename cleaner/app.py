@@ -18,6 +18,7 @@ from typing import Self
 
 from cleaner import config, connectors
 from cleaner.config import MailboxSettings, Settings
+from cleaner.errors import UsageError
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.service.classify import Judge
 from cleaner.service.context import Context
@@ -26,6 +27,9 @@ from cleaner.store import Store
 from cleaner.values import Organisation, Owner, Policy
 
 Clock = Callable[[], datetime]
+
+NOBODY = "nobody@invalid"
+"""Whose sent record is asked where nobody's is meant: it is empty."""
 
 
 def now() -> datetime:
@@ -114,33 +118,40 @@ def judging(path: Path | None, mailbox: str | None, *, clock: Clock = now) -> It
     Nothing is written: without a store an empty one in memory serves. Without any configuration nothing is
     known of anybody, and honest verdicts are `unsure`.
     """
-    settings = None if path is None and config.nowhere() else config.load(config.find(path))
-    if settings is not None and store_exists(settings):
+    settings = configured(path)
+    if settings is not None and mailbox is not None and store_exists(settings):
         with App.open(path, clock=clock) as app:
-            yield judge_in(app.context, mailbox)
+            yield judge_for(app.context, app.context.settings.mailbox(mailbox))
         return
     with scratch_store() as store:
         if settings is None:
-            record = store.sent_record("nobody@invalid")
-            yield Judge(Organisation(""), Owner(""), Policy(), record, clock())
-            return
-        context = Context(settings, store, Connections(settings), clock, scratch_store, account())
-        yield judge_in(context, mailbox)
+            yield Judge(Organisation(""), Owner(""), Policy(), store.sent_record(NOBODY), clock())
+        elif mailbox is None:
+            yield judge_of_first(settings, store, clock)
+        else:
+            context = Context(settings, store, Connections(settings), clock, scratch_store, account())
+            yield judge_for(context, settings.mailbox(mailbox))
 
 
-def judge_in(context: Context, mailbox: str | None) -> Judge:
-    if mailbox is not None:
-        return judge_for(context, context.settings.mailbox(mailbox))
-    organisation = context.settings.organisations[0]
-    addresses = (
-        m.owner().addresses for m in context.settings.mailboxes if m.organisation == organisation.name
-    )
+def configured(path: Path | None) -> Settings | None:
+    """The settings, or None where no file was named and none lies in the usual places."""
+    try:
+        found = config.find(path)
+    except UsageError:
+        return None
+    return config.load(found)
+
+
+def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
+    """For the first organisation as a whole: all the addresses of its mailboxes, and no sent record."""
+    organisation = settings.organisations[0]
+    members = [m for m in settings.mailboxes if m.organisation == organisation.name]
     return Judge(
         organisation=organisation,
-        owner=Owner("", frozenset().union(*addresses)),
-        policy=context.settings.policy,
-        sent=context.store.sent_record("nobody@invalid"),
-        now=context.clock(),
+        owner=Owner("", frozenset(address for m in members for address in m.owner().addresses)),
+        policy=settings.policy,
+        sent=store.sent_record(NOBODY),
+        now=clock(),
     )
 
 

@@ -66,9 +66,8 @@ def exim(time: datetime, to: str, failed: str, original: bytes) -> bytes:
         f"  {failed}\n    Unrouteable address\n"
     )
     fields = "Action: failed\nStatus: 5.0.0\n"
-    return report(
-        time, to, failed, text, fields, original, "Mail delivery failed: returning message to sender"
-    )
+    subject = "Mail delivery failed: returning message to sender"
+    return report(time, to, failed, subject, text, fields, original)
 
 
 def away(time: datetime, to: str, who: str, subject: str, answers: str) -> bytes:
