@@ -11,14 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from cleaner import classifier, evidence, notices, policy
 from cleaner.errors import SkipMessageError
+from cleaner.ports import SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.remember import remember
 from cleaner.steps.task import Cleaned, Decision, Sighting, Task, Watch
-from cleaner.values import Arrival, Headers, Kind, Known, Message, Notice, Opinion, Verdict
+from cleaner.values import (
+    Arrival,
+    Headers,
+    Kind,
+    Known,
+    Message,
+    Notice,
+    Opinion,
+    Organisation,
+    Owner,
+    Verdict,
+)
 
 BATCH = 100
 """Messages fetched, asked about and judged together: bounds memory and the number of look-ups."""
@@ -55,7 +68,9 @@ def decide_batch(
         (by_place[heading.folder, heading.id], read_or_doubt(message))
         for heading, message in fetch(task.mailbox, [s.heading for s in sightings])
     ]
-    known = look_up(task, [notice for _, notice in read], arrivals)
+    known = look_up(
+        [notice for _, notice in read], task.organisation, task.owner, task.sent, arrivals, task.now
+    )
     for sighting, notice in read:
         verdict = judge(notice, known)
         plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
@@ -77,16 +92,17 @@ def read_or_doubt(message: Message | SkipMessageError) -> Notice:
     return notices.read(message)
 
 
-def look_up(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
+def look_up(
+    batch: Sequence[Notice],
+    organisation: Organisation,
+    owner: Owner,
+    sent: SentRecord,
+    arrivals: tuple[Arrival, ...],
+    now: datetime,
+) -> Known:
     """Asks the sent record once for all that these notices mention."""
     judged = [notice for notice in batch if notice.kind.is_judged]
-    return Known(
-        task.organisation,
-        task.owner,
-        sent=task.sent.ask(evidence.question(judged)),
-        arrivals=arrivals,
-        now=task.now,
-    )
+    return Known(organisation, owner, sent=sent.ask(evidence.question(judged)), arrivals=arrivals, now=now)
 
 
 def judge(notice: Notice, known: Known) -> Verdict:
