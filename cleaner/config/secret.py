@@ -10,8 +10,10 @@ Secrets, kept as the place where they stand and read only when they are needed.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
+import secrets
 import shlex
 import subprocess
 from dataclasses import dataclass
@@ -152,3 +154,16 @@ class Secret:
         except OSError as error:
             remedy = f"the program cannot be started ({error.strerror})"
         raise SecretUnavailableError(self.reference, remedy)
+
+
+def make_key(path: Path) -> bool:
+    """Makes a master key, 32 random bytes in a file only its owner can read; False if the file is there."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
+        stream.flush()
+        os.fsync(descriptor)
+    return True

@@ -1,0 +1,91 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cleaner.errors import UsageError
+
+if TYPE_CHECKING:
+    from cleaner.app import App
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="A table to read, or one JSON object a line for programs.")
+]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Show every message that was looked at, not only notices.")
+]
+MailboxesOption = Annotated[
+    list[str] | None,
+    typer.Option("--mailbox", metavar="ADDRESS", help="Only this mailbox; may be given several times."),
+]
+MailboxOption = Annotated[str | None, typer.Option("--mailbox", metavar="ADDRESS", help="The mailbox.")]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Since when: 7d, 2h, 2026-11-01 or 2026-11-01T10:15."),
+]
+
+
+def open_app(context: typer.Context) -> App:
+    """The program with the configuration that was named before the command."""
+    from cleaner.app import App
+
+    return App.open(context.obj)
+
+
+def command(context: typer.Context, arguments: str) -> str:
+    """A command to be copied, with the same configuration as this one."""
+    config: Path | None = context.obj
+    option = f"-c {shlex.quote(str(config))} " if config is not None else ""
+    return f"bounce-cleaner {option}{arguments}"
+
+
+def time_of(text: str | None, now: datetime | None = None) -> datetime | None:
+    """
+    A point in time: so long ago (`7d`), a day, or a day and time, local where no zone is given.
+
+    Raises UsageError.
+    """
+    if text is None:
+        return None
+    from cleaner.config import forms
+
+    now = now or datetime.now(UTC)
+    try:
+        ago: timedelta = forms.duration(text)
+    except ValueError:
+        pass
+    else:
+        return now - ago
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is no time; write for example 7d, 2h, 2026-11-01 or 2026-11-01T10:15"
+        ) from None
+
+
+def duration_of(text: str | None) -> timedelta | None:
+    """A length of time, like `7d`. Raises UsageError."""
+    if text is None:
+        return None
+    from cleaner.config import forms
+
+    try:
+        return forms.duration(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,112 @@
+"""
+The program as a shell sees it: its commands, its help, its errors and exit codes.
+
+Heavy libraries are imported inside the commands, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from cleaner import __version__
+from cleaner.cli import init
+from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
+
+FAILED: Final = 1
+WRONG: Final = 2
+PARTLY: Final = 3
+
+HELP: Final = """
+Moves bounces about mail that you never sent out of your mailboxes: explained, journalled, reversible.
+
+First steps:
+
+  bounce-cleaner demo                see it at work on sample mailboxes
+  bounce-cleaner init                write a configuration; then edit it
+  bounce-cleaner check               is everything in place?
+  bounce-cleaner scan --preview --mailbox ADDRESS
+                                     what it would do; nothing is changed
+  bounce-cleaner optin add ADDRESS   the owner of the mailbox agrees
+  bounce-cleaner scan                clean it
+  bounce-cleaner undo --run RUN      take everything back
+"""
+START: Final = "Getting started"
+CLEANING: Final = "Cleaning and taking back"
+JUDGING: Final = "Judging"
+
+app = typer.Typer(
+    name="bounce-cleaner",
+    help=HELP,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "-c",
+            "--config",
+            metavar="FILE",
+            help="The configuration. Without it: $BOUNCE_CLEANER_CONFIG, ./cleaner.toml, "
+            "/etc/bounce-cleaner/cleaner.toml.",
+        ),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"bounce-cleaner {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(WRONG)
+    context.obj = config
+
+
+app.command("init", rich_help_panel=START)(init.init)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs a command and ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal or pipe in another encoding than UTF-8 gets `\\u…`, not a crash.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(args=arguments, prog_name="bounce-cleaner")
+    except Exception as error:
+        if os.environ.get("BOUNCE_CLEANER_DEBUG"):
+            raise
+        _say(error)
+        sys.exit(
+            WRONG if isinstance(error, ConfigurationError | UsageError | SecretUnavailableError) else FAILED
+        )
+    sys.exit(0)
+
+
+def _say(error: Exception) -> None:
+    from cleaner.cli.screen import remark
+
+    match error:
+        case CleanerError():
+            sentence = str(error)
+        case OSError() if error.filename is not None:
+            sentence = f"{error.filename}: {error.strerror}"
+        case _:
+            sentence = (
+                f"a fault of this program ({type(error).__name__}: {error}). "
+                "Nothing is lost: the next run completes what was begun. "
+                "BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
+            )
+    remark(f"bounce-cleaner: {sentence}", "red")
