@@ -55,6 +55,9 @@ class Mailbox(Protocol):
     def find(self, folder: str, message_id: str) -> tuple[str, ...]:
         """Ids of the messages with that Message-ID header; empty for a folder that is gone."""
 
+    def obstacles(self) -> tuple[str, ...]:
+        """What would keep messages from being moved, in words, as far as it shows without trying."""
+
     def close(self) -> None: ...
 
 

@@ -152,14 +152,12 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
 
 
 def check_changes(mailbox: MailboxSettings, reading: Mailbox) -> Iterator[Finding]:
-    why = reading.why_unchangeable()
-    if why:
+    for obstacle in reading.obstacles():
         yield Finding(
             Level.FAIL if mailbox.policy.action.changes_mailbox else Level.NOTE,
             mailbox.address,
-            f"messages cannot be moved: {why}",
-            "give the account that runs bounce-cleaner the right to write there, "
-            'or set policy.action = "report"',
+            f"messages cannot be moved: {obstacle}",
+            'give the account that runs bounce-cleaner this right, or set policy.action = "report"',
         )
 
 

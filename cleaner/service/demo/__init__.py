@@ -12,6 +12,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from cleaner.config import make_key
 from cleaner.errors import UsageError
 from cleaner.service.demo.letters import Office
 from cleaner.service.demo.mailboxes import mailboxes
@@ -65,6 +66,7 @@ def build(directory: Path, now: datetime) -> Path:
     for address, folders in mailboxes(office).items():
         for folder, letters in folders.items():
             fill(directory / "mail" / address / folder, letters)
+    make_key(directory / "master.key")
     path = directory / "cleaner.toml"
     path.write_text(CONFIGURATION.format(public_key=office.public_record), encoding="utf-8")
     return path

@@ -43,7 +43,7 @@ class Office:
     def signed(self, mail: bytes) -> bytes:
         import dkim
 
-        signature = dkim.sign(
+        signature: bytes = dkim.sign(
             mail,
             b"demo",
             DOMAIN.encode(),
