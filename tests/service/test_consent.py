@@ -1,0 +1,93 @@
+"""Consent: given, imported, paused, withdrawn; each step recorded, and withdrawal erases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cleaner.errors import CleanerError, ConfigurationError, UsageError
+from cleaner.service import consent
+from cleaner.service.consent import NewMailbox
+from tests.service.hands import ANN, BEN, Hands
+
+
+def test_the_preview_starts_with_the_consent(hands: Hands) -> None:
+    row = consent.opt_in(hands.app.context, NewMailbox(ANN, preview=timedelta(days=3)))
+    assert (row.state, row.basis) == ("opted-in", "owner")
+    assert row.preview_until == hands.now + timedelta(days=3)
+
+
+def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> None:
+    consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", aliases=("c@harbor.example",)))
+    context = hands.app.reloaded()
+    mailbox = context.settings.mailbox("CARL@harbor.example")
+    assert (mailbox.stored, mailbox.server) == (True, "mailboxes")
+    assert "c@harbor.example" in mailbox.owner().addresses
+
+
+def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) -> None:
+    with pytest.raises(ConfigurationError, match=r"elsewhere\.example is no organisation's domain"):
+        consent.opt_in(hands.app.context, NewMailbox("x@elsewhere.example"))
+    assert hands.app.context.store.mailboxes.all() == ()
+
+
+def test_a_password_in_the_clear_is_refused(hands: Hands) -> None:
+    with pytest.raises(ConfigurationError, match="env:") as refused:
+        consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", password="hunter2-hunter2"))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_import_takes_all_or_nothing(hands: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "address,aliases,basis\n"
+        "carl@harbor.example,c@harbor.example cc@harbor.example,works agreement 7\n"
+        "x@elsewhere.example,,\n"
+        "not an address,,\n"
+    )
+    with pytest.raises(UsageError) as refused:
+        consent.opt_in_many(hands.app.context, path, "owner", None)
+    assert "line 3" in str(refused.value)
+    assert "line 4" in str(refused.value)
+    assert hands.app.context.store.mailboxes.all() == ()
+    path.write_text("\n".join(path.read_text().splitlines()[:2]))
+    (row,) = consent.opt_in_many(hands.app.context, path, "owner", None)
+    assert (row.state, row.basis) == ("opted-in", "works agreement 7")
+
+
+def test_unknown_columns_are_named(hands: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("address,pasword\nann@harbor.example,x\n")
+    with pytest.raises(UsageError, match="unknown: pasword"):
+        consent.opt_in_many(hands.app.context, path, "owner", None)
+
+
+def test_pausing_keeps_what_is_known_and_opting_out_erases_it(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    hands.scan()
+    store = hands.app.context.store
+    consent.pause(hands.app.context, BEN)
+    assert store.sent_record(BEN).mails() == 1
+    with pytest.raises(CleanerError, match="consent: paused"):
+        hands.app.context.require_consent(hands.app.context.settings.mailbox(BEN))
+    hands.opt_in(BEN)
+    consent.opt_out(hands.app.context, BEN, note="left the company")
+    assert store.sent_record(BEN).mails() == 0
+    assert len(store.entries(mailbox=BEN)) == 1
+    states = [step.state.value for step in consent.history_of(hands.app.context, BEN)]
+    assert sorted(states) == sorted(["opted-in", "paused", "opted-in", "opted-out"])
+
+
+def test_nothing_to_withdraw_is_said(hands: Hands) -> None:
+    with pytest.raises(UsageError, match="nothing to withdraw"):
+        consent.opt_out(hands.app.context, ANN)
+
+
+def test_every_opening_is_on_the_owners_list(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    hands.scan()
+    hands.scan()
+    purposes = [access.purpose for access in consent.accesses_of(hands.app.context, ANN)]
+    assert purposes == ["scan", "scan"]

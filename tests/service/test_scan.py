@@ -1,0 +1,313 @@
+"""Scanning: only the spurious notices of consenting owners are moved, once, and explained."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cleaner.errors import (
+    FolderMissingError,
+    MailboxBusyError,
+    NotOptedInError,
+    SafetyStopError,
+    UsageError,
+)
+from cleaner.service import consent
+from cleaner.service.scan import MailboxScan, ScanRequest, scan
+from cleaner.service.undo import UndoRequest, undo
+from cleaner.values import EntryState, Safety
+from tests.service.hands import ANN, BEN, Hands, quiet
+
+
+def subjects(scan: MailboxScan, **wanted: str) -> set[str]:
+    return {
+        str(line["returned"]["subject"])
+        for line in scan.lines
+        if all(line[key] == value for key, value in wanted.items())
+    }
+
+
+def test_nobody_opted_in_nothing_is_opened(hands: Hands) -> None:
+    before = hands.snapshot()
+    with pytest.raises(UsageError, match="optin add"):
+        hands.scan()
+    (result,) = hands.scan(ScanRequest(mailboxes=(ANN,)))
+    assert isinstance(result.error, NotOptedInError)
+    assert "optin add ann@harbor.example" in str(result.error)
+    assert hands.app.context.store.accesses.list(ANN) == ()
+    assert hands.snapshot() == before
+
+
+def test_only_the_mail_that_others_sent_is_moved(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    ann, ben = hands.scan()
+    assert subjects(ann, plan="move", outcome="done") >= {
+        "Cheap watches, today only",
+        "Your parcel is waiting",
+        "Meet singles near you",
+    }
+    assert subjects(ben, outcome="done") == {"You have won"}
+    kept = subjects(ann, verdict="genuine")
+    assert {"Offer for the new pier", "Minutes of Monday", "Running late"} <= kept
+    assert ann.count(verdict="genuine", plan="none") >= 3
+    assert len(hands.folder(ANN, ".Backscatter")) == ann.moved
+    assert ann.error is None
+    assert ann.run == ben.run
+
+
+def test_where_nothing_is_known_the_notice_stays(hands: Hands) -> None:
+    """The demo holds a report that returned nothing."""
+    hands.opt_in(ANN)
+    (ann,) = hands.scan()
+    (bare,) = [line for line in ann.lines if line["subject"] == "Delivery failure"]
+    assert (bare["verdict"], bare["plan"]) == ("unsure", "none")
+
+
+def test_ordinary_mail_is_never_touched(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    (ann,) = hands.scan(ScanRequest(all_messages=True))
+    ordinary = [line for line in ann.lines if line["kind"] == "not-a-bounce"]
+    assert {line["subject"] for line in ordinary} >= {
+        "Lunch on Thursday?",
+        "Ten ways to lower your bounce rate",
+    }
+    assert {line["plan"] for line in ordinary} == {"none"}
+    assert len(ann.lines) == ann.looked_at
+
+
+def test_a_second_scan_has_nothing_to_do(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    (first,) = hands.scan()
+    after = hands.snapshot()
+    (second,) = hands.scan()
+    assert first.moved > 0
+    assert (second.moved, second.lines) == (0, ())
+    assert hands.snapshot() == after
+
+
+def test_a_dry_run_changes_nothing_but_the_sent_record(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    before = hands.snapshot()
+    folders = sorted(hands.maildir(ANN).iterdir())
+    (result,) = hands.scan(ScanRequest(dry_run=True))
+    assert result.count(plan="move", outcome="planned") > 0
+    assert result.newly_sent == 2
+    assert hands.snapshot() == before
+    assert sorted(hands.maildir(ANN).iterdir()) == folders
+    assert hands.app.context.store.entries() == ()
+    assert hands.app.context.store.runs.list() == ()
+    (real,) = hands.scan()
+    assert real.moved == result.count(plan="move")
+
+
+def test_a_preview_may_come_before_consent_and_leaves_no_record_of_the_mail(hands: Hands) -> None:
+    before = hands.snapshot()
+    (result,) = hands.scan(ScanRequest(mailboxes=(ANN,), preview=True))
+    assert result.error is None
+    assert result.count(verdict="backscatter", plan="report") > 0
+    assert result.count(plan="move") == 0
+    assert hands.snapshot() == before
+    assert [access.purpose for access in hands.app.context.store.accesses.list(ANN)] == ["preview"]
+    assert hands.app.context.store.sent_record(ANN).mails() == 0
+
+
+def test_a_preview_after_opting_out_is_refused(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    consent.opt_out(hands.app.context, ANN)
+    (result,) = hands.scan(ScanRequest(mailboxes=(ANN,), preview=True))
+    assert isinstance(result.error, NotOptedInError)
+
+
+def test_a_new_mailbox_is_only_reported_on_until_its_preview_ends(hands: Hands) -> None:
+    hands.opt_in(ANN, preview=timedelta(days=7))
+    (first,) = hands.scan()
+    assert first.moved == 0
+    assert first.count(verdict="backscatter", plan="report") > 0
+    assert first.preview_until == hands.now + timedelta(days=7)
+    hands.now += timedelta(days=8)
+    (later,) = hands.scan()
+    assert later.moved == first.count(verdict="backscatter")
+
+
+def test_a_fresh_notice_waits_for_the_grace_period(hands: Hands) -> None:
+    """A report can be quicker than the copy in Sent; an hour after arrival it is judged for good."""
+    hands.set_policy(grace=timedelta(hours=6))
+    hands.opt_in(BEN)
+    (first,) = hands.scan()
+    assert (first.count(plan="wait"), first.moved) == (1, 0)
+    hands.now += timedelta(hours=1)
+    (second,) = hands.scan()
+    assert second.moved == 0
+    hands.now += timedelta(hours=4)
+    (third,) = hands.scan()
+    assert third.moved == 1
+
+
+def test_old_notices_are_history_unless_asked_for(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    hands.now += timedelta(days=90)
+    (first,) = hands.scan()
+    assert (first.moved, first.count(verdict="backscatter", plan="report")) == (0, 1)
+    (asked,) = hands.scan(ScanRequest(since=hands.now - timedelta(days=100)))
+    assert asked.moved == 1
+
+
+def test_too_many_at_once_stop_the_run_until_it_is_confirmed(hands: Hands) -> None:
+    hands.set_safety(Safety(max_messages=3))
+    hands.opt_in(ANN)
+    before = hands.snapshot()
+    (stopped,) = hands.scan()
+    assert isinstance(stopped.error, SafetyStopError)
+    assert f"scan --confirm {stopped.run}" in str(stopped.error)
+    assert stopped.count(plan="move", outcome="planned") > 3
+    assert hands.snapshot() == before
+    (confirmed,) = hands.scan(ScanRequest(confirm=stopped.run))
+    assert confirmed.error is None
+    assert confirmed.moved == stopped.count(plan="move")
+
+
+def test_exactly_at_the_limit_goes_on(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    (planned,) = hands.scan(ScanRequest(dry_run=True))
+    hands.set_safety(Safety(max_messages=planned.count(plan="move")))
+    (result,) = hands.scan()
+    assert result.error is None
+    assert result.moved == planned.count(plan="move")
+
+
+def test_confirming_a_run_that_was_not_stopped_is_a_clear_error(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    (result,) = hands.scan()
+    with pytest.raises(UsageError, match="not stopped by the safety limit"):
+        hands.scan(ScanRequest(confirm=result.run))
+    with pytest.raises(UsageError):
+        hands.scan(ScanRequest(confirm="no-such-run"))
+
+
+def test_one_bad_mailbox_does_not_stop_the_others(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    hands.maildir(ANN).rename(hands.root / "elsewhere")
+    ann, ben = hands.scan()
+    assert ann.error is not None
+    assert str(hands.maildir(ANN)) in str(ann.error)
+    assert (ben.error, ben.moved) == (None, 1)
+
+
+def test_two_scans_at_once_leave_each_other_alone(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    with hands.app.context.store.lock(ANN):
+        (result,) = hands.scan()
+    assert isinstance(result.error, MailboxBusyError)
+    (result,) = hands.scan()
+    assert result.moved > 0
+
+
+def test_what_the_owner_moves_back_stays(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    (first,) = hands.scan()
+    (moved,) = hands.folder(BEN, ".Backscatter")
+    moved.rename(hands.maildir(BEN) / "cur" / moved.name)
+    (second,) = hands.scan()
+    assert second.moved == 0
+    (entry,) = hands.app.context.store.entries(run=first.run)
+    assert entry.state is EntryState.RETURNED
+    (third,) = hands.scan(ScanRequest(since=hands.now - timedelta(days=100)))
+    assert third.moved == 0
+
+
+def test_a_second_copy_of_a_moved_notice_is_moved_too(hands: Hands) -> None:
+    """The copy in the quarantine is still there, so this one was not put back."""
+    hands.opt_in(BEN)
+    hands.scan()
+    (moved,) = hands.folder(BEN, ".Backscatter")
+    (hands.maildir(BEN) / "new" / "1795555555.M1P2.other").write_bytes(moved.read_bytes())
+    (second,) = hands.scan()
+    assert second.moved == 1
+    assert len(hands.folder(BEN, ".Backscatter")) == 2
+
+
+def test_what_was_put_back_is_never_moved_again(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    before = hands.snapshot()
+    run = hands.scan()[0].run
+    tuple(undo(hands.app.context, UndoRequest(run=run), quiet, lambda: False))
+    assert hands.snapshot() == before
+    for request in (ScanRequest(), ScanRequest(since=hands.now - timedelta(days=100))):
+        assert [result.moved for result in hands.scan(request)] == [0, 0]
+    assert hands.snapshot() == before
+
+
+def test_opting_out_stops_a_running_scan_at_the_next_message(hands: Hands) -> None:
+    hands.opt_in(ANN)
+
+    def withdraw(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 1:
+            consent.opt_out(hands.app.context, ANN)
+
+    (result,) = scan(hands.app.context, ScanRequest(), withdraw, lambda: False)
+    assert 0 < result.moved < 5
+    assert not hands.app.context.store.journal(ANN).open()
+    assert hands.app.context.store.sent_record(ANN).mails() == 0
+
+
+def test_interrupted_between_messages_nothing_is_half_done(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+
+    def interrupt(stage: str, done: int, total: int | None) -> None:
+        hands.stop = hands.stop or (stage == "moving" and done == 2)
+
+    results = tuple(scan(hands.app.context, ScanRequest(), interrupt, lambda: hands.stop))
+    assert [result.address for result in results] == [ANN]
+    assert results[0].interrupted
+    assert not hands.app.context.store.journal(ANN).open()
+    assert hands.app.context.store.runs.list()[0].state == "interrupted"
+    hands.stop = False
+    ann, ben = hands.scan()
+    assert results[0].moved + ann.moved == 6
+    assert ben.moved == 1
+
+
+def test_a_watched_folder_that_is_gone_is_said(hands: Hands) -> None:
+    hands.set_policy(folders=("INBOX", "Old"))
+    hands.opt_in(BEN)
+    (result,) = hands.scan()
+    assert result.moved == 1
+    assert any("'Old'" in note for note in result.notes)
+
+
+def test_a_message_that_cannot_be_read_is_left_alone_and_counted(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    broken = hands.maildir(BEN) / "cur" / "1795000000.M9P9.demo:2,"
+    broken.symlink_to(hands.root / "nowhere")
+    (result,) = hands.scan()
+    assert result.moved == 1
+    assert broken.is_symlink()
+
+
+def test_sent_mail_of_another_mailbox_counts(hands: Hands) -> None:
+    """Ben's assistant Ann sends for him: her Sent folder proves his mail (DESIGN.md, decision 16)."""
+    sent = hands.maildir(BEN) / ".Sent" / "cur"
+    target = hands.maildir(ANN) / ".Sent" / "cur"
+    for path in sent.iterdir():
+        path.rename(target / f"from-ben-{path.name}")
+    hands.change_mailbox(BEN, sent_from=(ANN,))
+    hands.opt_in(BEN)
+    (refused,) = hands.scan(ScanRequest(dry_run=True))
+    assert any("has not opted in" in note for note in refused.notes)
+    hands.opt_in(ANN)
+    (ben,) = hands.scan(ScanRequest(mailboxes=(BEN,), dry_run=True))
+    assert ben.count(verdict="genuine") == 1
+    (line,) = [line for line in ben.lines if line["verdict"] == "genuine"]
+    assert "sent_record" in {evidence["rule"] for evidence in line["evidence"]}
+
+
+def test_a_missing_quarantine_that_cannot_be_made_is_said(hands: Hands, tmp_path: Path) -> None:
+    hands.opt_in(BEN)
+    (hands.maildir(BEN) / ".Backscatter").write_text("in the way")
+    (result,) = hands.scan()
+    assert result.error is not None
+    assert not isinstance(result.error, FolderMissingError)
+    assert "Backscatter" in str(result.error)
+    assert result.moved == 0
