@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -51,7 +53,17 @@ def command(context: typer.Context, arguments: str) -> str:
     """A command to be copied, with the same configuration as this one."""
     config: Path | None = context.obj
     option = f"-c {shlex.quote(str(config))} " if config is not None else ""
-    return f"bounce-cleaner {option}{arguments}"
+    return f"{program()} {option}{arguments}"
+
+
+def program() -> str:
+    """How this program is called here: by its name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m cleaner"
+    if called.name != "bounce-cleaner" or shutil.which("bounce-cleaner"):
+        return "bounce-cleaner"
+    return shlex.quote(str(called))
 
 
 def time_of(text: str | None, now: datetime | None = None) -> datetime | None:

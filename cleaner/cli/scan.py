@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cleaner.cli.codes import FAILED, INTERRUPTED, PARTLY
 from cleaner.cli.options import (
     AllOption,
     Format,
@@ -127,9 +128,6 @@ def say(output: Format, sentence: str) -> None:
 
 
 def exit_code(done: Sequence[MailboxScan], *, interrupted: bool) -> int:
-    from cleaner.cli.shell import FAILED, PARTLY
-    from cleaner.cli.stopping import INTERRUPTED
-
     if interrupted:
         return INTERRUPTED
     errors = [result.error for result in done if result.error is not None]

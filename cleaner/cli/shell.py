@@ -16,11 +16,8 @@ import typer
 
 from cleaner import __version__
 from cleaner.cli import init
+from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
-
-FAILED: Final = 1
-WRONG: Final = 2
-PARTLY: Final = 3
 
 HELP: Final = """
 Moves bounces about mail that you never sent out of your mailboxes: explained, journalled, reversible.

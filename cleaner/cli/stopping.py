@@ -11,12 +11,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
 from cleaner.cli.screen import remark
-
-INTERRUPTED: Final = 130
-"""The exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
 
 
 class Interruption:

@@ -1,0 +1,43 @@
+"""`status`: what runs and what waits."""
+
+from __future__ import annotations
+
+import typer
+from rich import box
+from rich.table import Table
+
+from cleaner.cli.options import Format, FormatOption, open_app
+from cleaner.cli.screen import print_json, results
+from cleaner.cli.text import safe
+
+
+def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
+    """
+    Show every mailbox at a glance, and the latest runs.
+    """
+    from cleaner.cli.runs import runs_table
+    from cleaner.service.status import status
+
+    with open_app(context) as app:
+        found = status(app.context)
+    if output is Format.JSONL:
+        print_json(found.as_json())
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Mailbox", overflow="fold")
+    table.add_column("Consent")
+    for heading in ("Sent mail", "Judged", "Unsure", "Waiting", "Moved"):
+        table.add_column(heading, justify="right")
+    for mailbox in found.mailboxes:
+        consent = mailbox.consent
+        if mailbox.preview_until is not None:
+            consent += f"\nmoves from {mailbox.preview_until.astimezone():%Y-%m-%d}"
+        numbers = (mailbox.sent_mails, mailbox.judged, mailbox.unsure, mailbox.waiting, mailbox.moved)
+        table.add_row(safe(mailbox.address), consent, *(f"{number:,}" for number in numbers))
+    results().print(table)
+    unfinished = [safe(mailbox.address) for mailbox in found.mailboxes if mailbox.open]
+    if unfinished:
+        results().print(f"Begun and not completed, the next scan does: {', '.join(unfinished)}")
+    if found.runs:
+        results().print(runs_table(found.runs))
+    results().print(f"bounce-cleaner {found.version}, store {safe(found.store)}", soft_wrap=True)

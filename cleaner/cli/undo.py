@@ -1,0 +1,87 @@
+"""`undo`: take changes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from cleaner.cli.codes import FAILED, INTERRUPTED, PARTLY
+from cleaner.cli.options import MailboxOption, SinceOption, open_app, time_of
+from cleaner.cli.screen import remark, results
+from cleaner.cli.text import count, safe
+from cleaner.errors import UsageError
+from cleaner.values import EntryState
+
+if TYPE_CHECKING:
+    from cleaner.service.undo import MailboxUndo
+
+_TOLD: Final = {
+    EntryState.UNDONE: "put back where it was",
+    EntryState.RETURNED: "already put back by its owner",
+    EntryState.GONE: "gone meanwhile",
+    EntryState.PURGED: "gone for good, its retention ran out",
+    EntryState.FAILED: "had not been moved",
+}
+
+
+def undo(
+    context: typer.Context,
+    entry: Annotated[
+        int | None, typer.Option(metavar="ID", help="One change, by its number in the history.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(metavar="RUN", help="All changes of a run.")] = None,
+    mailbox: MailboxOption = None,
+    since: SinceOption = None,
+) -> None:
+    """
+    Put messages back where they were, with their flags and dates.
+
+    Say which: --entry ID, --run RUN, or --mailbox ADDRESS --since TIME. A
+    message that was put back is never moved again.
+    """
+    from cleaner.cli.progress import Bar
+    from cleaner.cli.stopping import interruption
+    from cleaner.service.undo import UndoRequest, undo
+
+    if [entry is not None, run is not None, mailbox is not None].count(True) != 1 or (mailbox is None) != (
+        since is None
+    ):
+        raise UsageError(
+            "say what to take back: --entry ID, --run RUN, or --mailbox ADDRESS with --since TIME; "
+            "'bounce-cleaner history' lists the changes and runs"
+        )
+    request = UndoRequest(entry, run, mailbox, time_of(since))
+    done: list[MailboxUndo] = []
+    with open_app(context) as app, interruption() as stopping, Bar() as bar:
+        for result in undo(app.context, request, bar, stopping):
+            bar.clear()
+            show(result)
+            done.append(result)
+    if stopping.asked:
+        raise typer.Exit(INTERRUPTED)
+    errors = sum(result.error is not None for result in done)
+    if errors and errors == len(done):
+        raise typer.Exit(FAILED)
+    raise typer.Exit(PARTLY if errors or any(result.failed for result in done) else 0)
+
+
+def show(result: MailboxUndo) -> None:
+    told = [
+        f"{count(number, 'message')} {words}"
+        for state, words in _TOLD.items()
+        if (number := result.count(state))
+    ]
+    if told:
+        results().print(f"{safe(result.address)}: {'; '.join(told)}.", soft_wrap=True)
+    if result.failed:
+        remark(
+            f"{result.address}: {count(result.failed, 'message')} could not be put back now; "
+            "repeat this command later",
+            "yellow",
+        )
+        for entry in result.entries:
+            if entry.error:
+                remark(f"  entry {entry.id}: {entry.error}", "yellow")
+    if result.error is not None:
+        remark(str(result.error), "red")

@@ -1,0 +1,76 @@
+"""`init` writes a configuration that loads, and overwrites nothing."""
+
+from __future__ import annotations
+
+import base64
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleaner.cli.init import filled_in, sample
+from cleaner.config import load
+
+Run = Callable[..., Any]
+
+
+def test_it_writes_what_loads_and_a_private_key(run: Run, tmp_path: Path) -> None:
+    ran = run("init")
+    assert ran.code == 0
+    assert "bounce-cleaner check" in ran.out
+    settings = load(tmp_path / "cleaner.toml")
+    assert len(base64.urlsafe_b64decode(settings.store.key.reveal())) == 32
+    assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
+    assert settings.store.key.exposure() is None
+
+
+def test_it_overwrites_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cleaner.toml").write_text("mine")
+    ran = run("init")
+    assert ran.code == 2
+    assert "stays as it is" in ran.err
+    assert (tmp_path / "cleaner.toml").read_text() == "mine"
+    assert not (tmp_path / "master.key").exists()
+
+
+def test_a_key_that_is_there_is_kept(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "master.key").write_text("old")
+    assert "Kept the master key" in run("init").out
+    assert (tmp_path / "master.key").read_text() == "old"
+
+
+def test_another_file_is_named_in_what_comes_next(run: Run, tmp_path: Path) -> None:
+    ran = run("init", "etc/new place/cleaner.toml")
+    assert "bounce-cleaner -c 'etc/new place/cleaner.toml' check" in ran.out
+    assert load(tmp_path / "etc/new place/cleaner.toml").servers
+
+
+@pytest.mark.parametrize("value", ["quay.example", 'a"b\\c', "größe.example"])
+def test_answers_take_the_place_of_the_examples(value: str, tmp_path: Path) -> None:
+    text = filled_in(sample(), {"/var/vmail/{domain}/{local}/Maildir": f"/mail/{value}"})
+    (tmp_path / "cleaner.toml").write_text(text, "utf-8")
+    assert load(tmp_path / "cleaner.toml").servers[0].path == f"/mail/{value}"
+
+
+def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cleaner", "init"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    ) as process:
+        os.close(follower)
+        os.write(leader, b"quay.example\nbea@quay.example\nmail/{address}\n")
+        process.wait(20)
+        os.close(leader)
+    settings = load(tmp_path / "cleaner.toml")
+    assert settings.mailboxes[0].address == "bea@quay.example"
+    assert settings.servers[0].path_of("bea@quay.example") == tmp_path / "mail" / "bea@quay.example"
