@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.config import Secret
+from cleaner.config import Secret, make_key
 from cleaner.errors import SecretUnavailableError
 
 
@@ -74,3 +74,11 @@ def test_keyring_without_its_package_names_the_package(monkeypatch: pytest.Monke
     monkeypatch.setitem(__import__("sys").modules, "keyring", None)
     with pytest.raises(SecretUnavailableError, match="pip install keyring"):
         Secret("keyring:bounce-cleaner/ann").reveal()
+
+
+def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    assert make_key(tmp_path / "master.key")
+    made = (tmp_path / "master.key").read_bytes()
+    assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
+    assert not make_key(tmp_path / "master.key")
+    assert (tmp_path / "master.key").read_bytes() == made
