@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,8 +80,8 @@ def is_taken_back(command: str) -> bool:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    yield Reader(tmp_path)
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)
 
 
 def test_every_command_works_in_the_order_shown(reader: Reader) -> None:
