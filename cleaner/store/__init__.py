@@ -1,0 +1,101 @@
+"""
+The store: consent, sent record, judged notices, journal, runs.
+
+SQLite by default, the same tables on PostgreSQL. Opened, it is of the current schema and of this master
+key; a `Store` may be used by several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from cleaner.store import journal, locks, schema, seen, sent
+from cleaner.store.books import AccessBook, ConsentBook, MailboxBook, RunBook
+from cleaner.store.database import BUSY, Database
+from cleaner.store.hashing import Keyed
+from cleaner.store.owners import row_id
+from cleaner.values import Entry, EntryState
+
+
+class Store:
+    """An open store; a context manager."""
+
+    def __init__(self, database: Database, keyed: Keyed) -> None:
+        self._database = database
+        self._keyed = keyed
+        self.consent = ConsentBook(database)
+        self.accesses = AccessBook(database)
+        self.mailboxes = MailboxBook(database)
+        self.runs = RunBook(database)
+
+    @classmethod
+    def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
+        """
+        Opens the database, made or upgraded where needed; `sqlite://` is an empty one in memory.
+
+        Raises StoreError: no right, no space, in use for longer than `busy_timeout`, not ours, written by a
+        newer program, or with another master key.
+        """
+        database = Database(url, busy_timeout)
+        keyed = Keyed(key)
+        try:
+            schema.bring_up_to_date(database)
+            schema.check_key(database, keyed)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, keyed)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sent_record(self, address: str) -> sent.StoredSentRecord:
+        return sent.StoredSentRecord(self._database, self._keyed, address)
+
+    def journal(self, address: str) -> journal.StoredJournal:
+        return journal.StoredJournal(self._database, address)
+
+    def seen(self, address: str) -> seen.SeenBook:
+        return seen.SeenBook(self._database, self._keyed, address)
+
+    def entries(
+        self,
+        *,
+        id: int | None = None,
+        run: str | None = None,
+        mailbox: str | None = None,
+        since: datetime | None = None,
+        states: Iterable[EntryState] | None = None,
+        limit: int | None = None,
+    ) -> tuple[Entry, ...]:
+        """Journal entries of any mailbox that fit all that is given, oldest first; with a limit the last."""
+        return journal.find_entries(
+            self._database, id=id, run=run, mailbox=mailbox, since=since, states=states, limit=limit
+        )
+
+    def entry_counts(self, address: str) -> Mapping[EntryState, int]:
+        return journal.count_entries(self._database, address)
+
+    def lock(self, address: str) -> AbstractContextManager[None]:
+        """Holds a mailbox for this process. Raises MailboxBusyError."""
+        return locks.held(self._database, address)
+
+    def erase(self, address: str) -> None:
+        """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
+        with self._database.write() as connection:
+            mailbox = row_id(connection, address)
+            if mailbox is not None:
+                sent.erase(connection, mailbox)
+                seen.forget(connection, mailbox)

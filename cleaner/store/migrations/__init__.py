@@ -1,0 +1,1 @@
+"""The migrations, packaged with the program."""

@@ -1,0 +1,97 @@
+"""What the store keeps beside mail: consents, accesses, runs, and mailboxes that the file does not have."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class ConsentState(enum.Enum):
+    """Where a mailbox stands (DESIGN.md, decision 9)."""
+
+    INVITED = "invited"
+    OPTED_IN = "opted-in"
+    PAUSED = "paused"
+    OPTED_OUT = "opted-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One step of a mailbox's consent history; the latest counts."""
+
+    mailbox: str
+    at: datetime
+    state: ConsentState
+    by: str
+    basis: str
+    """The legal basis, `owner` where the owner himself agreed; empty for a withdrawal."""
+    note: str = ""
+    preview_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One opening of a mailbox."""
+
+    mailbox: str
+    at: datetime
+    by: str
+    purpose: str
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMailbox:
+    """A mailbox that the configuration file does not have; `password` is a reference, never the secret."""
+
+    address: str
+    server: str
+    organisation: str | None = None
+    user: str | None = None
+    password: str | None = None
+    aliases: tuple[str, ...] = ()
+    sent_from: tuple[str, ...] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, object]:
+        """The keys and values of a `[[mailbox]]` table, for the configuration to check."""
+        every = {
+            "address": self.address,
+            "server": self.server,
+            "organisation": self.organisation,
+            "user": self.user,
+            "password": self.password,
+            "aliases": list(self.aliases),
+            "sent_from": list(self.sent_from),
+            "policy": dict(self.policy),
+        }
+        return {key: value for key, value in every.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One scan or undo."""
+
+    id: str
+    kind: str
+    started: datetime
+    finished: datetime | None = None
+    state: str = "running"
+    """running, done, partly, stopped (by the safety limit), interrupted, failed."""
+    looked_at: int = 0
+    moved: int = 0
+    since: datetime | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "started": self.started.isoformat(),
+            "finished": self.finished.isoformat() if self.finished else None,
+            "state": self.state,
+            "looked_at": self.looked_at,
+            "moved": self.moved,
+        }
