@@ -12,7 +12,7 @@ from rich.text import Text
 from cleaner.cli.listing import STYLES, happened
 from cleaner.cli.screen import results
 from cleaner.cli.text import safe
-from cleaner.values import Evidence, Force, Side
+from cleaner.values import Evidence, Force, Returned, Side
 
 if TYPE_CHECKING:
     from cleaner.service.explain import Explanation
@@ -63,22 +63,25 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
         told = (recipient.action, recipient.status, recipient.diagnostic)
         yield "About", safe(" ".join((recipient.address, *(word for word in told if word))))
     if notice.kind.is_judged:
-        returned = notice.returned
-        yield "Returned original", returned.completeness.value
-        for name, text in (
-            ("  Subject", returned.subject),
-            ("  Message-ID", returned.message_id),
-            ("  From", ", ".join(returned.from_addresses)),
-            ("  To", ", ".join(returned.to_addresses)),
-        ):
-            if text:
-                yield name, safe(text)
+        yield from _returned(notice.returned)
     if explanation.entry is not None:
         entry = explanation.entry
         moved = f"{entry.action.value} from {entry.folder} to {entry.target}, {entry.state.value}"
         yield "Journal", safe(f"entry {entry.id}, run {entry.run}: {moved}")
     if explanation.then is not None:
         yield "Judged then", safe(f"{explanation.then['verdict']}, {happened(explanation.then)}")
+
+
+def _returned(returned: Returned) -> Iterator[tuple[str, str]]:
+    yield "Returned original", returned.completeness.value
+    for name, text in (
+        ("  Subject", returned.subject),
+        ("  Message-ID", returned.message_id),
+        ("  From", ", ".join(returned.from_addresses)),
+        ("  To", ", ".join(returned.to_addresses)),
+    ):
+        if text:
+            yield name, safe(text)
 
 
 def _evidence(evidence: tuple[Evidence, ...]) -> Table:

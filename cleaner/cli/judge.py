@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def classify(
     context: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help=".eml files, mbox files, Maildirs or folders.")
+        list[Path], typer.Argument(metavar="PATH", help=".eml files, mbox files, Maildirs or folders.")
     ],
     mailbox: Annotated[
         str | None,

@@ -30,7 +30,7 @@ def scan(
     context: typer.Context,
     mailbox: MailboxesOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Open read-only: show what would be done, change nothing.")
+        bool, typer.Option("--dry-run", help="Only show what would be done; the mailbox is opened read-only.")
     ] = False,
     preview: Annotated[
         bool,

@@ -15,7 +15,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cleaner import __version__
-from cleaner.cli import init
+from cleaner.cli import check, demo, history, init, judge, optin, scan, status, undo
 from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
 
@@ -71,7 +71,19 @@ def root(
     context.obj = config
 
 
-app.command("init", rich_help_panel=START)(init.init)
+for name, function, panel in (
+    ("demo", demo.demo, START),
+    ("init", init.init, START),
+    ("check", check.check, START),
+    ("scan", scan.scan, CLEANING),
+    ("history", history.history, CLEANING),
+    ("undo", undo.undo, CLEANING),
+    ("status", status.status, CLEANING),
+    ("classify", judge.classify, JUDGING),
+    ("explain", judge.explain, JUDGING),
+):
+    app.command(name, rich_help_panel=panel)(function)
+app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

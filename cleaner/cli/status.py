@@ -15,7 +15,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """
     Show every mailbox at a glance, and the latest runs.
     """
-    from cleaner.cli.runs import runs_table
+    from cleaner.cli.history import runs_table
     from cleaner.service.status import status
 
     with open_app(context) as app:
