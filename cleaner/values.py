@@ -214,6 +214,8 @@ class Heading:
     received: datetime | None = None
     """The internal date: when the message came into the mailbox."""
     flags: tuple[str, ...] = ()
+    unreadable: str = ""
+    """Why its header cannot be read; such a message is left alone and counted."""
 
 
 @dataclass(frozen=True, slots=True)

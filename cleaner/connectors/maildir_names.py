@@ -1,0 +1,144 @@
+"""
+Names in a Maildir: of folders (Maildir++) and of files.
+
+Sources: https://cr.yp.to/proto/maildir.html (file names and flags), the Courier project's Maildir++ page
+(sub-folders as `.A.B`), RFC 3501 section 5.1.3 (modified UTF-7 for what is not ASCII).
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+from cleaner.values import FolderRole
+
+INBOX: Final = "INBOX"
+RECENT: Final = "\\Recent"
+"""Our flag for a message that still lies in `new/`: no mail program has seen it yet."""
+
+FLAGS: Final = {
+    "D": "\\Draft",
+    "F": "\\Flagged",
+    "P": "$Forwarded",
+    "R": "\\Answered",
+    "S": "\\Seen",
+    "T": "\\Deleted",
+}
+LETTERS: Final = {flag: letter for letter, flag in FLAGS.items()}
+
+ROLES: Final[dict[FolderRole, str]] = {
+    FolderRole.SENT: (
+        "sent|sent items|sent messages|sent mail|sent-mail|outbox sent|gesendet|gesendete objekte|"
+        "gesendete elemente|gesendete nachrichten|envoyés|messages envoyés|éléments envoyés|enviados|"
+        "elementos enviados|mensajes enviados|mensagens enviadas|itens enviados|inviata|posta inviata|"
+        "messaggi inviati|verzonden|verzonden items|verzonden objecten|skickat|skickade objekt|sendt|"
+        "sendte elementer|sendt post|lähetetyt|wysłane|elementy wysłane|odeslané|odeslaná pošta|odoslané|"
+        "elküldött|elküldött elemek|trimise|elemente trimise|изпратени|отправленные|надіслані|απεσταλμένα|"
+        "gönderilmiş|gönderilen|gönderilmiş öğeler|נשלח|المرسلة|ارسال شده|已发送|已发送邮件|已傳送|寄件備份|"
+        "送信済み|送信済みアイテム|보낸 편지함|terkirim|đã gửi"
+    ),
+    FolderRole.TRASH: (
+        "trash|deleted items|deleted messages|deleted|bin|papierkorb|gelöscht|gelöschte objekte|"
+        "gelöschte elemente|corbeille|éléments supprimés|papelera|elementos eliminados|lixeira|"
+        "itens excluídos|cestino|posta eliminata|prullenbak|verwijderde items|papperskorgen|papirkurv|"
+        "slettet post|roskakori|kosz|elementy usunięte|koš|kôš|lomtár|coș de gunoi|корзина|кошик|"
+        "удаленные|удалённые|çöp kutusu|אשפה|已删除|已删除邮件|刪除的郵件|ごみ箱|削除済みアイテム|휴지통"
+    ),
+    FolderRole.JUNK: (
+        "junk|junk e-mail|junk email|spam|bulk mail|junk-e-mail|courrier indésirable|indésirables|"
+        "correo no deseado|posta indesiderata|ongewenste e-mail|skräppost|søppelpost|roskaposti|"
+        "wiadomości-śmieci|спам|нежелательная почта|垃圾邮件|垃圾郵件|迷惑メール|스팸 메일함"
+    ),
+    FolderRole.DRAFTS: (
+        "drafts|draft|entwürfe|brouillons|borradores|rascunhos|bozze|concepten|utkast|kladder|luonnokset|"
+        "wersje robocze|koncepty|piszkozatok|черновики|чернетки|taslaklar|草稿|草稿箱|下書き|임시 보관함"
+    ),
+    FolderRole.ARCHIVE: (
+        "archive|archives|archiv|archivo|arquivo|archivio|archief|arkiv|архив|归档|アーカイブ"
+    ),
+}
+BY_NAME: Final = {name: role for role, names in ROLES.items() for name in names.split("|")}
+
+
+def role_of(name: str) -> FolderRole:
+    """What a folder is for, by its name: a Maildir says nothing else about it."""
+    if name == INBOX:
+        return FolderRole.INBOX
+    return BY_NAME.get(name.rpartition("/")[2].casefold(), FolderRole.NONE)
+
+
+def directory_of(folder: str) -> str | None:
+    """The directory of a folder below the Maildir, None for a name that Maildir++ cannot hold."""
+    if folder == INBOX:
+        return ""
+    levels = folder.split("/")
+    if any(not level or level.startswith(".") or "." in level or "\0" in level for level in levels):
+        return None
+    return "." + ".".join(encoded(level) for level in levels)
+
+
+def folder_of(directory: str) -> str:
+    """The folder's name of a directory such as `.A.B`."""
+    return "/".join(decoded(level) for level in directory.removeprefix(".").split("."))
+
+
+def encoded(text: str) -> str:
+    """Modified UTF-7; a slash inside cannot come out, since base64 here writes a comma for it."""
+    out: list[str] = []
+    foreign: list[str] = []
+
+    def flush() -> None:
+        if foreign:
+            packed = base64.b64encode("".join(foreign).encode("utf-16-be")).decode("ascii")
+            out.append(f"&{packed.rstrip('=').replace('/', ',')}-")
+            foreign.clear()
+
+    for character in text:
+        if " " <= character <= "~":
+            flush()
+            out.append("&-" if character == "&" else character)
+        else:
+            foreign.append(character)
+    flush()
+    return "".join(out)
+
+
+def decoded(text: str) -> str:
+    """Undoes `encoded`; what is not valid modified UTF-7 (a name in plain UTF-8) is taken as it stands."""
+    out: list[str] = []
+    rest = text
+    while rest:
+        plain, ampersand, rest = rest.partition("&")
+        out.append(plain)
+        if not ampersand:
+            break
+        packed, minus, rest = rest.partition("-")
+        if not minus:
+            return text
+        if not packed:
+            out.append("&")
+            continue
+        try:
+            padded = packed.replace(",", "/") + "=" * (-len(packed) % 4)
+            out.append(base64.b64decode(padded, validate=True).decode("utf-16-be"))
+        except ValueError:
+            return text
+    return "".join(out)
+
+
+def unique_of(name: str) -> str:
+    """The part of a file's name that stays when its flags change."""
+    return name.partition(":")[0]
+
+
+def flags_of(name: str, *, in_new: bool) -> tuple[str, ...]:
+    """The flags in a file's name; letters that stand for a server's keywords are given as they are."""
+    letters = name.partition(":2,")[2]
+    flags = tuple(FLAGS.get(letter, letter) for letter in letters)
+    return (*flags, RECENT) if in_new else flags
+
+
+def name_with(unique: str, flags: tuple[str, ...]) -> str:
+    """A file's name with these flags, in the order of their letters as the specification asks."""
+    letters = {LETTERS.get(flag, flag) for flag in flags if flag != RECENT}
+    return f"{unique}:2,{''.join(sorted(letter for letter in letters if len(letter) == 1))}"
