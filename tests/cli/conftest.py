@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cleaner.cli import main
+from cleaner.config import make_key
+from cleaner.service.demo import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +44,34 @@ def run(
         return Ran(int(ended.value.code or 0), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    """The configuration of two sample mailboxes, nobody opted in."""
+    file = build(tmp_path / "demo", datetime.now(UTC))
+    make_key(tmp_path / "demo" / "master.key")
+    return file
+
+
+@pytest.fixture
+def agreed(run: Callable[..., Ran], demo: Path) -> Path:
+    """The same, both owners opted in, acting at once."""
+    for address in ("ann@harbor.example", "ben@harbor.example"):
+        assert run("-c", demo, "optin", "add", address, "--preview", "0").code == 0
+    return demo
+
+
+@pytest.fixture
+def files(demo: Path) -> Callable[[], dict[str, bytes]]:
+    """Takes a picture of all mail files: path and content."""
+
+    def picture() -> dict[str, bytes]:
+        root = demo.parent / "mail"
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file() and path.name != "maildirfolder"
+        }
+
+    return picture

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from cleaner.cli import shell
 from cleaner.errors import ServerUnavailableError, StoreError, UsageError
 
 Run = Callable[..., Any]
+PROJECT = str(Path(__file__).resolve().parents[2])
 
 
 def test_help_tells_a_newcomer_the_first_steps(run: Run) -> None:
@@ -88,3 +91,22 @@ def test_the_trace_is_shown_when_asked_for(run: Run, monkeypatch: pytest.MonkeyP
 def test_a_wrong_option_is_wrong_usage(run: Run) -> None:
     assert run("init", "--frobnicate").code == 2
     assert run("frobnicate").code == 2
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    program = f"{sys.executable} -m cleaner --help | true; echo ${{PIPESTATUS[0]}}"
+    for _ in range(3):
+        done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+
+
+def test_a_stream_that_cannot_show_a_letter_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cleaner", "-c", "Ω.toml", "init"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": PROJECT},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "\\u03a9.toml" in done.stdout

@@ -1,0 +1,86 @@
+"""`history` and `undo`: what was done, and taking it back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+Files = Callable[[], dict[str, bytes]]
+ANN = "ann@harbor.example"
+
+
+@pytest.fixture
+def cleaned(run: Run, agreed: Path) -> tuple[Path, str]:
+    """The configuration, and the run that cleaned its mailboxes."""
+    found = re.search(r"undo --run (\S+)", run("-c", agreed, "scan").out)
+    assert found is not None
+    return agreed, found[1]
+
+
+def test_before_anything_was_moved_it_says_so(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "history")
+    assert ran.code == 0
+    assert "No message was moved" in ran.out
+
+
+def test_it_lists_changes_and_runs(run: Run, cleaned: tuple[Path, str]) -> None:
+    file, name = cleaned
+    ran = run("-c", file, "history")
+    assert name in ran.out
+    assert "INBOX → Backscatter" in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines() if "undo --entry" not in line)
+    lines = [json.loads(line) for line in run("-c", file, "history", "--format", "jsonl").out.splitlines()]
+    assert {line["run"] for line in lines} == {name}
+    assert {line["state"] for line in lines} == {"done"}
+
+
+def test_a_run_is_taken_back_whole_and_stays_so(run: Run, agreed: Path, files: Files) -> None:
+    before = files()
+    found = re.search(r"undo --run (\S+)", run("-c", agreed, "scan").out)
+    assert found is not None
+    assert files() != before
+    ran = run("-c", agreed, "undo", "--run", found[1])
+    assert ran.code == 0, ran.err
+    assert "put back where" in ran.out
+    after = files()
+    assert sorted(after.values()) == sorted(before.values())
+    assert not [path for path in after if ".Backscatter" in path]
+    run("-c", agreed, "scan")
+    assert not [path for path in files() if ".Backscatter" in path]
+
+
+def test_one_change_or_those_since_a_time_are_taken_back(run: Run, cleaned: tuple[Path, str]) -> None:
+    file, _ = cleaned
+    assert "1 message put back" in run("-c", file, "undo", "--entry", 1).out
+    assert run("-c", file, "undo", "--entry", 1).code == 2
+    assert run("-c", file, "undo", "--mailbox", ANN, "--since", "1h").code == 0
+    states = [
+        json.loads(line)["state"]
+        for line in run("-c", file, "history", "--mailbox", ANN, "--format", "jsonl").out.splitlines()
+    ]
+    assert set(states) == {"undone"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--entry", "1", "--run", "x"],
+        ["--mailbox", ANN],
+        ["--since", "1h"],
+        ["--run", "x", "--since", "1h"],
+        ["--entry", "4711"],
+        ["--run", "no-such-run"],
+        ["--mailbox", ANN, "--since", "soon"],
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(run: Run, cleaned: tuple[Path, str], options: list[str]) -> None:
+    ran = run("-c", cleaned[0], "undo", *options)
+    assert ran.code == 2
+    assert ran.err.startswith("bounce-cleaner: ")

@@ -1,0 +1,97 @@
+"""`classify` and `explain`: files are judged, messages explained, nothing is written."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+ANN = "ann@harbor.example"
+
+
+@pytest.fixture
+def spam(demo: Path) -> Path:
+    """A report about mail that somebody else sent in Ann's name."""
+    inbox = demo.parent / "mail" / ANN / "cur"
+    return next(path for path in sorted(inbox.iterdir()) if b"Cheap watches" in path.read_bytes())
+
+
+def test_a_file_is_judged_and_named_as_it_was_given(run: Run, demo: Path, spam: Path) -> None:
+    ran = run("-c", demo, "classify", spam, "--format", "jsonl")
+    assert ran.code == 0, ran.err
+    [line] = map(json.loads, ran.out.splitlines())
+    assert line["id"] == str(spam)
+    assert line["kind"] == "ndr"
+    assert line["mailbox"] is None
+    assert line["outcome"] == "none"
+
+
+def test_it_works_without_any_configuration_and_is_then_unsure(run: Run, spam: Path) -> None:
+    ran = run("classify", spam, "--format", "jsonl")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["verdict"] == "unsure"
+
+
+def test_the_table_fits_and_counts(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "classify", demo.parent / "mail" / ANN)
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+    assert "notices:" in ran.out
+
+
+def test_the_messages_of_an_mbox_are_numbered(run: Run, demo: Path, spam: Path, tmp_path: Path) -> None:
+    box = mailbox.mbox(tmp_path / "box")
+    for _ in range(2):
+        box.add(spam.read_bytes())
+    box.close()
+    ran = run("-c", demo, "classify", "box", "--format", "jsonl")
+    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == ["box#1", "box#2"]
+
+
+def test_nothing_is_written(run: Run, demo: Path, spam: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in demo.parent.rglob("*")}
+    run("-c", demo, "classify", spam, "--mailbox", ANN)
+    run("-c", demo, "explain", spam)
+    assert {path: path.stat().st_mtime_ns for path in demo.parent.rglob("*")} == before
+
+
+def test_a_path_that_is_not_there_is_wrong_usage(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "classify", "no-such-file")
+    assert ran.code == 2
+    assert "no-such-file" in ran.err
+    assert run("-c", demo, "explain", "no-such-file").code == 2
+
+
+def test_a_file_is_explained(run: Run, demo: Path, spam: Path) -> None:
+    ran = run("-c", demo, "explain", spam)
+    assert ran.code == 0, ran.err
+    for word in ("ndr", "Returned original", "Verdict: ", "Subject"):
+        assert word in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+def test_a_journal_entry_is_explained(run: Run, agreed: Path) -> None:
+    run("-c", agreed, "scan")
+    ran = run("-c", agreed, "explain", 1)
+    assert ran.code == 0, ran.err
+    assert "entry 1, run " in ran.out
+    assert run("-c", agreed, "explain", 4711).code == 2
+
+
+def test_a_message_where_it_lies_is_explained_by_the_id_that_scan_prints(run: Run, agreed: Path) -> None:
+    lines = run("-c", agreed, "scan", "--dry-run", "--format", "jsonl").out.splitlines()
+    line = json.loads(lines[0])
+    ran = run(
+        "-c", agreed, "explain", "--mailbox", line["mailbox"], "--folder", line["folder"], "--id", line["id"]
+    )
+    assert ran.code == 0, ran.err
+    assert f"Verdict: {line['verdict']}" in ran.out
+
+
+@pytest.mark.parametrize("options", [[], ["--mailbox", ANN], ["file.eml", "--id", "1"]])
+def test_it_must_be_said_which_message(run: Run, demo: Path, options: list[str]) -> None:
+    assert run("-c", demo, "explain", *options).code == 2

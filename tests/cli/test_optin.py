@@ -1,0 +1,61 @@
+"""`optin`: consent given, listed, paused, withdrawn; mailboxes kept in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+ANN = "ann@harbor.example"
+
+
+def test_a_new_mailbox_is_only_reported_on_at_first(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "optin", "add", ANN, "--preview", "2d")
+    assert ran.code == 0
+    assert "only reported on" in ran.out
+    scanned = run("-c", demo, "scan")
+    assert "0 messages moved" in scanned.out
+    assert "This mailbox is new" in scanned.out
+
+
+def test_the_list_tells_each_state(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", ANN, "--basis", "works agreement", "--by", "admin")
+    ran = run("-c", demo, "optin", "list")
+    assert "opted-in" in ran.out
+    assert "not asked" in ran.out
+    assert "2 mailboxes" in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+def test_pausing_and_withdrawing_stop_the_work(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", ANN)
+    assert run("-c", demo, "optin", "pause", ANN).code == 0
+    assert run("-c", demo, "scan", "--mailbox", ANN).code == 1
+    run("-c", demo, "optin", "add", ANN)
+    assert "erased" in run("-c", demo, "optin", "remove", ANN).out
+    assert run("-c", demo, "scan", "--mailbox", ANN).code == 1
+    assert run("-c", demo, "optin", "remove", ANN).code == 2
+
+
+def test_a_mailbox_that_is_not_in_the_file_is_kept_in_the_store(run: Run, demo: Path) -> None:
+    assert run("-c", demo, "optin", "add", "eve@harbor.example").code == 0
+    assert "(stored)" in run("-c", demo, "optin", "list").out
+    ran = run("-c", demo, "optin", "add", "eve@far.example")
+    assert ran.code == 2
+    assert "far.example is no organisation's domain" in ran.err
+    ran = run("-c", demo, "optin", "add", "ian@harbor.example", "--password", "hunter2")
+    assert ran.code == 2
+    assert "hunter2" not in ran.err
+    ran = run("-c", demo, "optin", "add", "ian@harbor.example", "--server", "no-such")
+    assert ran.code == 2
+
+
+def test_many_are_imported_or_none(run: Run, demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("address,aliases\nx@harbor.example,y@harbor.example\nz@far.example,\n")
+    ran = run("-c", demo, "optin", "import", "new.csv")
+    assert ran.code == 2
+    assert "line 3" in ran.err
+    assert "x@harbor.example" not in run("-c", demo, "optin", "list").out
+    (tmp_path / "new.csv").write_text("address,aliases\nx@harbor.example,y@harbor.example\n")
+    assert "1 mailbox opted in" in run("-c", demo, "optin", "import", "new.csv").out

@@ -1,0 +1,129 @@
+"""`scan` on real Maildirs: what is printed, what is moved, and the exit codes of the contract."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleaner.cli import stopping
+
+Run = Callable[..., Any]
+Files = Callable[[], dict[str, bytes]]
+ANN = "ann@harbor.example"
+KEYS = {
+    *("mailbox", "folder", "id", "fingerprint", "message_id", "received", "kind", "family", "recipients"),
+    *(
+        "returned",
+        "verdict",
+        "probability",
+        "model",
+        "evidence",
+        "plan",
+        "outcome",
+        "new_id",
+        "entry",
+        "error",
+    ),
+}
+
+
+def quarantined(demo: Path, address: str = ANN) -> list[Path]:
+    folder = demo.parent / "mail" / address / ".Backscatter"
+    return [*folder.glob("cur/*"), *folder.glob("new/*")]
+
+
+def test_it_moves_shows_why_and_names_the_command_that_takes_it_back(run: Run, agreed: Path) -> None:
+    ran = run("-c", agreed, "scan")
+    assert ran.code == 0, ran.err
+    assert quarantined(agreed)
+    assert "backscatter" in ran.out
+    assert "moved" in ran.out
+    assert f"-c {agreed} undo --run " in ran.out
+    table = [line for line in ran.out.splitlines() if "undo --run" not in line]
+    assert all(len(line) <= 80 for line in table)
+
+
+def test_jsonl_leaves_standard_output_to_json(run: Run, agreed: Path) -> None:
+    ran = run("-c", agreed, "scan", "--format", "jsonl")
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert all(line.keys() >= KEYS for line in lines)
+    assert all(line["kind"] != "not-a-bounce" for line in lines)
+    assert {line["outcome"] for line in lines} >= {"done", "none"}
+    assert "undo --run" in ran.err
+
+
+def test_with_all_every_message_has_its_line(run: Run, agreed: Path, files: Files) -> None:
+    inbox = [path for path in files() if "/cur/" in path and "/.Sent/" not in path]
+    ran = run("-c", agreed, "scan", "--dry-run", "--all", "--format", "jsonl")
+    assert len(ran.out.splitlines()) == len(inbox)
+
+
+def test_a_dry_run_changes_nothing(run: Run, agreed: Path, files: Files) -> None:
+    before = files()
+    ran = run("-c", agreed, "scan", "--dry-run")
+    assert ran.code == 0
+    assert "would be moved" in ran.out
+    assert files() == before
+    assert "undo --run" not in ran.out
+
+
+def test_without_consent_nothing_is_opened_and_the_way_is_told(run: Run, demo: Path, files: Files) -> None:
+    before = files()
+    assert run("-c", demo, "scan").code == 2
+    ran = run("-c", demo, "scan", "--mailbox", ANN)
+    assert ran.code == 1
+    assert f"bounce-cleaner optin add {ANN}" in ran.err
+    assert files() == before
+
+
+def test_a_preview_needs_no_consent_and_changes_nothing(run: Run, demo: Path, files: Files) -> None:
+    before = files()
+    ran = run("-c", demo, "scan", "--preview", "--mailbox", ANN)
+    assert ran.code == 0, ran.err
+    assert "would be moved; nothing was changed" in ran.out
+    assert files() == before
+
+
+def test_one_bad_mailbox_does_not_stop_the_others(run: Run, agreed: Path) -> None:
+    shutil.rmtree(agreed.parent / "mail" / "ben@harbor.example")
+    ran = run("-c", agreed, "scan")
+    assert ran.code == 3
+    assert "ben@harbor.example" in ran.err
+    assert quarantined(agreed)
+
+
+def test_a_mistyped_mailbox_is_wrong_usage(run: Run, agreed: Path) -> None:
+    ran = run("-c", agreed, "scan", "--mailbox", "anne@harbor.example")
+    assert ran.code == 2
+    assert f"did you mean {ANN}?" in ran.err
+
+
+def test_the_safety_limit_stops_and_confirm_goes_on(run: Run, agreed: Path) -> None:
+    with agreed.open("a") as file:
+        file.write("\n[safety]\nmax_messages = 1\n")
+    stopped = run("-c", agreed, "scan", "--mailbox", ANN)
+    assert stopped.code == 3
+    assert not quarantined(agreed)
+    name = stopped.err.rpartition("scan --confirm ")[2].split()[0]
+    assert run("-c", agreed, "scan", "--confirm", name).code == 0
+    assert quarantined(agreed)
+    assert run("-c", agreed, "scan", "--confirm", "no-such-run").code == 2
+    assert run("-c", agreed, "scan", "--confirm", name, "--dry-run").code == 2
+
+
+def test_ctrl_c_ends_it_with_130_and_the_next_run_goes_on(
+    run: Run, agreed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping.Interruption, "__call__", lambda self: setattr(self, "asked", True) or True)
+    assert run("-c", agreed, "scan").code == 130
+    assert not quarantined(agreed)
+    monkeypatch.undo()
+    assert threading.current_thread() is threading.main_thread()
+    assert run("-c", agreed, "scan").code == 0
+    assert quarantined(agreed)
