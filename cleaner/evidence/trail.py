@@ -1,0 +1,202 @@
+"""
+Who handed the returned mail over to the system that reports.
+
+Whoever forges a mail writes the trace fields that leave his hands, as many as he likes: whole consistent
+chains through our relay are common. The line above them is out of his reach: it was written by the
+reporter's own side when the mail came in, and names the peer's true address (RFC 5321 section 4.4). So the
+chain is walked from the top, past the hops inside the reporter's own site, to the first peer outside it;
+nothing below that peer is believed.
+
+Two things may put an honest stranger there: a forwarder before the reporter, and a filtering service in
+front of it. Both are mail servers with a name, so what kind of machine the peer is matters too.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from cleaner.evidence import ours
+from cleaner.values import Hop, IPAddress, Notice, Organisation, domain_of
+
+_LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
+_ACCESS_WORDS: Final = frozenset(
+    """
+    adsl broadband cable catv client cpe cust customer customers dhcp dial dialin dialup dip dsl dyn dynamic
+    dynamicip fiber fibre fttb ftth gprs gpon home hsd ip kabel lte mob mobile modem node nat pool pools pppoe
+    ppp public res residential sdsl umts user users vdsl wifi wimax wireless
+    """.split()
+)
+"""Words in the names that access providers give their customers' lines (SpamAssassin, 20_dynrdns.cf)."""
+_LABELS: Final = re.compile(r"[a-z]+|\d+")
+
+
+class Machine(enum.Enum):
+    """What kind of machine a peer is, as far as the recording server saw."""
+
+    LINE = "line"
+    """A customer's line of an access provider, or an address without a confirmed name."""
+    SERVER = "server"
+    """It has a name of its own, or the recording server notes no names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The first machine outside the reporter's site, as the reporter's own side recorded it."""
+
+    hop: Hop
+    ip: IPAddress
+    machine: Machine
+    at_us: bool
+    """The recording server is ours."""
+    below: tuple[Hop, ...] = ()
+    """The hops under it: claims of the peer."""
+
+
+def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
+    """The peer that handed the returned mail over; None where the trace does not tell."""
+    at_us = is_own_report(notice, organisation)
+    site = _site(notice, organisation, at_us=at_us)
+    hops = notice.returned.hops
+    for position, hop in enumerate(hops):
+        if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
+            return None
+        if hop.ip is None or _is_inside(hop, site):
+            continue
+        return Peer(hop, hop.ip, _machine(hop, site, organisation), at_us, hops[position + 1 :])
+    return None
+
+
+def is_own_report(notice: Notice, organisation: Organisation) -> bool:
+    """Whether the reporting system is, by its name, a server of ours."""
+    return ours.is_own_host(notice.reporter.lower(), organisation)
+
+
+def began_inside(notice: Notice, organisation: Organisation) -> bool:
+    """Whether, in a report of our own server, the mail's whole trace lies within our own site."""
+    hops = notice.returned.hops
+    if not hops or not is_own_report(notice, organisation):
+        return False
+    site = _site(notice, organisation, at_us=True)
+    return all(
+        _is_recorded_at(hop.by, site, organisation, at_us=True, first=not position)
+        and (hop.ip is None or _is_inside(hop, site))
+        for position, hop in enumerate(hops)
+    )
+
+
+def names_us_below(peer: Peer, organisation: Organisation) -> bool:
+    """Whether the lines that the peer brought along name a relay or host of ours as their writer or source."""
+    return any(
+        (hop.ip is not None and ours.is_relay(hop.ip, organisation))
+        or ours.is_own_host(hop.by, organisation)
+        or ours.is_own_host(hop.peer, organisation)
+        for hop in peer.below
+    )
+
+
+def may_be_filter(peer: Peer, organisation: Organisation) -> bool:
+    """
+    Whether the peer may be a filtering service in front of the reporter that had the mail from our relay.
+
+    Then the line under it was written by the peer itself, and names our relay.
+    """
+    name = peer.hop.peer or peer.hop.helo
+    for hop in peer.below:
+        if not ours.is_same_side(hop.by, name):
+            return False
+        if hop.ip is not None and ours.is_relay(hop.ip, organisation):
+            return True
+        if hop.ip is not None and not ours.is_internal(hop.ip):
+            name = hop.peer or hop.helo
+    return False
+
+
+# --- the reporter's own site ---------------------------------------------------------------------
+
+
+def _site(notice: Notice, organisation: Organisation, *, at_us: bool) -> frozenset[str]:
+    """Hosts and domains that are the reporter's, none of ours unless we report ourselves."""
+    names = {notice.reporter.lower(), domain_of(notice.sender)}
+    for recipient in notice.recipients:
+        names.add((recipient.reporter or "").lower())
+        names.add(domain_of(recipient.address))
+        names.add(domain_of(recipient.original or ""))
+    for hop in notice.hops:
+        names.update((hop.by, hop.peer))
+    return frozenset(name for name in names if name and (at_us or not ours.is_own_host(name, organisation)))
+
+
+def _is_recorded_at(
+    by: str, site: frozenset[str], organisation: Organisation, *, at_us: bool, first: bool
+) -> bool:
+    """Whether a hop was recorded within the site. A bare word (`by localhost`) is as good as its neighbours."""
+    if not by:
+        return True
+    if ours.is_own_host(by, organisation):
+        return at_us
+    if "." not in by:
+        return True
+    return any(ours.is_same_side(by, name) for name in site) or (first and not site)
+
+
+def _is_inside(hop: Hop, site: frozenset[str]) -> bool:
+    """Whether the peer of a hop is of the reporter's own site."""
+    if hop.ip is not None and ours.is_internal(hop.ip):
+        return True
+    if hop.protocol.startswith(_LOCAL_PROTOCOLS):
+        return True
+    if is_unnamed(hop):
+        return False
+    # Where the recorder notes no looked-up name, what the peer calls itself is all there is.
+    name = hop.peer or hop.helo
+    return any(ours.is_same_side(name, host) for host in site)
+
+
+# --- what kind of machine ------------------------------------------------------------------------
+
+
+def is_unnamed(hop: Hop) -> bool:
+    """
+    Whether the recording server looked for the peer's name and found none that holds.
+
+    Postfix writes `unknown`, OpenSMTPD `<unknown>`, Sendmail `may be forged`, Exim the bare address.
+    """
+    if hop.peer == "unknown" or "may be forged" in hop.raw or "<unknown>" in hop.raw:
+        return True
+    return not hop.peer and hop.raw.startswith("from [") and "(Exim" in hop.raw
+
+
+def is_line_name(name: str, ip: IPAddress) -> bool:
+    """
+    Whether the name is one that a provider gives all its lines: the address within, or its words.
+
+    `198-51-100-7.dyn.isp.example`, `ip100007.cable.isp.example`, `cC63364.pool.isp.example`.
+    """
+    labels = [label for label in name.split(".")[:-2] if label]
+    words = {word for label in labels for word in _LABELS.findall(label)}
+    if words & _ACCESS_WORDS:
+        return True
+    if ip.version != 4:
+        return False
+    octets = ip.packed
+    spelled = ("{}.{}", "{:03}{:03}", "{}-{}", "{:02x}{:02x}")
+    pairs = [(octets[2], octets[3]), (octets[3], octets[2])]
+    hidden = name.replace("_", "-").replace(".", "-")
+    return any(form.replace(".", "-").format(*pair) in hidden for form in spelled for pair in pairs)
+
+
+def _machine(hop: Hop, site: frozenset[str], organisation: Organisation) -> Machine:
+    if ours.is_own_host(hop.helo, organisation):
+        # A host of ours that nobody listed, at a cloud provider, looks like this; a forger's too.
+        return Machine.SERVER
+    if is_unnamed(hop):
+        return Machine.LINE
+    if not hop.peer:
+        return Machine.SERVER
+    if hop.ip is not None and is_line_name(hop.peer, hop.ip):
+        return Machine.LINE
+    disguised = any(ours.is_same_side(hop.helo, host) for host in site)
+    return Machine.LINE if disguised else Machine.SERVER
