@@ -15,7 +15,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cleaner import __version__
-from cleaner.cli import check, demo, history, init, judge, optin, scan, status, undo
+from cleaner.cli import check, demo, history, init, judge, optin, rules, scan, status, undo
 from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
 
@@ -81,6 +81,7 @@ for name, function, panel in (
     ("status", status.status, CLEANING),
     ("classify", judge.classify, JUDGING),
     ("explain", judge.explain, JUDGING),
+    ("rules", rules.rules, JUDGING),
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)

@@ -1,0 +1,20 @@
+"""`rules` prints every format and rule with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cleaner.evidence import catalogue
+from cleaner.notices import FORMATS
+
+Run = Callable[..., Any]
+
+
+def test_every_format_and_rule_is_listed_in_80_columns(run: Run) -> None:
+    ran = run("rules")
+    assert ran.code == 0, ran.err
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+    for name in (*(form.name for form in FORMATS), *(rule.name for rule in catalogue())):
+        assert name in ran.out
+    assert "RFC 3464" in ran.out
