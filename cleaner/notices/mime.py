@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from cleaner.notices.charsets import decode
 from cleaner.notices.fields import decoded, unbase64
-from cleaner.notices.limits import MAX_DEPTH, MAX_PARTS, MAX_PART_TEXT
+from cleaner.notices.limits import MAX_DEPTH, MAX_PART_TEXT, MAX_PARTS
 from cleaner.values import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, Headers
 
 _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")

@@ -1,0 +1,114 @@
+"""
+The outside of a message: what its header fields say, worked out when first asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final
+
+from cleaner.notices import mime
+from cleaner.notices.charsets import decode
+from cleaner.notices.fields import addresses_in, decoded, display_name, first_address, message_ids
+from cleaner.notices.limits import MAX_IDS
+from cleaner.notices.text import fold
+from cleaner.values import Field, Headers, address_key
+
+_DAEMON: Final = re.compile(
+    r"^(?:mailer-?_?daemon|post-?_?master|mail-?daemon|mdaemon|mail\.?delivery\.?(?:system|subsystem)"
+    r"|microsoftexchange[0-9a-f]{16,}|mailerdaemon|mail-?system|maildelivery|smtp-?daemon|daemon|mail-?router)(?:[+.=-].*)?$"
+)
+_DAEMON_NAME: Final = re.compile(
+    r"\b(?:mail delivery|mailer-?daemon|mail-?daemon|mail system|delivery (?:sub)?system|post ?master|system administrator"
+    r"|mail administrator|mail router|delivery agent|systemadministrator|microsoft outlook|mail deliver)\b"
+)
+
+
+class Cover:
+    """What the header fields of one message say."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+
+    @cached_property
+    def subject(self) -> str:
+        raw = next(iter(self.headers.raw("subject")), b"")
+        if not raw.isascii():
+            flat = b" ".join(line.strip(b" \t\r") for line in raw.split(b"\n"))
+            return decoded(decode(flat, self._charset)).strip()
+        return decoded(self.headers.text("subject")).strip()
+
+    @cached_property
+    def _charset(self) -> str:
+        """The charset that the message declares: what raw bytes in the header are likely to be in."""
+        return mime.parameters(self.headers.text("content-type")).get("charset", "")
+
+    @cached_property
+    def title(self) -> str:
+        """The subject as subjects are compared."""
+        return fold(self.subject)
+
+    @cached_property
+    def sender(self) -> str:
+        """The From address."""
+        return first_address(self.headers.text("from"))
+
+    @cached_property
+    def sender_name(self) -> str:
+        return fold(display_name(self.headers.text("from")))
+
+    @cached_property
+    def return_path(self) -> Field:
+        """The envelope sender; empty text for `<>`."""
+        value = self.headers.get("return-path")
+        if not isinstance(value, str):
+            return value
+        return value.strip().strip("<>").strip()
+
+    @cached_property
+    def has_null_sender(self) -> bool:
+        """The envelope sender is empty; a bare `<MAILER-DAEMON>` is how some servers store that."""
+        path = self.return_path
+        return isinstance(path, str) and (path == "" or path.upper() == "MAILER-DAEMON")
+
+    @cached_property
+    def has_daemon_sender(self) -> bool:
+        """The From names a mail system, not a person."""
+        local = address_key(self.sender).partition("@")[0] or fold(self.headers.text("from")).strip("<> ")
+        return bool(_DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name))
+
+    @cached_property
+    def auto_submitted(self) -> str:
+        """`auto-replied`, `auto-generated` …; empty when absent or `no`."""
+        value = self.headers.text("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
+        return "" if value == "no" else value
+
+    @cached_property
+    def is_automatic(self) -> bool:
+        return self.has_null_sender or self.has_daemon_sender or bool(self.auto_submitted)
+
+    @cached_property
+    def addressees(self) -> tuple[str, ...]:
+        """Whom this copy was sent to."""
+        return addresses_in(self.headers, ("delivered-to", "x-original-to", "envelope-to", "to"))
+
+    @cached_property
+    def own_addresses(self) -> frozenset[str]:
+        """Addresses of the notice itself, comparable: never failed recipients."""
+        own = {address_key(address) for address in self.addressees}
+        return frozenset(own | {address_key(self.sender)})
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """Message-IDs that the header says this answers."""
+        names = ("in-reply-to", "references", "original-message-id", "x-original-message-id")
+        ids = dict.fromkeys(
+            found for name in names for value in self.headers.all(name) for found in message_ids(value)
+        )
+        return tuple(ids)[:MAX_IDS]
+
+    @property
+    def is_of_a_list(self) -> bool:
+        """Distributed by a mailing list, so written to nobody in particular."""
+        return any(name in self.headers for name in ("list-id", "list-post", "list-unsubscribe"))

@@ -1,0 +1,192 @@
+"""
+Delivery status notifications: the form in which most systems report.
+
+Source: RFC 3464, RFC 6533 (internationalised). Read in its dialects: Action before Final-Recipient
+(Exim), several recipients in one block, a blank line after every field, junk before Reporting-MTA, an
+address without its type, a part of this type outside multipart/report (OpenSMTPD) or encoded in
+base64, and what Exchange makes of it when it writes MIME anew (`X-Supplementary-Info`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from cleaner.notices import families, status, words
+from cleaner.notices.fields import message_ids
+from cleaner.notices.formats import general
+from cleaner.notices.limits import MAX_ADDRESSES, MAX_DIAGNOSTIC, MAX_TEXT
+from cleaner.notices.sheet import Finding, Sheet
+from cleaner.values import Headers, Kind, Recipient, address_key
+
+FAMILY: Final = "rfc3464"
+
+_TYPES: Final = ("message/delivery-status", "message/global-delivery-status")
+_BLANK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
+_NAMES_RECIPIENT: Final = ("final-recipient", "original-recipient", "x-actual-recipient")
+_OF_RECIPIENT: Final = frozenset(
+    {
+        *_NAMES_RECIPIENT,
+        "action",
+        "status",
+        "diagnostic-code",
+        "remote-mta",
+        "last-attempt-date",
+        "will-retry-until",
+        "x-supplementary-info",
+        "x-display-name",
+    }
+)
+_SUPPLEMENT: Final = re.compile(
+    r"<\s*(?:(?P<mta>[^#<>]*?)\s*)?#(?P<status>[245]\.\d{1,3}\.\d{1,3})\s*(?P<rest>.*?)>?\s*$"
+)
+_ESCAPED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_NOT_FAILED: Final = {
+    "delayed": Kind.DELAY,
+    "delivered": Kind.SUCCESS,
+    "relayed": Kind.SUCCESS,
+    "expanded": Kind.SUCCESS,
+}
+
+
+def read(sheet: Sheet) -> Finding | None:
+    part = sheet.part_of_type(*_TYPES)
+    if part is None:
+        return None
+    blocks = [Headers.parse(block) for block in _BLANK.split(part.payload[:MAX_TEXT].strip())]
+    message = _message_fields(blocks)
+    reporter = _host(message.text("reporting-mta"))
+    recipients = tuple(_recipients(blocks, reporter))[:MAX_ADDRESSES]
+    if not recipients and not _speaks_as_report(sheet, message):
+        return None
+    recipients = recipients or general.recipients(sheet)
+    return Finding(
+        _kind(sheet, recipients),
+        families.family(sheet, sheet.folded) or FAMILY,
+        recipients,
+        reporter,
+        message_ids(message.text("original-message-id") or message.text("x-original-message-id")),
+    )
+
+
+def _speaks_as_report(sheet: Sheet, message: Headers) -> bool:
+    return "reporting-mta" in message or sheet.root.type == "multipart/report"
+
+
+def _message_fields(blocks: list[Headers]) -> Headers:
+    """The fields about the whole message, wherever they stand."""
+    return Headers(tuple(item for block in blocks for item in block))
+
+
+def _recipients(blocks: list[Headers], reporter: str) -> Iterator[Recipient]:
+    for fields in _recipient_blocks(blocks):
+        recipient = _recipient(fields, reporter)
+        if recipient is not None:
+            yield recipient
+
+
+def _recipient_blocks(blocks: list[Headers]) -> Iterator[Headers]:
+    """
+    The fields of each recipient.
+
+    A block that names a recipient begins a new one, and so does a field that the current one has
+    already. Fields of a recipient in a block that names none belong to the one before, or to the next.
+    """
+    current: list[tuple[bytes, bytes]] = []
+    seen: set[str] = set()
+    for block in blocks:
+        names_one = any(name in block for name in _NAMES_RECIPIENT)
+        if names_one and seen.intersection(_NAMES_RECIPIENT):
+            yield Headers(tuple(current))
+            current, seen = [], set()
+        for name, value in block:
+            key = name.decode("ascii", "replace").strip().lower()
+            if key not in _OF_RECIPIENT:
+                continue
+            if key in seen and key in _NAMES_RECIPIENT and names_one:
+                yield Headers(tuple(current))
+                current, seen = [], set()
+            seen.add(key)
+            current.append((name, value))
+    if seen.intersection(_NAMES_RECIPIENT):
+        yield Headers(tuple(current))
+
+
+def _recipient(fields: Headers, reporter: str) -> Recipient | None:
+    final = address_of(fields.text("final-recipient"))
+    original = address_of(fields.text("original-recipient"))
+    address = final or original or address_of(fields.text("x-actual-recipient"))
+    if not address:
+        return None
+    diagnostic = (
+        fields.text("diagnostic-code").partition(";")[2].strip() or fields.text("diagnostic-code").strip()
+    )
+    remote = _host(fields.text("remote-mta"))
+    stated = fields.text("status")
+    supplement = _SUPPLEMENT.search(fields.text("x-supplementary-info"))
+    if supplement:
+        stated = supplement["status"]
+        diagnostic = diagnostic or supplement["rest"].partition(";")[2].strip()
+        remote = remote or _host(supplement["mta"] or "")
+    return Recipient(
+        address,
+        original=original if original and address_key(original) != address_key(address) else None,
+        status=status.best(stated, diagnostic),
+        action=_action(fields.text("action")),
+        reporter=reporter or None,
+        diagnostic=diagnostic[:MAX_DIAGNOSTIC] or None,
+        remote=remote or None,
+    )
+
+
+def address_of(value: str) -> str:
+    """The address of `rfc822; bob@far.example`, in the spellings that are sighted."""
+    kind, semicolon, address = value.partition(";")
+    address = (address if semicolon else kind).strip()
+    if kind.strip().lower() == "utf-8":
+        address = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), address)
+    return address.strip().strip("<>").strip()
+
+
+def _action(value: str) -> str | None:
+    word = value.partition("(")[0].strip().lower()
+    return word or None
+
+
+def _host(value: str) -> str:
+    kind, semicolon, host = value.partition(";")
+    name = (host if semicolon else kind).partition("(")[0]
+    return name.strip().strip("<>").rstrip(".").lower()
+
+
+def _kind(sheet: Sheet, recipients: tuple[Recipient, ...]) -> Kind:
+    """
+    Failure outweighs delay, and delay success: what the owner must know comes first.
+
+    Exchange rewrites a delay to `delivered` with a status of failure; then the words decide.
+    """
+    kinds = {_kind_of(sheet, recipient) for recipient in recipients}
+    return next((kind for kind in (Kind.NDR, Kind.DELAY, Kind.SUCCESS) if kind in kinds), Kind.NDR)
+
+
+def _kind_of(sheet: Sheet, recipient: Recipient) -> Kind:
+    code = recipient.status or ""
+    if recipient.action in ("delivered", "relayed", "expanded") and code.startswith(("4", "5")):
+        return Kind.DELAY if says_delayed(sheet) or code.startswith("4") else Kind.NDR
+    if recipient.action in _NOT_FAILED:
+        return _NOT_FAILED[recipient.action]
+    if recipient.action is None and code.startswith("2"):
+        return Kind.SUCCESS
+    if recipient.action is None and says_delayed(sheet):
+        return Kind.DELAY
+    return Kind.NDR
+
+
+def says_delayed(sheet: Sheet) -> bool:
+    """The subject calls it a delay, or the text does and nothing calls it a failure."""
+    if any(phrase in sheet.title for phrase in words.DELAY):
+        return True
+    return any(phrase in sheet.folded for phrase in words.DELAY) and not any(
+        phrase in sheet.title for phrase in words.FAILURE
+    )

@@ -1,0 +1,243 @@
+"""
+The returned original: found wherever it stands, its bytes unaltered.
+
+It stands in a message part, in an attachment of another type, or in the text of the notice: after
+a line that announces it, quoted, or indented. In a text it is recognised as a block of header
+fields, so no language needs to be known. A report about a report returns the inner report, so
+nothing inside a message part is searched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cleaner.notices import mime
+from cleaner.notices.fields import addresses_in, date, decoded, message_id
+from cleaner.notices.limits import MAX_LINES, MAX_PART_TEXT, MAX_TEXT
+from cleaner.notices.text import from_html
+from cleaner.notices.trace import hops
+from cleaner.values import Completeness, Headers, Returned
+
+REBUILT_WITHOUT: Final = frozenset({"received", "dkim-signature", "return-path", "authentication-results"})
+"""Fields that Exchange drops from a returned original when it writes MIME anew (measured over EWS)."""
+
+WHOLE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/partial", "message/news"})
+HEADER_TYPES: Final = frozenset(
+    {
+        "text/rfc822-headers",
+        "message/global-headers",
+        "message/rfc822-headers",
+        "text/rfc822-header",
+        "text/rfc822",
+    }
+)
+_OTHER_TYPES: Final = frozenset(
+    {"text/plain", "application/octet-stream", "application/x-unknown", "message/x-mail"}
+)
+
+_SURE: Final = frozenset(
+    {b"received", b"message-id", b"return-path", b"dkim-signature", b"x-mailer", b"mime-version"}
+)
+_KNOWN: Final = _SURE | frozenset(
+    b"from to cc subject date sender reply-to content-type content-transfer-encoding delivered-to "
+    b"x-original-to envelope-to in-reply-to references precedence importance errors-to bcc "
+    b"domainkey-signature received-spf authentication-results user-agent x-priority list-id "
+    b"resent-from resent-to resent-date organization arc-seal x-received x-originating-ip".split()
+)
+_FIELD: Final = re.compile(
+    rb"(?P<prefix>[ \t]*(?:[>|][ \t]?){0,3}[ \t]*)(?P<name>[A-Za-z][A-Za-z0-9_-]{1,60})[ \t]*:(?!//)"
+)
+_START: Final = re.compile(
+    rb"^[ \t]*(?:[>|][ \t]?){0,3}[ \t]*"
+    rb"(?:return-path|received|message-id|date|from|to|subject|sender|mime-version|content-type|delivered-to|cc"
+    rb"|dkim-signature|domainkey-signature|x-[a-z0-9-]{2,40}|arc-[a-z-]{4,30}|reply-to|envelope-to|authentication-results"
+    rb"|content-transfer-encoding|user-agent|from [^\n]{5,100}\d{4}\r?$)[ \t]*(?::|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a returned original was found."""
+
+    raw: bytes = b""
+    part: mime.Part | None = None
+    """The part that holds it."""
+    own: bytes | None = None
+    """What that part says itself, where the original is only a piece of it."""
+    headers_only: bool = False
+    body_only: bool = False
+
+
+def find(root: mime.Part, texts: Sequence[mime.Part]) -> Found:
+    """
+    Looks for the returned original in the order in which its place is certain.
+
+    `texts` are the parts in which the notice speaks for itself.
+    """
+    leaves = tuple(root.leaves())
+    for types, headers_only in ((WHOLE_TYPES, False), (HEADER_TYPES, True)):
+        for part in leaves:
+            if part.type in types and part is not root and (raw := _content(part)).strip():
+                return Found(raw, part, headers_only=headers_only)
+    for part in leaves:
+        if part.type in _OTHER_TYPES and part not in texts:
+            raw = part.payload.lstrip(b"\r\n")
+            if begins_like_mail(raw):
+                return Found(raw, part)
+    for part in texts:
+        if (found := _in_text(part)) is not None:
+            return found
+    return Found()
+
+
+def _content(part: mime.Part) -> bytes:
+    """The bytes of a message part; a transfer encoding there is forbidden, and happens."""
+    body = part.body
+    if part.encoding in ("base64", "quoted-printable"):
+        payload = part.payload.lstrip(b"\r\n")
+        if begins_like_mail(payload) or not begins_like_mail(body):
+            return payload
+    return body.lstrip(b"\r\n")
+
+
+def begins_like_mail(raw: bytes) -> bool:
+    """Whether bytes begin like a mail."""
+    names = set()
+    for line in raw[:8_000].split(b"\n", 60)[:60]:
+        if not line.strip():
+            break
+        match = _FIELD.match(line)
+        if match and not match["prefix"]:
+            names.add(match["name"].lower())
+        elif line[:1] not in b" \t" and not line.startswith((b"From ", b">From ")):
+            break
+    return len(names & _KNOWN) >= 3 and bool(names & _SURE or len(names & _KNOWN) >= 4)
+
+
+def _in_text(part: mime.Part) -> Found | None:
+    """A block of header fields in a text: where it begins, and how it is quoted."""
+    raw = part.payload[:MAX_PART_TEXT]
+    if part.type == "text/html":
+        raw = from_html(part.text).encode()
+    position = 0
+    for match in _START.finditer(raw):
+        if match.start() < position:
+            continue
+        block = _Block.read(raw, match.start())
+        if block.is_mail:
+            return Found(block.original(raw), part, own=block.around(raw))
+        position = block.end
+    return None
+
+
+@dataclass(slots=True)
+class _Block:
+    """Lines of one prefix that are header fields, and what follows them."""
+
+    start: int
+    end: int
+    prefix: bytes
+    names: list[bytes]
+
+    @classmethod
+    def read(cls, raw: bytes, start: int) -> _Block:
+        first = _FIELD.match(raw, start)
+        prefix = first["prefix"] if first else b""
+        block = cls(start, start, prefix, [])
+        for begin, stop in _lines(raw, start):
+            line = raw[begin:stop].rstrip(b"\r\n")
+            if not line.startswith(prefix) or not line.strip():
+                break
+            rest = line[len(prefix) :]
+            match = _FIELD.match(rest)
+            if match and not match["prefix"]:
+                block.names.append(match["name"].lower())
+            elif rest[:1] not in (b" ", b"\t") and not (begin == start and rest.startswith(b"From ")):
+                break
+            block.end = stop
+        block.end = max(block.end, start + 1)
+        return block
+
+    @property
+    def is_mail(self) -> bool:
+        known = _KNOWN.intersection(self.names)
+        return len(known) >= 3 and bool(_SURE.intersection(known))
+
+    def original(self, raw: bytes) -> bytes:
+        if not self.prefix:
+            return raw[self.start :]
+        bare = self.prefix.rstrip()
+        lines = []
+        for begin, stop in _lines(raw, self.start):
+            line = raw[begin:stop]
+            if line.startswith(self.prefix):
+                lines.append(line[len(self.prefix) :])
+            elif not line.strip() or line.rstrip() == bare:
+                lines.append(line.lstrip(b" \t>|"))
+            else:
+                break
+        return b"".join(lines)
+
+    def around(self, raw: bytes) -> bytes:
+        """The notice's own words: before the original, and after a quoted one."""
+        return raw[: self.start]
+
+
+def _lines(raw: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Where each line begins and where the next one does."""
+    for _ in range(MAX_LINES):
+        if start >= len(raw):
+            return
+        stop = raw.find(b"\n", start) + 1 or len(raw)
+        yield start, stop
+        start = stop
+
+
+def read(found: Found, *, rebuilt: bool) -> Returned:
+    """What a found original says."""
+    if not found.raw:
+        return Returned()
+    unknown = REBUILT_WITHOUT if rebuilt else frozenset()
+    body_start = mime.header_end(found.raw, 0, len(found.raw))
+    headers = Headers.parse(found.raw[:body_start], unknown)
+    body = found.raw[body_start : body_start + 2 * MAX_TEXT]
+    subject = headers.text("subject")
+    return Returned(
+        completeness=_completeness(headers, body, found),
+        raw=found.raw,
+        headers=headers,
+        message_id=message_id(headers.text("message-id")),
+        date=date(headers.text("date")),
+        from_addresses=addresses_in(headers, ("from",)),
+        to_addresses=addresses_in(headers, ("to", "cc", "resent-to", "resent-cc")),
+        subject=decoded(subject) if "subject" in headers else None,
+        hops=hops(headers),
+        text=_text(found.raw[: body_start + 2 * MAX_TEXT]) if body.strip() else "",
+    )
+
+
+def _completeness(headers: Headers, body: bytes, found: Found) -> Completeness:
+    if not any(name in headers for name in ("from", "message-id", "received", "date", "subject")):
+        return Completeness.FRAGMENT
+    if found.headers_only or not body.strip():
+        return Completeness.HEADERS
+    return Completeness.WHOLE
+
+
+def _text(raw: bytes) -> str:
+    """The words of the original: its first text part."""
+    try:
+        root = mime.parse(raw)
+    except mime.TooManyPartsError:
+        return ""
+    for kind in ("text/plain", "text/html"):
+        for part in root.leaves():
+            if part.type == kind and part.disposition != "attachment":
+                text = part.text if kind == "text/plain" else from_html(part.text)
+                if text.strip():
+                    return text[:MAX_TEXT]
+    return ""

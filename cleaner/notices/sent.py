@@ -1,0 +1,34 @@
+"""A mail of a Sent folder, as the sent record wants it: from its header fields alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from cleaner.notices.cover import Cover
+from cleaner.notices.fields import addresses_in, date, message_id
+from cleaner.notices.trace import hop
+from cleaner.values import Headers, Heading, OutgoingMail
+
+_RECIPIENTS: Final = ("to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc")
+
+
+def outgoing(heading: Heading) -> OutgoingMail | None:
+    """
+    What was sent, when, and to whom; None where that cannot be told.
+
+    Date is when the user sent it; the internal date is only when the copy was saved.
+    """
+    headers = heading.headers
+    time = date(headers.text("date")) or heading.received
+    recipients = addresses_in(headers, _RECIPIENTS)
+    own_id = message_id(headers.text("message-id"))
+    if time is None or not (recipients or own_id):
+        return None
+    return OutgoingMail(own_id, time, recipients, Cover(headers).subject)
+
+
+def arrived(headers: Headers, received: datetime | None) -> datetime | None:
+    """When a message came: its topmost Received, else the internal date, else its Date."""
+    top = next(iter(headers.all("received")), "")
+    return (hop(top).time if top else None) or received or date(headers.text("date"))

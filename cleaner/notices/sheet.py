@@ -1,0 +1,154 @@
+"""
+A message laid out for the formats: what each of them looks at, worked out once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from cleaner.notices import mime, original
+from cleaner.notices.charsets import decode
+from cleaner.notices.cover import Cover
+from cleaner.notices.limits import MAX_TEXT
+from cleaner.notices.text import fold, from_html, links_in
+from cleaner.values import Kind, Recipient, Returned, address_key
+
+REPORT_TYPES: Final = frozenset(
+    {
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "message/disposition-notification",
+        "message/global-disposition-notification",
+        "message/feedback-report",
+        "message/tracking-status",
+    }
+)
+
+
+@dataclass(slots=True)
+class Finding:
+    """What one format found out about a message that it recognised."""
+
+    kind: Kind
+    family: str = ""
+    recipients: tuple[Recipient, ...] = ()
+    reporter: str = ""
+    answers: tuple[str, ...] = ()
+
+
+class Sheet(Cover):
+    """One message, laid out. Everything is worked out when first asked for."""
+
+    def __init__(self, root: mime.Part, *, rebuilt: bool = False) -> None:
+        super().__init__(root.headers)
+        self.root = root
+        self.rebuilt = rebuilt
+
+    @cached_property
+    def report_type(self) -> str:
+        """The report-type of a multipart/report (RFC 6522), lower case."""
+        return (
+            self.root.parameters.get("report-type", "").lower()
+            if self.root.type == "multipart/report"
+            else ""
+        )
+
+    @cached_property
+    def parts(self) -> tuple[mime.Part, ...]:
+        return tuple(self.root.leaves())
+
+    def part_of_type(self, *types: str) -> mime.Part | None:
+        return next((part for part in self.parts if part.type in types), None)
+
+    @cached_property
+    def texts(self) -> tuple[mime.Part, ...]:
+        """The parts in which the notice may speak for itself: texts before a report or message part."""
+        found: list[mime.Part] = []
+        for part in self.parts:
+            if part.type in REPORT_TYPES or part.type.startswith("message/"):
+                if found:
+                    break
+                continue
+            if part.type in ("text/plain", "text/html") and part.disposition != "attachment":
+                if found and part.type == found[0].type == "text/plain" and self._is_mail(part):
+                    break
+                found.append(part)
+        plain = [part for part in found if part.type == "text/plain" and part.payload.strip()]
+        return tuple(plain or found)
+
+    @staticmethod
+    def _is_mail(part: mime.Part) -> bool:
+        return original.begins_like_mail(part.payload)
+
+    @cached_property
+    def _found(self) -> original.Found:
+        return original.find(self.root, self.texts)
+
+    @cached_property
+    def returned(self) -> Returned:
+        return original.read(self._found, rebuilt=self.rebuilt)
+
+    @cached_property
+    def text(self) -> str:
+        """What the notice says in words, without the returned original."""
+        pieces = []
+        room = MAX_TEXT
+        for part in self.texts:
+            if part is self._found.part and self._found.own is not None:
+                piece = decode(
+                    self._found.own,
+                    "utf-8" if part.type == "text/html" else part.parameters.get("charset", ""),
+                )
+            elif part is self._found.part:
+                continue
+            else:
+                piece = part.text if part.type == "text/plain" else from_html(part.text)
+            pieces.append(piece[:room].replace("\r\n", "\n"))
+            room -= len(pieces[-1])
+        return "\n".join(pieces)
+
+    @cached_property
+    def folded(self) -> str:
+        """The beginning of the text as texts are compared: what phrases are looked for in."""
+        return fold(self.text[:6_000])
+
+    @cached_property
+    def html(self) -> str:
+        return "\n".join(
+            part.text for part in self.parts if part.type == "text/html" and part is not self._found.part
+        )
+
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        return links_in(self.text, self.html)
+
+    @cached_property
+    def attachments(self) -> tuple[str, ...]:
+        """Names of attached files that are neither the report nor the returned original."""
+        names = []
+        for part in self.parts:
+            if part is self._found.part or part.type in REPORT_TYPES or part in self.texts:
+                continue
+            if part.filename or part.disposition == "attachment":
+                names.append(part.filename or part.type)
+        return tuple(names)
+
+    @cached_property
+    def answers_us(self) -> bool:
+        """The returned original is by one of those whom this message is sent to."""
+        if self.returned.from_addresses and self.addressees:
+            ours = {address_key(address) for address in self.addressees}
+            authors = {address_key(address) for address in self.returned.from_addresses}
+            path = self.returned.headers.get("return-path")
+            if isinstance(path, str):
+                authors.add(address_key(path))
+            return bool(ours & authors)
+        return False
+
+
+def open_sheet(raw: bytes, *, rebuilt: bool = False) -> Sheet:
+    """Lays a message out. Raises TooManyPartsError."""
+    root = mime.parse(raw)
+    return Sheet(root, rebuilt=rebuilt)

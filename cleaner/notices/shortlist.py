@@ -1,0 +1,63 @@
+"""
+The shortlist: may this be a notice, from its header fields alone?
+
+Bodies are fetched only of what passes here, so it must lose no notice; that a few percent of the
+ordinary mail pass too costs only a fetch.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cleaner.notices import words
+from cleaner.notices.cover import Cover
+from cleaner.values import Headers
+
+_MARKS: Final = frozenset(
+    """
+    x-failed-recipients x-autoreply x-autorespond x-auto-response-suppress x-autoreply-from x-auto-reply-from
+    x-vacation x-ms-exchange-generated-message-source x-ms-exchange-inbox-rules-loop x-ms-exchange-message-is-ndr
+    x-amavis-alert x-autoresponder x-auto-reply x-sieve original-message-id x-original-message-id
+    x-mailer-daemon x-supplementary-info
+    """.split()
+)
+_TYPE: Final = re.compile(
+    r"\s*(?:multipart/report|message/(?:global-)?(?:delivery-status|disposition-notification|feedback-report))"
+    r"|.{0,500}report-type",
+    re.IGNORECASE,
+)
+_LIST_ROBOT: Final = re.compile(
+    r"^(?:.*[-+](?:bounces?|owner|request|confirm.*|admin|help|return|(?:un)?subscribe|ctl|control|moderator|editor)"
+    r"|mailman|majordomo|listserv|sympa|listar|ecartis|ezmlm|mlmmj|lyris|fml|owner-.*)(?:\+.*)?@",
+    re.IGNORECASE,
+)
+_PHRASES: Final = (
+    *words.FAILURE,
+    *words.DELAY,
+    *words.SUCCESS,
+    *words.AUTOREPLY,
+    *words.ABSENCE,
+    *words.CHALLENGE,
+    *words.VIRUS,
+    *words.LIST,
+    *words.HELD,
+)
+
+
+def is_likely(headers: Headers) -> bool:
+    """Whether a message may be a notice."""
+    return likely(Cover(headers))
+
+
+def likely(cover: Cover) -> bool:
+    headers = cover.headers
+    return (
+        cover.is_automatic
+        or any(mark in headers for mark in _MARKS)
+        or bool(_TYPE.match(headers.text("content-type")))
+        or headers.text("precedence").strip().lower() in ("auto_reply", "auto-reply", "junk")
+        or (headers.text("precedence").strip().lower() == "bulk" and not cover.is_of_a_list)
+        or bool(_LIST_ROBOT.match(cover.sender))
+        or any(phrase in cover.title for phrase in _PHRASES)
+    )

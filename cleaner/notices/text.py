@@ -1,0 +1,42 @@
+"""
+What a text part says: HTML to text, and the form in which texts are compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser
+
+from cleaner.notices.limits import MAX_HTML, MAX_LINKS
+
+_LINK: Final = re.compile(r"https?://[^\s<>\"'\])}]{3,500}", re.IGNORECASE)
+_HREF: Final = re.compile(r"href\s{0,3}=\s{0,3}[\"']?\s{0,3}(https?://[^\s\"'>]{3,500})", re.IGNORECASE)
+_BLANK_LINES: Final = re.compile(r"\n[ \t\r\xa0]*(?:\n[ \t\r\xa0]*)+")
+_SKIPPED: Final = ("script", "style", "head", "template")
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared: NFKC, case-folded, white space collapsed."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
+
+
+def from_html(html: str) -> str:
+    """The words of an HTML text, a line for each block."""
+    tree = LexborHTMLParser(html[:MAX_HTML])
+    tree.strip_tags(list(_SKIPPED))
+    if tree.body is None:
+        return ""
+    text = tree.body.text(separator="\n", strip=False)
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def links_in(text: str, html: str = "") -> tuple[str, ...]:
+    """The http(s) addresses in a text and in the references of its HTML form, without doubles."""
+    found = dict.fromkeys(match[1] for match in _HREF.finditer(html[:MAX_HTML]))
+    found.update(dict.fromkeys(match[0].rstrip(".,;:!?") for match in _LINK.finditer(text)))
+    return tuple(found)[:MAX_LINKS]
