@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleaner.notices.cover import Cover
+from cleaner.notices.sheet import Sheet
 
 _BY_TEXT: Final = (
     ("this is the mail system at host", "postfix"),
@@ -23,6 +23,6 @@ _BY_TEXT: Final = (
 )
 
 
-def family(cover: Cover, folded: str = "") -> str:
+def family(sheet: Sheet) -> str:
     """The mail system's name, or empty."""
-    return next((name for phrase, name in _BY_TEXT if phrase in folded), "")
+    return next((name for phrase, name in _BY_TEXT if phrase in sheet.folded), "")

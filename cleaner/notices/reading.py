@@ -76,7 +76,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
         delivered_to=sheet.addressees,
         received=top or arrived(sheet.headers, message.received),
         hops=chain,
-        reporter=finding.reporter or _host_of(sheet, chain),
+        reporter=finding.reporter or _host_of(sheet),
         recipients=finding.recipients,
         answers=tuple(dict.fromkeys((*sheet.answers, *finding.answers)))[:MAX_IDS],
         quoted_subject=_quoted_subject(sheet),
@@ -88,7 +88,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
     )
 
 
-def _host_of(sheet: Sheet, chain: tuple[object, ...]) -> str:
+def _host_of(sheet: Sheet) -> str:
     return sheet.sender.rpartition("@")[2].lower()
 
 

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
 
-from cleaner.notices.formats import arf, autoreply, general, mdn, rfc3464
+from cleaner.notices.formats import (
+    arf,
+    autoreply,
+    av_notice,
+    challenge,
+    general,
+    list_notice,
+    mdn,
+    phish,
+    rfc3464,
+)
 from cleaner.notices.sheet import Finding, Sheet
 
 
@@ -38,8 +48,12 @@ FORMATS: Final = tuple(
     for module in (
         arf,
         mdn,
+        phish,
         rfc3464,
-        autoreply,
+        list_notice,
+        av_notice,
+        challenge,
         general,
+        autoreply,
     )
 )

@@ -63,7 +63,7 @@ def read(sheet: Sheet) -> Finding | None:
     recipients = recipients or general.recipients(sheet)
     return Finding(
         _kind(sheet, recipients),
-        families.family(sheet, sheet.folded) or FAMILY,
+        families.family(sheet) or FAMILY,
         recipients,
         reporter,
         message_ids(message.text("original-message-id") or message.text("x-original-message-id")),

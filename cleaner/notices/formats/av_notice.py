@@ -1,0 +1,40 @@
+"""
+Notices of virus and content filters to the supposed sender.
+
+Sighted: MailScanner (in some twenty languages), amavisd-new, BitDefender. They name a virus or a banned file
+in the subject; one that comes as a delivery status notification is that first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cleaner.notices import failures, words
+from cleaner.notices.sheet import Finding, Sheet
+from cleaner.values import Completeness, Kind, subject_key
+
+FAMILY: Final = "av"
+_SOFTWARE: Final = (
+    "mailscanner",
+    "amavis",
+    "antivir",
+    "anti-vir",
+    "clamav",
+    "bitdefender",
+    "virus",
+    "content-filter",
+)
+
+
+def read(sheet: Sheet) -> Finding | None:
+    if sheet.is_of_a_list or subject_key(sheet.subject) != sheet.title:
+        return None
+    if not any(phrase in sheet.title for phrase in words.VIRUS):
+        return None
+    whole = sheet.returned.completeness in (Completeness.WHOLE, Completeness.HEADERS)
+    speaker = f"{sheet.sender_name} {sheet.sender.lower()} {sheet.headers.text('x-mailer').lower()}"
+    by_filter = any(name in speaker for name in _SOFTWARE)
+    if not (sheet.is_automatic or by_filter) or (whole and sheet.has_null_sender and not by_filter):
+        return None
+    family = next((name for name in ("mailscanner", "amavis", "bitdefender") if name in sheet.folded), FAMILY)
+    return Finding(Kind.AV_NOTICE, family, failures.named(sheet))
