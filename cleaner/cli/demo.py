@@ -28,14 +28,12 @@ def demo(
     from cleaner.app import App, now
     from cleaner.cli.progress import Bar
     from cleaner.cli.scan import show
-    from cleaner.config import make_key
     from cleaner.service.consent import NewMailbox, opt_in
     from cleaner.service.demo import build
     from cleaner.service.scan import ScanRequest, scan
 
     directory = directory or _new_directory()
     context.obj = build(directory, now())
-    make_key(directory / "master.key")
     with App.open(context.obj) as app, Bar() as bar:
         for mailbox in app.context.settings.mailboxes:
             opt_in(app.context, NewMailbox(mailbox.address))
@@ -45,6 +43,8 @@ def demo(
             show(result, Format.TABLE, only_looks=False)
             done.append(result)
     run = next((result.run for result in done if result.moved), None)
+    if run is None or any(result.error for result in done):
+        raise typer.Exit(FAILED)
     console = results()
     console.print(f"\nThe mailboxes lie in {directory / 'mail'}, the configuration is {context.obj}.")
     for what, arguments in (
@@ -54,8 +54,6 @@ def demo(
     ):
         console.print(f"{what:<24}{command(context, arguments)}", soft_wrap=True)
     console.print(f"{'For your own mail:':<24}{program()} init", soft_wrap=True)
-    if run is None or any(result.error for result in done):
-        raise typer.Exit(FAILED)
 
 
 def _new_directory() -> Path:

@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, so that help and completion an
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cleaner import __version__
-from cleaner.cli import check, demo, history, init, judge, optin, rules, scan, status, undo
+from cleaner.cli import check, demo, evaluate, history, init, judge, optin, rules, scan, status, undo
 from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
 
@@ -82,6 +83,7 @@ for name, function, panel in (
     ("classify", judge.classify, JUDGING),
     ("explain", judge.explain, JUDGING),
     ("rules", rules.rules, JUDGING),
+    ("evaluate", evaluate.evaluate, JUDGING),
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
@@ -93,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             # A terminal or pipe in another encoding than UTF-8 gets `\\u…`, not a crash.
             stream.reconfigure(errors="backslashreplace")
+    _set_up_logging()
     try:
         app(args=arguments, prog_name="bounce-cleaner")
     except Exception as error:
@@ -103,6 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             WRONG if isinstance(error, ConfigurationError | UsageError | SecretUnavailableError) else FAILED
         )
     sys.exit(0)
+
+
+def _set_up_logging() -> None:
+    """What went wrong is printed as a sentence; the log with its traces only where it is asked for."""
+    if os.environ.get("BOUNCE_CLEANER_DEBUG"):
+        logging.basicConfig(level=logging.INFO)
+    else:
+        logging.getLogger("cleaner").addHandler(logging.NullHandler())
 
 
 def _say(error: Exception) -> None:

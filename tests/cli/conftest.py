@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from cleaner.cli import main
-from cleaner.config import make_key
 from cleaner.service.demo import build
 
 
@@ -49,9 +48,7 @@ def run(
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
     """The configuration of two sample mailboxes, nobody opted in."""
-    file = build(tmp_path / "demo", datetime.now(UTC))
-    make_key(tmp_path / "demo" / "master.key")
-    return file
+    return build(tmp_path / "demo", datetime.now(UTC))
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""`evaluate`: how often judging is right, on labelled mail."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich import box
+from rich.table import Table
+
+from cleaner.cli.options import Format, FormatOption
+from cleaner.cli.screen import print_json, remark, results
+from cleaner.cli.text import count, safe
+
+if TYPE_CHECKING:
+    from cleaner.service.evaluate import Evaluation, Figures, Share
+
+_TOTAL: Final = (
+    ("removed", "backscatter removed, of what can be decided"),
+    ("removed_hard", "backscatter removed, of what cannot: replays, no original …"),
+    ("lost", "genuine notices lost"),
+    ("ordinary_removed", "ordinary messages removed"),
+    ("kept_as_genuine", "genuine notices called genuine"),
+    ("proven", "genuine notices with a proof called genuine"),
+    ("unsure", "notices left as unsure"),
+    ("recognised", "notices recognised"),
+    ("kind_right", "notices given their right kind"),
+    ("recipients_right", "notices read with all their recipients"),
+    ("mistaken", "ordinary messages taken for notices"),
+)
+_GROUPS: Final = ("removed", "lost", "unsure", "recognised")
+
+
+class By(StrEnum):
+    """What the figures may be grouped by."""
+
+    SET = "set"
+    KIND = "kind"
+    GENERATOR = "generator"
+    TAG = "tag"
+
+
+def evaluate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Folders of labelled mail: worlds, or messages with a manifest."),
+    ],
+    by: Annotated[
+        list[By] | None, typer.Option("--by", help="Also group the figures; may be given several times.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="RULE", help="Leave this rule out.")
+    ] = None,
+    no_sent: Annotated[bool, typer.Option("--no-sent", help="As if nobody kept what was sent.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """
+    Measure on labelled mail how often judging is right.
+
+    Every share is given with its 95 % confidence interval.
+    """
+    from cleaner.app import scratch_store
+    from cleaner.service.evaluate import evaluate
+
+    found = evaluate(paths, scratch_store, without=frozenset(without or ()), with_sent=not no_sent)
+    if output is Format.JSONL:
+        print_json(found.to_json())
+    else:
+        _show(found, tuple(by or (By.SET,)))
+    for path in found.mistakes:
+        remark(f"removed, and should not be: {path}", "red")
+
+
+def _show(found: Evaluation, ways: tuple[By, ...]) -> None:
+    results().print(f"{count(found.total.messages, 'labelled message')}\n")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for name, meaning in _TOTAL:
+        share: Share = getattr(found.total, name)
+        if share.total:
+            table.add_row(meaning, f"{share.hits:,} of {share.total:,}", _percent(share))
+    results().print(table)
+    for way in ways:
+        if groups := found.by.get(way.value):
+            results().print(_groups(way.value, groups))
+
+
+def _groups(way: str, groups: dict[str, Figures]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(way, overflow="fold")
+    table.add_column("messages", justify="right")
+    for name in _GROUPS:
+        table.add_column(name, justify="right")
+    for name, figures in groups.items():
+        shares: list[Share] = [getattr(figures, column) for column in _GROUPS]
+        table.add_row(safe(name, 40), f"{figures.messages:,}", *map(_short, shares))
+    return table
+
+
+def _percent(share: Share) -> str:
+    if share.value is None or share.interval is None:
+        return ""
+    low, high = share.interval
+    return f"{share.value:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _short(share: Share) -> str:
+    return "" if share.value is None else f"{share.value:.1%} of {share.total:,}"

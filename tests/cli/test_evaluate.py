@@ -1,0 +1,51 @@
+"""`evaluate` counts labelled mail and gives each share its interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def labelled(demo: Path, tmp_path: Path) -> Path:
+    """Ann's inbox as a folder of single messages with a manifest."""
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    lines = []
+    inbox = sorted((demo.parent / "mail" / "ann@harbor.example" / "cur").iterdir())
+    for number, message in enumerate(inbox):
+        raw = message.read_bytes()
+        (folder / f"{number}.eml").write_bytes(raw)
+        kind = "ndr" if b"Undelivered Mail" in raw else "not-a-bounce" if b"report" not in raw else "delay"
+        if kind != "delay":
+            lines.append(json.dumps({"path": f"{number}.eml", "kind": kind}))
+    (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_shares_and_intervals_are_printed(run: Run, labelled: Path) -> None:
+    ran = run("evaluate", labelled, "--by", "kind")
+    assert ran.code == 0, ran.err
+    assert "labelled messages" in ran.out
+    assert "notices recognised" in ran.out
+    assert "% to " in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+def test_json_holds_every_figure(run: Run, labelled: Path) -> None:
+    found = json.loads(run("evaluate", labelled, "--format", "jsonl").out)
+    recognised = found["total"]["recognised"]
+    assert recognised["share"] == recognised["hits"] / recognised["total"] == 1.0
+    assert found["by"].keys() >= {"set", "kind"}
+
+
+def test_a_folder_without_labels_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    ran = run("evaluate", tmp_path)
+    assert ran.code == 2
+    assert "manifest.jsonl" in ran.err
