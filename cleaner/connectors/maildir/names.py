@@ -138,6 +138,12 @@ def flags_of(name: str, *, in_new: bool) -> tuple[str, ...]:
     return (*flags, RECENT) if in_new else flags
 
 
+def renewed(unique: str, fresh: str) -> str:
+    """Another unique name for the same message; its size (`,S=…`), which quotas are counted by, is kept."""
+    comma = unique.find(",")
+    return fresh if comma < 0 else fresh + unique[comma:]
+
+
 def name_with(unique: str, flags: tuple[str, ...]) -> str:
     """A file's name with these flags, in the order of their letters as the specification asks."""
     letters = {LETTERS.get(flag, flag) for flag in flags if flag != RECENT}

@@ -1,0 +1,126 @@
+"""
+Mailboxes to try connectors on, one class for each connector.
+
+A place can do by other means than the connector what users and servers do: deliver, read, delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from cleaner import connectors
+from cleaner.config import MailboxSettings, Server
+from cleaner.connectors.maildir.names import directory_of, name_with
+from cleaner.ports import ChangeableMailbox, Mailbox
+from cleaner.values import Policy
+
+ADDRESS = "ann@harbor.example"
+
+
+def mail(number: int, *, body: str = "Hello.\r\n", message_id: bool = True) -> bytes:
+    """A small mail of its own kind."""
+    lines = [
+        f"From: sender{number}@far.example",
+        f"To: {ADDRESS}",
+        f"Subject: Mail {number} =?utf-8?q?gr=C3=BCn?=",
+        *([f"Message-ID: <{number}@far.example>"] if message_id else []),
+        "",
+        body,
+    ]
+    return "\r\n".join(lines).encode()
+
+
+class Place(Protocol):
+    """A mailbox on a real mail system, and the hands of its owner and its server."""
+
+    def reading(self) -> Mailbox: ...
+
+    def changing(self) -> ChangeableMailbox: ...
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        """What the server does with new mail; returns its id."""
+
+    def make(self, folder: str) -> None: ...
+
+    def drop(self, folder: str) -> None: ...
+
+    def mark_read(self, folder: str, id: str) -> None:
+        """What a mail program does when its user opens the message."""
+
+    def delete(self, folder: str, id: str) -> None: ...
+
+    def snapshot(self) -> object:
+        """Everything that a reader could have changed."""
+
+
+class MaildirPlace:
+    """Maildir and Maildir++ in a temporary directory."""
+
+    def __init__(self, base: Path) -> None:
+        self.root = base / "Maildir"
+        self._count = 0
+        self.make("INBOX")
+        server = Server("here", "maildir", path=str(self.root))
+        self._open = server, MailboxSettings(ADDRESS, "here", "harbor", Policy())
+
+    def reading(self) -> Mailbox:
+        return connectors.open_reading(*self._open)
+
+    def changing(self) -> ChangeableMailbox:
+        return connectors.open_changing(*self._open)
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        self._count += 1
+        id = f"17950000{self._count:02}.M{self._count}P1.mx"
+        path = self.directory(folder) / "new" / id
+        path.write_bytes(raw)
+        if received is not None:
+            os.utime(path, (received.timestamp(), received.timestamp()))
+        return id
+
+    def make(self, folder: str) -> None:
+        for sub in ("cur", "new", "tmp"):
+            (self.directory(folder) / sub).mkdir(parents=True)
+
+    def drop(self, folder: str) -> None:
+        shutil.rmtree(self.directory(folder))
+
+    def mark_read(self, folder: str, id: str) -> None:
+        path = self.file(folder, id)
+        path.rename(path.parent.parent / "cur" / name_with(id, ("\\Seen",)))
+
+    def delete(self, folder: str, id: str) -> None:
+        self.file(folder, id).unlink()
+
+    def snapshot(self) -> object:
+        return {
+            str(path.relative_to(self.root)): (
+                path.lstat().st_mtime_ns,
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+            )
+            for path in (self.root, *self.root.rglob("*"))
+        }
+
+    def directory(self, folder: str) -> Path:
+        return self.root / (directory_of(folder) or "")
+
+    def file(self, folder: str, id: str) -> Path:
+        (path,) = [
+            path
+            for sub in ("new", "cur")
+            for path in (self.directory(folder) / sub).iterdir()
+            if path.name.partition(":")[0] == id
+        ]
+        return path
+
+
+PLACES: dict[str, Callable[[Path], Place]] = {
+    "maildir": MaildirPlace,
+}
+"""The contract suite runs once for each: a new connector adds its line here."""
