@@ -40,6 +40,7 @@ def demo(
         done = []
         for result in scan(app.context, ScanRequest(), bar, lambda: False):
             bar.clear()
+            results().print()
             show(result, Format.TABLE, only_looks=False)
             done.append(result)
     run = next((result.run for result in done if result.moved), None)

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cleaner.cli.listing import STYLES, happened
+from cleaner.cli.listing import STYLES, happened, kind_of
 from cleaner.cli.screen import results
 from cleaner.cli.text import safe
 from cleaner.values import Evidence, Force, Returned, Side
@@ -47,7 +47,7 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     notice = explanation.notice
     line = explanation.line
     yield "Message", safe(line["id"])
-    yield "Kind", " ".join(word for word in (notice.kind.value, safe(notice.family, 40)) if word)
+    yield "Kind", kind_of(line)
     if notice.doubt:
         yield "Not read", safe(notice.doubt)
     for name, text in (

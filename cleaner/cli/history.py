@@ -54,20 +54,24 @@ def changes_table(changes: Iterable[Change]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Entry", justify="right", no_wrap=True)
     table.add_column("When", no_wrap=True)
-    table.add_column("Mailbox", overflow="fold", max_width=30)
-    table.add_column("About", overflow="fold", max_width=30)
-    table.add_column("From → to, now", overflow="fold")
+    table.add_column("Mailbox, and what about", overflow="fold")
+    table.add_column("From → to, and now", overflow="fold", min_width=19)
     for change in changes:
         entry = change.entry
         when = entry.settled_at or entry.intended_at
         table.add_row(
             str(entry.id),
             f"{when.astimezone():%Y-%m-%d\n%H:%M}" if when else "",
-            safe(entry.mailbox, 80),
-            about(change.report) if change.report is not None else safe(entry.message_id or "", 80),
+            f"{safe(entry.mailbox, 80)}\n{_about(change)}",
             f"{safe(entry.folder, 60)} → {safe(entry.target, 60)}\n{entry.state.value}",
         )
     return table
+
+
+def _about(change: Change) -> str:
+    if change.report is not None:
+        return about(change.report)
+    return safe(change.entry.message_id or "", 60)
 
 
 def runs_table(runs: Iterable[Run]) -> Table:

@@ -54,6 +54,12 @@ def why(line: Line) -> str:
     return safe(" ".join(sentence for sentence in sentences if sentence), 600)
 
 
+def kind_of(line: Line) -> str:
+    """The kind of a message, and the system that wrote it."""
+    family = safe(line["family"] or "", 20)
+    return line["kind"] if family in ("", line["kind"]) else f"{line['kind']} {family}"
+
+
 def about(line: Line) -> str:
     """The recipients that the notice speaks of, else its subject."""
     addresses = [safe(recipient["address"], 80) for recipient in line["recipients"] if recipient["address"]]
@@ -75,11 +81,10 @@ def table_of(lines: Sequence[Line], *, files: bool = False) -> Table:
     table.add_column("Why")
     for line in lines:
         first = safe(PurePath(line["id"]).name, 60) if files else _day(line["received"])
-        kind = " ".join(word for word in (line["kind"], safe(line["family"] or "", 20)) if word)
         verdict = Text(line["verdict"], STYLES.get(line["verdict"], ""))
         table.add_row(
             Text(first),
-            Text.assemble(about(line), "\n", (kind, "dim")),
+            Text.assemble(about(line), "\n", (kind_of(line), "dim")),
             Text.assemble(verdict, "\n", (happened(line), "dim")),
             Text(why(line)),
         )

@@ -68,6 +68,8 @@ def scan(
     with open_app(context) as app, interruption() as stopping, Bar() as bar:
         for result in scan(app.context, request, bar, stopping):
             bar.clear()
+            if done and output is Format.TABLE:
+                results().print()
             show(result, output, only_looks=request.only_looks)
             done.append(result)
     if any(result.moved for result in done):

@@ -20,17 +20,18 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
 
     with open_app(context) as app:
         found = status(app.context)
+        now = app.context.clock()
     if output is Format.JSONL:
         print_json(found.as_json())
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Mailbox", overflow="fold")
     table.add_column("Consent")
-    for heading in ("Sent mail", "Judged", "Unsure", "Waiting", "Moved"):
+    for heading in ("Sent", "Judged", "Unsure", "Waits", "Moved"):
         table.add_column(heading, justify="right")
     for mailbox in found.mailboxes:
         consent = mailbox.consent
-        if mailbox.preview_until is not None:
+        if mailbox.preview_until is not None and mailbox.preview_until > now:
             consent += f"\nmoves from {mailbox.preview_until.astimezone():%Y-%m-%d}"
         numbers = (mailbox.sent_mails, mailbox.judged, mailbox.unsure, mailbox.waiting, mailbox.moved)
         table.add_row(safe(mailbox.address), consent, *(f"{number:,}" for number in numbers))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cleaner.service.undo import MailboxUndo
 
 _TOLD: Final = {
-    EntryState.UNDONE: "put back where it was",
+    EntryState.UNDONE: "put back, with flags and dates",
     EntryState.RETURNED: "already put back by its owner",
     EntryState.GONE: "gone meanwhile",
     EntryState.PURGED: "gone for good, its retention ran out",

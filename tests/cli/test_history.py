@@ -47,7 +47,7 @@ def test_a_run_is_taken_back_whole_and_stays_so(run: Run, agreed: Path, files: F
     assert files() != before
     ran = run("-c", agreed, "undo", "--run", found[1])
     assert ran.code == 0, ran.err
-    assert "put back where" in ran.out
+    assert "put back, with flags" in ran.out
     after = files()
     assert sorted(after.values()) == sorted(before.values())
     assert not [path for path in after if ".Backscatter" in path]
