@@ -12,7 +12,7 @@ IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(IS_NEW)' 2>/dev/null && echo $$p && break; done)
 # Debian keeps what makes environments in a package of its own.
-VENV_PACKAGE := $(if $(PYTHON),$(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(PYTHON)-venv))
+VENV_PACKAGE := $(if $(PYTHON),$(shell $(PYTHON) -c 'import ensurepip' 2>/dev/null || echo $(notdir $(PYTHON))-venv))
 
 # May Debian packages be installed here without asking? `root`, `sudo` or empty.
 AS_ROOT := $(shell command -v apt-get >/dev/null || exit; \
