@@ -552,6 +552,8 @@ class Evidence:
     reason: str
     force: Force = Force.WEIGHED
     weight: float = 0.0
+    strength: float = 1.0
+    """How much of its rule's weight this finding carries, 0 to 1: the rule's to say, not the judge's."""
 
 
 class Opinion(enum.Enum):

@@ -1,10 +1,11 @@
 """
 Actions: carrying plans out, and taking them back.
 
-Whether a notice goes to the quarantine, the trash or the review queue, the action is a move; `move.py`
-holds it and its inverse, and what completes either after an interruption.
+Whether a notice goes to the quarantine, the trash or the review queue, the action is a move: `move.py` holds
+it and its inverse, `interrupted.py` what completes either.
 """
 
-from cleaner.actions.move import perform, settle_open, undo
+from cleaner.actions.interrupted import settle_open
+from cleaner.actions.move import perform, undo
 
 __all__ = ["perform", "settle_open", "undo"]

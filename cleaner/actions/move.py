@@ -2,27 +2,29 @@
 Moving messages, and moving them back.
 
 Intent is journalled before the mailbox is touched, the result after it; undo replays the journal backwards
-in the same way. Whatever interrupts in between leaves an entry open, and `settle_open` finds out from the
-mailbox what became of it: a message is in its source, in its target, or gone, never in doubt.
+in the same way. Whatever interrupts in between leaves an entry open, and `interrupted.py` finds out from
+the mailbox what became of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from cleaner.errors import MessageGoneError
+from cleaner.actions.whereabouts import FingerprintOf, Whereabouts
+from cleaner.errors import AskPersonError, MessageGoneError
 from cleaner.ports import ChangeableMailbox, Journal, Moved
-from cleaner.values import Entry, EntryState, Headers
+from cleaner.values import Entry, EntryState
 
-BATCH: Final = 20
+BATCH: Final = 50
 """Entries intended, moved and settled together: two durable writes a batch."""
 
-FingerprintOf = Callable[[Headers], str]
+GONE: Final = "it was no longer there"
+STOPPED: Final = "stopped before it was moved"
 
 
 def perform(
@@ -35,19 +37,18 @@ def perform(
     """
     Carries out intended moves, yielding each entry with what became of it.
 
-    `may_continue` is asked before each message; when it says no, what was not begun is not intended
-    either. Entries that the journal has as done already come back as they stand.
+    `may_continue` is asked before each message; when it says no, what was intended is settled as
+    failed, so that nothing stays open, and the rest is not intended. Entries that the journal has as
+    done already come back as they stand. A mailbox that refuses changes (AskPersonError) leaves no
+    entry open either; a connection that breaks leaves open what nobody can know.
     """
     for batch in batches(entries):
         if not may_continue():
             return
-        intended = journal.intend(batch)
-        settled = tuple(carry_out(mailbox, intended, may_continue, now))
-        journal.settle(settled)
-        yield from settled
+        yield from recorded(journal, carry_out(mailbox, journal.intend(batch), may_continue, now))
 
 
-def batches(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:
+def batches(entries: Iterable[Entry]) -> Iterator[tuple[Entry, ...]]:
     """Runs of entries with the same source and target, in their order."""
     for _, same in groupby(entries, key=lambda entry: (entry.folder, entry.target)):
         run = tuple(same)
@@ -55,41 +56,64 @@ def batches(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:
             yield run[start : start + BATCH]
 
 
+def recorded(journal: Journal, results: Generator[Entry]) -> Iterator[Entry]:
+    """The results as they come; the journal gets them together, whatever ends the work."""
+    settled: list[Entry] = []
+    try:
+        # Closed first: the mailbox makes durable what it did before the journal claims it.
+        with closing(results):
+            for entry in results:
+                settled.append(entry)
+                yield entry
+    finally:
+        if settled:
+            journal.settle(settled)
+
+
 def carry_out(
     mailbox: ChangeableMailbox, batch: Sequence[Entry], may_continue: Callable[[], bool], now: datetime
-) -> Iterator[Entry]:
-    to_move = {entry.message: entry for entry in batch if entry.state is EntryState.INTENDED}
-    left = dict(to_move)
-    if to_move:
-        first = batch[0]
-        moves = mailbox.move(first.folder, tuple(to_move), first.target)
-        for moved in until(moves, may_continue):
+) -> Generator[Entry]:
+    left: dict[str, Entry] = {}
+    for entry in batch:
+        if entry.state is EntryState.INTENDED:
+            left[entry.message] = entry
+        else:
+            yield entry
+    if not left:
+        return
+    source, target = batch[0].folder, batch[0].target
+    try:
+        for moved in until(mailbox.move(source, tuple(left), target), may_continue):
             yield moved_entry(left.pop(moved.id), moved, now)
-    for entry in left.values():
-        yield replace(entry, state=EntryState.FAILED, settled_at=now, error="stopped before it was moved")
-    yield from (entry for entry in batch if entry.state is not EntryState.INTENDED)
+    except AskPersonError as error:
+        yield from (failed(entry, str(error), now) for entry in left.values())
+        raise
+    yield from (failed(entry, STOPPED, now) for entry in left.values())
 
 
-def until(moves: Iterator[Moved], may_continue: Callable[[], bool]) -> Iterator[Moved]:
-    """The moves as they are made, until somebody says stop; the mailbox then closes its books."""
+def until(moves: Iterator[Moved], may_continue: Callable[[], bool]) -> Generator[Moved]:
+    """The moves as they are made, until somebody says stop; the mailbox then makes them durable."""
     try:
         while may_continue() and (moved := next(moves, None)) is not None:
             yield moved
     finally:
-        close = getattr(moves, "close", None)
-        if close is not None:
-            close()
+        if isinstance(moves, Generator):
+            moves.close()
 
 
 def moved_entry(entry: Entry, moved: Moved, now: datetime) -> Entry:
     if moved.gone:
-        return replace(entry, state=EntryState.GONE, settled_at=now, error="it was no longer there")
+        return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
     if moved.error is not None:
-        return replace(entry, state=EntryState.FAILED, settled_at=now, error=moved.error)
+        return failed(entry, moved.error, now)
     return replace(entry, state=EntryState.DONE, new_id=moved.new_id, settled_at=now, error=None)
 
 
-# --- back again -----------------------------------------------------------------------------------
+def failed(entry: Entry, error: str, now: datetime) -> Entry:
+    return replace(entry, state=EntryState.FAILED, settled_at=now, error=error)
+
+
+# --- and back -------------------------------------------------------------------------------------
 
 
 def undo(
@@ -106,124 +130,71 @@ def undo(
     A message that is not in its target any more is RETURNED if it stands in its source again; if it
     is nowhere, the entry stays DONE with an error, and can be tried again.
     """
-    for entry in sorted(entries, key=lambda entry: entry.id, reverse=True):
+    where = Whereabouts(mailbox, journal, fingerprint_of)
+    for batch in batches(sorted(entries, key=lambda entry: entry.id, reverse=True)):
         if stopping():
             return
-        undoing = replace(entry, state=EntryState.UNDOING, error=None)
-        journal.settle((undoing,))
-        back = move_back(mailbox, undoing, fingerprint_of, now)
-        journal.settle((back,))
-        yield back
+        undoing = tuple(replace(entry, state=EntryState.UNDOING, error=None) for entry in batch)
+        journal.settle(undoing)
+        left = {entry.id: entry for entry in batch}
+        for entry in recorded(journal, take_back(mailbox, where, undoing, stopping, now)):
+            left.pop(entry.id)
+            yield entry
+        if left:
+            journal.settle(tuple(left.values()))
 
 
-def move_back(
-    mailbox: ChangeableMailbox, entry: Entry, fingerprint_of: FingerprintOf, now: datetime
+def take_back(
+    mailbox: ChangeableMailbox,
+    where: Whereabouts,
+    batch: Sequence[Entry],
+    stopping: Callable[[], bool],
+    now: datetime,
+) -> Generator[Entry]:
+    """Moves back what is still in its target, and says of the others where they are."""
+    left: dict[str, Entry] = {}
+    for entry in batch:
+        place = where.in_target(entry)
+        if place is None or place in left:
+            yield missing(where, entry, now)
+        else:
+            left[place] = entry
+    if not left:
+        return
+    source, target = batch[0].folder, batch[0].target
+    try:
+        mailbox.create(source)
+        for moved in until(mailbox.move(target, tuple(left), source), lambda: not stopping()):
+            yield returned_entry(mailbox, where, left.pop(moved.id), moved, now)
+    except AskPersonError as error:
+        # The owner's folder is in order but closed to us: the entry says so, and waits to be tried again.
+        yield from (not_taken_back(entry, str(error), now) for entry in left.values())
+
+
+def returned_entry(
+    mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, moved: Moved, now: datetime
 ) -> Entry:
-    place = place_in(mailbox, entry.target, entry.new_id, entry, fingerprint_of)
-    if place is None:
-        return missing(mailbox, entry, fingerprint_of, now)
-    mailbox.create(entry.folder)
-    for moved in mailbox.move(entry.target, (place,), entry.folder):
-        if moved.gone:
-            return missing(mailbox, entry, fingerprint_of, now)
-        if moved.error is not None:
-            return replace(entry, state=EntryState.DONE, settled_at=now, error=moved.error)
-        restore_flags(mailbox, entry, moved.new_id or place)
-    return replace(entry, state=EntryState.UNDONE, settled_at=now)
+    if moved.gone:
+        return missing(where, entry, now)
+    if moved.error is not None:
+        return not_taken_back(entry, moved.error, now)
+    restore_flags(mailbox, entry, moved.new_id or where.in_source(entry))
+    return replace(entry, state=EntryState.UNDONE, settled_at=now, error=None)
 
 
-def missing(mailbox: ChangeableMailbox, entry: Entry, fingerprint_of: FingerprintOf, now: datetime) -> Entry:
+def missing(where: Whereabouts, entry: Entry, now: datetime) -> Entry:
     """What an entry becomes whose message is not where it was moved to."""
-    place = place_in(mailbox, entry.folder, entry.message, entry, fingerprint_of)
-    if place is not None:
-        return replace(entry, state=EntryState.RETURNED, settled_at=now)
-    error = f"it is no longer in {entry.target}: its owner moved or deleted it"
+    if where.in_source(entry) is not None:
+        return replace(entry, state=EntryState.RETURNED, settled_at=now, error=None)
+    return not_taken_back(entry, f"it is no longer in {entry.target}: its owner moved or deleted it", now)
+
+
+def not_taken_back(entry: Entry, error: str, now: datetime) -> Entry:
     return replace(entry, state=EntryState.DONE, settled_at=now, error=error)
 
 
-def restore_flags(mailbox: ChangeableMailbox, entry: Entry, id: str) -> None:
+def restore_flags(mailbox: ChangeableMailbox, entry: Entry, id: str | None) -> None:
     # Gone in this very moment: its owner has it in his hands, and then its flags are his too.
     with suppress(MessageGoneError):
-        mailbox.set_flags(entry.folder, id, entry.flags)
-
-
-# --- after an interruption ------------------------------------------------------------------------
-
-
-def settle_open(
-    mailbox: ChangeableMailbox,
-    journal: Journal,
-    entries: Sequence[Entry],
-    fingerprint_of: FingerprintOf,
-    now: datetime,
-) -> tuple[Entry, ...]:
-    """Completes the entries that an interrupted run left open; returns them as they are now."""
-    settled = tuple(
-        settle_move(mailbox, entry, fingerprint_of, now)
-        if entry.state is EntryState.INTENDED
-        else settle_undo(mailbox, entry, fingerprint_of, now)
-        for entry in entries
-    )
-    if settled:
-        journal.settle(settled)
-    return settled
-
-
-def settle_move(
-    mailbox: ChangeableMailbox, entry: Entry, fingerprint_of: FingerprintOf, now: datetime
-) -> Entry:
-    """
-    A move that was begun: done if the message is in its target.
-
-    If it is still in its source it is not moved now: its owner may have acted meanwhile, so the
-    next judging decides, and takes the same entry up again.
-    """
-    if mailbox.present(entry.folder, (entry.message,)):
-        error = "interrupted before it was moved"
-        return replace(entry, state=EntryState.FAILED, settled_at=now, error=error)
-    place = place_in(mailbox, entry.target, entry.message, entry, fingerprint_of)
-    if place is None:
-        return replace(entry, state=EntryState.GONE, settled_at=now, error="it was no longer there")
-    return replace(entry, state=EntryState.DONE, new_id=place, settled_at=now, error=None)
-
-
-def settle_undo(
-    mailbox: ChangeableMailbox, entry: Entry, fingerprint_of: FingerprintOf, now: datetime
-) -> Entry:
-    """An undo that was begun is completed: giving back is always right."""
-    if place_in(mailbox, entry.target, entry.new_id, entry, fingerprint_of) is not None:
-        return move_back(mailbox, entry, fingerprint_of, now)
-    place = place_in(mailbox, entry.folder, entry.message, entry, fingerprint_of)
-    if place is None:
-        return missing(mailbox, entry, fingerprint_of, now)
-    restore_flags(mailbox, entry, place)
-    return replace(entry, state=EntryState.UNDONE, settled_at=now)
-
-
-def place_in(
-    mailbox: ChangeableMailbox,
-    folder: str,
-    id: str | None,
-    entry: Entry,
-    fingerprint_of: FingerprintOf,
-) -> str | None:
-    """The message's id in a folder: the one that is expected, else whichever has its fingerprint."""
-    candidates = () if id is None else (id,)
-    found = same(mailbox, folder, candidates, entry, fingerprint_of)
-    if found is None and entry.message_id is not None:
-        found = same(mailbox, folder, mailbox.find(folder, entry.message_id), entry, fingerprint_of)
-    return found
-
-
-def same(
-    mailbox: ChangeableMailbox,
-    folder: str,
-    ids: Sequence[str],
-    entry: Entry,
-    fingerprint_of: FingerprintOf,
-) -> str | None:
-    present = mailbox.present(folder, ids)
-    for heading in mailbox.headings(folder, tuple(id for id in ids if id in present)):
-        if fingerprint_of(heading.headers) == entry.fingerprint:
-            return heading.id
-    return None
+        if id is not None:
+            mailbox.set_flags(entry.folder, id, entry.flags)

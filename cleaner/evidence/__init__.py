@@ -1,14 +1,14 @@
 """
 Evidence: what speaks for and against the returned mail being ours.
 
-Each file in `rules/` is one rule, found by being there; its name is the file's. A rule is a pure function of a
-notice and what is known beside it; their order must not matter, because what they find adds up.
+Each file in `rules/` is one rule, found by being there; its name is the file's. A rule is a pure function
+of a notice and what is known beside it; their order must not matter, because what they find adds up.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,7 +16,10 @@ from inspect import getdoc
 from typing import cast
 
 from cleaner.evidence import rules
-from cleaner.values import Evidence, Known, Notice, SentQuestion, Side
+from cleaner.evidence.mentions import question
+from cleaner.values import Evidence, Known, Notice, Side
+
+__all__ = ["RuleInfo", "catalogue", "gather", "names", "question"]
 
 Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 
@@ -68,20 +71,3 @@ def _info(name: str) -> RuleInfo:
     source = text.partition("Source:")[2]
     summary = " ".join(text.partition("\n\n")[0].split())
     return RuleInfo(name, module.SIDE, summary, " ".join(source.split()), text)
-
-
-def question(notices: Iterable[Notice]) -> SentQuestion:
-    """All that these notices mention, to be asked of the sent record at once."""
-    ids: set[str] = set()
-    addresses: set[str] = set()
-    subjects: set[str] = set()
-    for notice in notices:
-        ids.update(notice.answers)
-        if notice.returned.message_id:
-            ids.add(notice.returned.message_id)
-        for recipient in notice.recipients:
-            addresses.update(a for a in (recipient.address, recipient.original) if a)
-        addresses.update(notice.returned.to_addresses)
-        addresses.update((notice.sender,) if notice.sender else ())
-        subjects.update(s for s in (notice.returned.subject, notice.quoted_subject) if s)
-    return SentQuestion(frozenset(ids), frozenset(addresses), frozenset(subjects))

@@ -21,6 +21,7 @@ from cleaner.ports import SentRecord
 from cleaner.service.lines import Line, line_of
 from cleaner.values import (
     Arrival,
+    Kind,
     Known,
     Message,
     Notice,
@@ -86,7 +87,7 @@ def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
 
 def read_file(message: Message) -> Notice:
     if len(message.raw) > MAX_FILE:
-        return Notice(notices.Kind.NOT_A_BOUNCE, doubt=f"larger than {MAX_FILE // 2**20} MB: left alone")
+        return Notice(Kind.NOT_A_BOUNCE, doubt=f"larger than {MAX_FILE // 2**20} MB: left alone")
     return notices.read(message)
 
 

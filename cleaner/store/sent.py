@@ -205,7 +205,7 @@ class _Answer:
     def _id_domains(self) -> dict[str, int]:
         s = tables.sent.c
         query = select(s.id_domain, func.count()).where(s.mailbox_id == self._mailbox).group_by(s.id_domain)
-        rows = self._in_chunks(query, s.id_domain, self._sides)
+        rows: Iterator[Any] = self._in_chunks(query, s.id_domain, self._sides)
         return {self._sides[side]: count for side, count in rows}
 
 

@@ -1,0 +1,77 @@
+"""
+Completing what an interrupted run left open.
+
+The journal says what was intended, the mailbox what happened: a message is in its source, in its target,
+or gone. Nothing here depends on where exactly the run was killed, so being killed here is no harm either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cleaner.actions.move import GONE, failed, missing, moved_entry, restore_flags, take_back
+from cleaner.actions.whereabouts import FingerprintOf, Whereabouts
+from cleaner.ports import ChangeableMailbox, Journal
+from cleaner.values import Entry, EntryState
+
+
+def settle_open(
+    mailbox: ChangeableMailbox,
+    journal: Journal,
+    entries: Sequence[Entry],
+    fingerprint_of: FingerprintOf,
+    now: datetime,
+) -> tuple[Entry, ...]:
+    """Completes open entries; returns them as they are now."""
+    where = Whereabouts(mailbox, journal, fingerprint_of)
+    return tuple(_settled(mailbox, journal, where, entries, now))
+
+
+def _settled(
+    mailbox: ChangeableMailbox,
+    journal: Journal,
+    where: Whereabouts,
+    entries: Sequence[Entry],
+    now: datetime,
+) -> Iterator[Entry]:
+    for entry in entries:
+        if entry.state is EntryState.INTENDED:
+            settled = _settle_move(mailbox, where, entry, now)
+        else:
+            settled = _settle_undo(mailbox, where, entry, now)
+        # One by one: each settled entry is a message that the next one cannot be taken for.
+        journal.settle((settled,))
+        yield settled
+
+
+def _settle_move(mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, now: datetime) -> Entry:
+    """
+    A move that was begun: done if the message is in its target.
+
+    If it is still in its source it is not moved now: its owner may have acted meanwhile, so the next
+    judging decides, and takes the same entry up again. Is it in both, it was being copied to another
+    file system: then the move is completed, which leaves one.
+    """
+    place = where.in_target(entry)
+    if where.is_untouched(entry):
+        if place != entry.message:
+            return failed(entry, "interrupted before it was moved", now)
+        for moved in mailbox.move(entry.folder, (entry.message,), entry.target):
+            return moved_entry(entry, moved, now)
+    if place is None:
+        return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
+    return replace(entry, state=EntryState.DONE, new_id=place, settled_at=now, error=None)
+
+
+def _settle_undo(mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, now: datetime) -> Entry:
+    """An undo that was begun is completed: giving back is always right."""
+    if where.in_target(entry) is not None:
+        (settled,) = take_back(mailbox, where, (entry,), lambda: False, now)
+        return settled
+    place = where.in_source(entry)
+    if place is None:
+        return missing(where, entry, now)
+    restore_flags(mailbox, entry, place)
+    return replace(entry, state=EntryState.UNDONE, settled_at=now, error=None)

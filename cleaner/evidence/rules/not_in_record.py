@@ -1,0 +1,46 @@
+"""
+The answered mail's id is not in the sent record, though the record reaches over that time.
+
+Phones, web forms and applications leave no copy, so absence is weak; how weak, the record's measured completeness
+says.
+
+Source: DESIGN.md, decision 3.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from cleaner.evidence import mentions
+from cleaner.values import Evidence, Known, Notice, SentRecordView, Side
+
+FEW: Final = 10
+"""Mails below which a record says nothing about what is missing from it."""
+
+UNMEASURED: Final = 0.7
+"""Taken for the completeness until enough proven notices have measured it."""
+
+SIDE = Side.BACKSCATTER
+
+
+def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
+    ids = mentions.main_ids(notice)
+    when = mentions.sent_at(notice)
+    if not ids or when is None or not covers(known.sent, when):
+        return ()
+    if any(id in known.sent.by_message_id for id in (*ids, *notice.answers)):
+        return ()
+    return (
+        Evidence(
+            "not_in_record",
+            side=SIDE,
+            seen=mentions.shown(ids[0]),
+            reason="No mail with this id is among the mail you are known to have sent.",
+            strength=known.sent.completeness if known.sent.completeness is not None else UNMEASURED,
+        ),
+    )
+
+
+def covers(sent: SentRecordView, when: datetime) -> bool:
+    return sent.mails >= FEW and sent.begins is not None and sent.begins <= when

@@ -1,0 +1,224 @@
+"""
+DKIM signatures over a returned mail's header alone (RFC 6376).
+
+A signature covers the signed fields and its own field; the body comes in only as the hash `bh=`, which is
+text there. So `b=` can be verified without the body. Where the signing time or the expiry `x=` stands does
+not matter here: the question is who wrote the header, not whether to accept the mail today.
+
+Mail systems reshape what they return. Relaxed canonicalisation withstands most of it; what does not
+survive, and can be undone, is undone: continuation lines that lost their indentation (sighted in
+returned Gmail signatures).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from cleaner.values import MAX_HEADER_BYTES, DkimKey, Headers, Notice, Organisation
+
+MAX_SIGNATURES: Final = 8
+MIN_RSA_BITS: Final = 1024  # RFC 8301 section 3.2
+Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
+PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
+
+_TAG: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=([^;]*)")
+_B_VALUE: Final = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
+_FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:")
+_SPACED_FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:(?=[ \t\r]|$)")
+_WHITE: Final = re.compile(rb"[ \t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One DKIM-Signature field, read."""
+
+    domain: str
+    selector: str
+    algorithm: str
+    relaxed: bool
+    signed: tuple[str, ...]
+    """Names of the signed fields, lower case, in the order of `h=`."""
+    value: bytes
+    field: tuple[bytes, bytes]
+
+    def covers(self, name: str) -> bool:
+        return name in self.signed
+
+
+def signatures(headers: Headers) -> tuple[Signature, ...]:
+    """The signatures of a header, topmost first; those that cannot be read are left out."""
+    return tuple(read for field in _signature_fields(headers.items) if (read := _read(field)))
+
+
+def ours_among(headers: Headers, organisation: Organisation) -> tuple[Signature, ...]:
+    """Those that claim to be made by one of our domains."""
+    return tuple(s for s in signatures(headers) if s.domain in organisation.domains)
+
+
+def is_valid(signature: Signature, items: Fields, key: DkimKey) -> bool:
+    """Whether the signature verifies over these header fields with that key."""
+    public = public_key(key.record)
+    if public is None or not signature.value:
+        return False
+    digest = hashlib.sha256(b"".join(_signed_data(signature, items))).digest()
+    try:
+        if isinstance(public, Ed25519PublicKey):
+            if signature.algorithm != "ed25519-sha256":
+                return False
+            public.verify(signature.value, digest)  # RFC 8463: over the hash
+        elif signature.algorithm == "rsa-sha256":  # rsa-sha1 proves nothing any more (RFC 8301)
+            public.verify(signature.value, digest, PKCS1v15(), Prehashed(SHA256()))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def key_for(signature: Signature, organisation: Organisation) -> DkimKey | None:
+    """Our key of that domain and selector; None if we do not have it, which says nothing."""
+    wanted = signature.domain, signature.selector
+    return next((k for k in organisation.dkim_keys if (k.domain.lower(), k.selector.lower()) == wanted), None)
+
+
+def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fields] | None:
+    """
+    A signature of ours that verifies over the returned header, with the fields it verified over.
+
+    Tried over the fields as they stand, then over the repaired ones.
+    """
+    headers = notice.returned.headers
+    if "dkim-signature" not in headers or not organisation.dkim_keys:
+        return None
+    for items in _readings(notice):
+        for field in _signature_fields(items):
+            signature = _read(field)
+            if signature is None or signature.domain not in organisation.domains:
+                continue
+            key = key_for(signature, organisation)
+            if key is not None and is_valid(signature, items, key):
+                return signature, items
+    return None
+
+
+def _readings(notice: Notice) -> Iterator[Fields]:
+    yield notice.returned.headers.items
+    repaired = _repaired(notice.returned.raw)
+    if repaired != notice.returned.headers.items:
+        yield repaired
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def _signature_fields(items: Fields) -> list[tuple[bytes, bytes]]:
+    return [item for item in items if item[0].strip().lower() == b"dkim-signature"][:MAX_SIGNATURES]
+
+
+def _read(field: tuple[bytes, bytes]) -> Signature | None:
+    tags = _tags(field[1].decode("latin-1"))
+    relaxed = tags.get("c", "simple").partition("/")[0].strip().lower()
+    if not {"a", "b", "d", "h", "s"} <= tags.keys() or relaxed not in ("relaxed", "simple"):
+        return None
+    try:
+        value = base64.b64decode("".join(tags["b"].split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return Signature(
+        domain=tags["d"].strip().lower().rstrip("."),
+        selector=tags["s"].strip().lower(),
+        algorithm=tags["a"].strip().lower(),
+        relaxed=relaxed == "relaxed",
+        signed=tuple(name.strip().lower() for name in tags["h"].split(":")),
+        value=value,
+        field=field,
+    )
+
+
+def _tags(text: str) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for part in text.split(";"):
+        match = _TAG.match(part)
+        if match is not None:
+            tags.setdefault(match[1], match[2])
+    return tags
+
+
+@lru_cache(maxsize=256)
+def public_key(record: str) -> PublicKey | None:
+    """The key of a published record; None if it is revoked, too short or not to be read."""
+    tags = _tags(record)
+    encoded = "".join(tags.get("p", "").split())
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+        if tags.get("k", "rsa").strip().lower() == "ed25519":
+            return Ed25519PublicKey.from_public_bytes(raw)
+        key = load_der_public_key(raw)
+    except (binascii.Error, ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
+        return key
+    return None
+
+
+# --- what was signed -----------------------------------------------------------------------------
+
+
+def _signed_data(signature: Signature, items: Fields) -> Iterator[bytes]:
+    for item in selected(signature.signed, items):
+        yield _canonical(item, relaxed=signature.relaxed) + b"\r\n"
+    name, value = signature.field
+    yield _canonical((name, _B_VALUE.sub(rb"\1", value, count=1)), relaxed=signature.relaxed)
+
+
+def selected(signed: Sequence[str], items: Fields) -> list[tuple[bytes, bytes]]:
+    """The fields that were signed: for each name the next one from the bottom (RFC 6376 section 5.4.2)."""
+    by_name: dict[str, list[tuple[bytes, bytes]]] = {}
+    for item in items:
+        by_name.setdefault(item[0].decode("latin-1").strip().lower(), []).append(item)
+    return [by_name[name].pop() for name in signed if by_name.get(name)]
+
+
+def _canonical(item: tuple[bytes, bytes], *, relaxed: bool) -> bytes:
+    name, value = item
+    lines = value.replace(b"\r\n", b"\n").split(b"\n")
+    if not relaxed:
+        return name + b":" + b"\r\n".join(lines)
+    return name.strip().lower() + b":" + _WHITE.sub(b" ", b"".join(lines)).strip(b" \t\r")
+
+
+def _repaired(raw: bytes) -> Fields:
+    """
+    The header fields of a mail whose continuation lines may have lost their indentation.
+
+    A line that does not begin like a field continues the one above. Within a DKIM-Signature neither
+    `h=From:To` nor `Subject:Date` begins one: there the colon has no space after it.
+    """
+    items: list[tuple[bytes, list[bytes]]] = []
+    for line in raw[:MAX_HEADER_BYTES].split(b"\n"):
+        bare = line.removesuffix(b"\r")
+        if not bare:
+            break
+        indented = bare[:1] in b" \t"
+        begins = _SPACED_FIELD if items and items[-1][0].lower() == b"dkim-signature" else _FIELD
+        if items and (indented or not begins.match(bare)):
+            items[-1][1].append(bare if indented else b" " + bare)
+            continue
+        name, _, value = bare.partition(b":")
+        items.append((name, [value]))
+    return tuple((name, b"\n".join(lines)) for name, lines in items)

@@ -1,0 +1,285 @@
+"""
+How often judging is right: the use case behind `evaluate`.
+
+Labelled mail is judged as the pipeline does, and what came out is counted against what is true. Each share has
+its 95 % interval (Wilson), because a rate without one says little about the next thousand messages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cleaner import classifier, evidence, notices
+from cleaner.pipeline import look_up
+from cleaner.ports import SentRecord
+from cleaner.service.classify import one_message, read_file
+from cleaner.service.datasets import Labelled, Mailbag, mailbags
+from cleaner.store import Store
+from cleaner.values import (
+    Arrival,
+    Headers,
+    Heading,
+    Kind,
+    Known,
+    Notice,
+    Opinion,
+    OutgoingMail,
+    Verdict,
+    address_key,
+)
+
+Z: Final = 1.959964
+"""The normal quantile of a two-sided 95 % interval."""
+
+NOTHING: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    hits: int = 0
+    total: int = 0
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.total if self.total else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % by Wilson's score (1927): sound also for none or all of few."""
+        if not self.total:
+            return None
+        rate, n = self.hits / self.total, self.total
+        middle = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
+        half = Z / (1 + Z * Z / n) * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"hits": self.hits, "total": self.total, "share": self.value, "interval": self.interval}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One labelled message, read, with what is known beside it."""
+
+    bag: str
+    label: Labelled
+    notice: Notice
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One labelled message, judged."""
+
+    case: Case
+    verdict: Verdict
+
+    @property
+    def truth(self) -> Opinion | None:
+        return self.case.label.truth
+
+    @property
+    def opinion(self) -> Opinion:
+        return self.verdict.opinion
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came out for one group of messages."""
+
+    messages: int
+    lost: Share
+    """Genuine notices called backscatter: what must never happen."""
+    ordinary_removed: Share
+    """Messages that are no notices, or not ours to judge, called backscatter."""
+    kept_as_genuine: Share
+    """Genuine notices called genuine."""
+    proven: Share
+    """Of the genuine notices that carry a proof: called genuine."""
+    removed: Share
+    """Decidable backscatter called backscatter."""
+    removed_hard: Share
+    """The same of the cases in which `unsure` is a right answer; counted beside."""
+    unsure: Share
+    recognised: Share
+    """Notices read as notices."""
+    kind_right: Share
+    recipients_right: Share
+    mistaken: Share
+    """Ordinary messages read as notices."""
+
+    def to_json(self) -> dict[str, Any]:
+        shares = {
+            name: share.to_json()
+            for name in self.__slots__
+            if isinstance(share := getattr(self, name), Share)
+        }
+        return {"messages": self.messages, **shares}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All figures, and the messages that went wrong."""
+
+    total: Figures
+    by: dict[str, dict[str, Figures]] = field(default_factory=dict)
+    """`set`, `kind`, `generator`, `tag` → group → its figures."""
+    mistakes: tuple[str, ...] = ()
+    """Files of genuine notices and ordinary messages that would have been removed."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "total": self.total.to_json(),
+            "by": {
+                way: {name: figures.to_json() for name, figures in groups.items()}
+                for way, groups in self.by.items()
+            },
+            "mistakes": list(self.mistakes),
+        }
+
+
+def evaluate(
+    paths: Sequence[Path],
+    scratch: Callable[[], Store],
+    *,
+    without: frozenset[str] = NOTHING,
+    with_sent: bool = True,
+) -> Evaluation:
+    """
+    Judges all labelled mail under `paths`.
+
+    `without` leaves rules out; without `with_sent` nobody kept copies of what was sent. Raises UsageError.
+    """
+    bags = (bag for path in paths for bag in mailbags(path))
+    judgements = tuple(
+        judgement for bag in bags for judgement in judge(cases(bag, scratch, with_sent=with_sent), without)
+    )
+    return summary(judgements)
+
+
+# --- judging -------------------------------------------------------------------------------------
+
+
+def cases(bag: Mailbag, scratch: Callable[[], Store], *, with_sent: bool = True) -> tuple[Case, ...]:
+    """The messages of one mailbox, read, with what is known beside them."""
+    read = [(label, read_file(one_message(label.path))) for label in bag.messages]
+    arrivals = tuple(sorted((a for _, n in read if (a := arrival(n))), key=lambda arrival: arrival.time))
+    now = max((n.received for _, n in read if n.received), default=datetime.now(UTC))
+    with scratch() as store:
+        record: SentRecord = store.sent_record(bag.owner.address or "nobody@invalid")
+        if with_sent:
+            record.add("Sent", sent_mails(bag.sent), None)
+        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now)
+    return tuple(Case(bag.name, label, notice, known) for label, notice in read)
+
+
+def arrival(notice: Notice) -> Arrival | None:
+    """A notice as bursts count it, as the pipeline makes it of a heading."""
+    if notice.received is None or not notices.is_likely(notice.headers):
+        return None
+    return Arrival(notice.received, notice.headers.text("subject"))
+
+
+def sent_mails(paths: Iterable[Path]) -> Iterator[OutgoingMail]:
+    for path in paths:
+        headers = Headers.parse(path.read_bytes())
+        mail = notices.outgoing(Heading("Sent", path.name, headers, 0))
+        if mail is not None:
+            yield mail
+
+
+def judge(read: Iterable[Case], without: frozenset[str] = NOTHING) -> Iterator[Judgement]:
+    for case in read:
+        if case.notice.kind.is_judged:
+            found = evidence.gather(case.notice, case.known, without=without)
+            yield Judgement(case, classifier.judge(case.notice, found))
+        else:
+            yield Judgement(case, Verdict(Opinion.NOT_A_BOUNCE))
+
+
+# --- counting ------------------------------------------------------------------------------------
+
+
+def summary(judgements: Sequence[Judgement]) -> Evaluation:
+    ways: dict[str, dict[str, list[Judgement]]] = {"set": {}, "kind": {}, "generator": {}, "tag": {}}
+    for judgement in judgements:
+        label = judgement.case.label
+        groups = (
+            ("set", judgement.case.bag.partition("/")[0]),
+            ("kind", label.kind.value),
+            ("generator", label.generator),
+            *(("tag", tag) for tag in label.tags),
+        )
+        for way, group in groups:
+            if group:
+                ways[way].setdefault(group, []).append(judgement)
+    return Evaluation(
+        figures(judgements),
+        {
+            way: {name: figures(groups[name]) for name in sorted(groups)}
+            for way, groups in ways.items()
+            if groups
+        },
+        tuple(str(j.case.label.path) for j in judgements if is_mistake(j)),
+    )
+
+
+def is_mistake(judgement: Judgement) -> bool:
+    return judgement.opinion is Opinion.BACKSCATTER and judgement.truth in (
+        Opinion.GENUINE,
+        Opinion.NOT_A_BOUNCE,
+    )
+
+
+def figures(judgements: Sequence[Judgement]) -> Figures:
+    genuine = [j for j in judgements if j.truth is Opinion.GENUINE]
+    spurious = [j for j in judgements if j.truth is Opinion.BACKSCATTER]
+    ordinary = [j for j in judgements if j.truth is Opinion.NOT_A_BOUNCE]
+    is_notice = [j for j in judgements if j.case.label.kind is not Kind.NOT_A_BOUNCE]
+    no_notice = [j for j in judgements if j.case.label.kind is Kind.NOT_A_BOUNCE]
+    return Figures(
+        messages=len(judgements),
+        lost=share(genuine, is_removed),
+        ordinary_removed=share(ordinary, is_removed),
+        kept_as_genuine=share(genuine, is_called_genuine),
+        proven=share([j for j in genuine if classifier.is_proven(j.verdict)], is_called_genuine),
+        removed=share([j for j in spurious if j.case.label.is_decidable], is_removed),
+        removed_hard=share([j for j in spurious if not j.case.label.is_decidable], is_removed),
+        unsure=share([*genuine, *spurious], lambda j: j.opinion is Opinion.UNSURE),
+        recognised=share(is_notice, is_recognised),
+        kind_right=share(is_notice, lambda j: j.case.notice.kind is j.case.label.kind),
+        recipients_right=share(
+            [j for j in is_notice if j.case.label.recipients is not None], has_right_recipients
+        ),
+        mistaken=share(no_notice, is_recognised),
+    )
+
+
+def share(judgements: Sequence[Judgement], hit: Callable[[Judgement], bool]) -> Share:
+    return Share(sum(map(hit, judgements)), len(judgements))
+
+
+def is_removed(judgement: Judgement) -> bool:
+    return judgement.opinion is Opinion.BACKSCATTER
+
+
+def is_called_genuine(judgement: Judgement) -> bool:
+    return judgement.opinion is Opinion.GENUINE
+
+
+def is_recognised(judgement: Judgement) -> bool:
+    return judgement.case.notice.kind is not Kind.NOT_A_BOUNCE
+
+
+def has_right_recipients(judgement: Judgement) -> bool:
+    found = {address_key(r.address) for r in judgement.case.notice.recipients}
+    found |= {address_key(r.original) for r in judgement.case.notice.recipients if r.original}
+    wanted = judgement.case.label.recipients or frozenset()
+    return wanted <= found
