@@ -35,7 +35,8 @@ class Reader:
         self.folder = folder / "reader"
         self.saved = folder / "saved"
         self.run = "RUN"
-        build(folder / "demo", datetime.now(UTC))
+        demo = build(folder / "demo", datetime.now(UTC))
+        [self.key] = re.findall(r'^public_key = "(.+)"$', demo.read_text(), re.MULTILINE)
         self.folder.mkdir()
         maildir = (folder / "demo" / "mail" / "ann@harbor.example").rename(self.folder / "Maildir")
         notice = next(file for file in (maildir / "cur").iterdir() if b"Cheap watches" in file.read_bytes())
@@ -56,8 +57,8 @@ class Reader:
         if found := re.search(r"undo --run (\S+)", done.stdout):
             self.run = found[1]
         if arguments == ["init"]:
-            text = CONFIGURATION.replace('"/home/ann/Maildir"', f'"{self.folder / "Maildir"}"')
-            (self.folder / "cleaner.toml").write_text(text)
+            text = CONFIGURATION.replace("/home/ann/Maildir", str(self.folder / "Maildir"))
+            (self.folder / "cleaner.toml").write_text(text.replace("v=DKIM1; k=rsa; p=MIIB…", self.key))
         return done
 
     def save(self) -> None:
