@@ -58,8 +58,8 @@ def _settle_move(mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, n
     if where.is_untouched(entry):
         if place != entry.message:
             return failed(entry, "interrupted before it was moved", now)
-        for moved in mailbox.move(entry.folder, (entry.message,), entry.target):
-            return moved_entry(entry, moved, now)
+        (moved,) = mailbox.move(entry.folder, (entry.message,), entry.target)
+        return moved_entry(entry, moved, now)
     if place is None:
         return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
     return replace(entry, state=EntryState.DONE, new_id=place, settled_at=now, error=None)
