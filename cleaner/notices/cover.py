@@ -20,8 +20,8 @@ _DAEMON: Final = re.compile(
     r"|microsoftexchange[0-9a-f]{16,}|mailerdaemon|mail-?system|maildelivery|smtp-?daemon|daemon|mail-?router)(?:[+.=-].*)?$"
 )
 _DAEMON_NAME: Final = re.compile(
-    r"\b(?:mail delivery|mailer-?daemon|mail-?daemon|mail system|delivery (?:sub)?system|post ?master|system administrator"
-    r"|mail administrator|mail router|delivery agent|systemadministrator|microsoft outlook|mail deliver)\b"
+    r"\b(?:mail delivery|mailer-?daemon|mail-?daemon|mail system|delivery (?:sub)?system|post ?master"
+    r"|system administrator|mail administrator|mail router|delivery agent|systemadministrator|microsoft outlook|mail deliver)\b"
 )
 
 

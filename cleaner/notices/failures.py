@@ -69,9 +69,8 @@ def _places(lines: list[str]) -> tuple[_Place, ...]:
         head = _HEAD.match(line)
         if head and (_ALONE.match(head["rest"]) or _is_reason(head["rest"])):
             _add(heads, head["address"], number)
-        elif label := _LABEL.match(line):
-            if line.partition(":")[0].strip().casefold() not in _LETTER_FIELDS:
-                _add(coded, label[1], number)
+        elif (label := _LABEL.match(line)) and _field_name(line) not in _LETTER_FIELDS:
+            _add(coded, label[1], number)
         for command in _COMMAND.findall(line):
             _add(commands, command, number)
         inside = _ANYWHERE.findall(line)
@@ -131,3 +130,7 @@ def _reason(lines: list[str], number: int) -> str:
             break
         said.append(line.strip())
     return " ".join(said)
+
+
+def _field_name(line: str) -> str:
+    return line.partition(":")[0].strip().casefold()

@@ -129,16 +129,18 @@ class Desk:
                 assert in_source, entry
 
 
-def work(base: Path) -> None:
+def work(base: Path, ready: Callable[[], object] = bool) -> None:
     """What the killed process does: settle what is open, then move all that is in the inbox."""
     with closing(Desk(base)) as desk:
+        ready()
         desk.settle_open()
         listing = desk.mailbox.list("INBOX")
         desk.perform(desk.entries(*listing.ids))
 
 
-def take_all_back(base: Path) -> None:
+def take_all_back(base: Path, ready: Callable[[], object] = bool) -> None:
     """The same for undo."""
     with closing(Desk(base)) as desk:
+        ready()
         desk.settle_open()
         desk.undo([entry for entry in desk.journalled() if entry.state is EntryState.DONE])

@@ -81,8 +81,10 @@ WRITTEN = {
         ("desk.example", "gate.example", "192.0.2.7", "mx.far.example", "esmtps"),
     ),
     "haraka": (
-        "from desk.example (gate.example [192.0.2.7]) by mx.far.example (Haraka/3.0) with ESMTP id A.1 "
-        "envelope-from <ann@harbor.example>",
+        (
+            "from desk.example (gate.example [192.0.2.7]) by mx.far.example (Haraka/3.0) with ESMTP id A.1 "
+            "envelope-from <ann@harbor.example>"
+        ),
         ("desk.example", "gate.example", "192.0.2.7", "mx.far.example", "esmtp"),
     ),
     "exchange": (
@@ -116,8 +118,10 @@ WRITTEN = {
         ("desk.example", "gate.example", "192.0.2.7", "mx.far.example", "esmtp"),
     ),
     "communigate": (
-        "from [192.0.2.7] (account ann@harbor.example HELO desk.example) by mx.example (CommuniGate Pro SMTP 6) "
-        "with ESMTPA id 5",
+        (
+            "from [192.0.2.7] (account ann@harbor.example HELO desk.example) by mx.example "
+            "(CommuniGate Pro SMTP 6) with ESMTPA id 5"
+        ),
         ("desk.example", "", "192.0.2.7", "mx.example", "esmtpa"),
     ),
     "an address and no more": ("from [192.0.2.7] by mx.example", ("", "", "192.0.2.7", "mx.example", "")),

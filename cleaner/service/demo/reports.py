@@ -103,7 +103,7 @@ def bare(time: datetime, to: str) -> bytes:
 def phish(time: datetime, to: str) -> bytes:
     """A fake: it claims to be our own mail system and wants a link clicked."""
     return (
-        f"{arrival(time, 'host9.dialup.example', '198.51.100.9', to)}"
+        f"{arrival(time, 'host9.dialup.example', '198.51.100.9', to, 'it@dialup.example')}"
         f"From: Mail Delivery System <MAILER-DAEMON@{DOMAIN}>\n"
         f"To: {to}\n"
         "Subject: 6 undelivered messages are on hold\n"
