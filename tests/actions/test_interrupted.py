@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -145,9 +146,17 @@ class Work(Protocol):
     def __call__(self, base: Path, ready: Callable[[], object] = ...) -> None: ...
 
 
-def kill_again_and_again(base: Path, doing: Work, kills: int) -> int:
+def check_one_of_each(base: Path) -> None:
+    """Looked at without the program: not one message is lost or doubled, killed or not."""
+    names = [path.name.partition(":")[0] for sub in ("cur", "new") for path in base.rglob(f"{sub}/*")]
+    assert len(names) == len(set(names)) == MESSAGES
+
+
+def kill_again_and_again(
+    base: Path, doing: Work, kills: int, check: Callable[[Path], object] = check_one_of_each
+) -> int:
     """Starts the work and kills it at random moments, then lets it finish; returns how many were killed."""
-    chance = random.Random(kills)  # noqa: S311
+    chance = random.Random(kills)
     fork = multiprocessing.get_context("fork")
     killed = 0
     for _ in range(kills):
@@ -160,15 +169,9 @@ def kill_again_and_again(base: Path, doing: Work, kills: int) -> int:
         process.join()
         killed += process.exitcode == -signal.SIGKILL
         process.close()
-        check_one_of_each(base)
+        check(base)
     doing(base)
     return killed
-
-
-def check_one_of_each(base: Path) -> None:
-    """Looked at without the program: not one message is lost or doubled, killed or not."""
-    names = [path.name.partition(":")[0] for sub in ("cur", "new") for path in base.rglob(f"{sub}/*")]
-    assert len(names) == len(set(names)) == MESSAGES
 
 
 def filled(base: Path) -> list[bytes]:
@@ -182,7 +185,6 @@ def filled(base: Path) -> list[bytes]:
 def test_killed_while_moving(tmp_path: Path, kills: int) -> None:
     before = filled(tmp_path)
     killed = kill_again_and_again(tmp_path, work, kills)
-    print("killed", killed)
     assert killed > 0
     with closing(Desk(tmp_path)) as desk:
         desk.agrees()
@@ -199,10 +201,39 @@ def test_killed_while_taking_back(tmp_path: Path, kills: int) -> None:
         names = desk.names("INBOX")
     work(tmp_path)
     killed = kill_again_and_again(tmp_path, take_all_back, kills)
-    print("killed", killed)
     assert killed > 0
     with closing(Desk(tmp_path)) as desk:
         desk.agrees()
         assert desk.contents() == before
         assert desk.names("INBOX") == names
         assert {entry.state for entry in desk.journalled()} == {EntryState.UNDONE}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A directory on another file system than the mailbox."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    with tempfile.TemporaryDirectory(dir=memory) as directory:
+        yield Path(directory)
+
+
+@pytest.mark.parametrize("kills", FEW)
+def test_killed_between_file_systems(tmp_path: Path, elsewhere: Path, kills: int) -> None:
+    """Here a message is copied and then removed: killed in between there are two, in the end one."""
+    for sub in ("cur", "new", "tmp"):
+        (elsewhere / sub).mkdir()
+    (tmp_path / "Maildir").mkdir()
+    (tmp_path / "Maildir" / f".{TARGET}").symlink_to(elsewhere)
+    before = filled(tmp_path)
+    assert kill_again_and_again(tmp_path, work, kills, check=bool) > 0
+    with closing(Desk(tmp_path)) as desk:
+        desk.agrees()
+        assert desk.contents() == before
+        assert len(desk.files(TARGET)) == MESSAGES
+    assert kill_again_and_again(tmp_path, take_all_back, kills, check=bool) > 0
+    with closing(Desk(tmp_path)) as desk:
+        desk.agrees()
+        assert desk.contents() == before
+        assert desk.files(TARGET) == []
