@@ -21,7 +21,8 @@ _DAEMON: Final = re.compile(
 )
 _DAEMON_NAME: Final = re.compile(
     r"\b(?:mail delivery|mailer-?daemon|mail-?daemon|mail system|delivery (?:sub)?system|post ?master"
-    r"|system administrator|mail administrator|mail router|delivery agent|systemadministrator|microsoft outlook|mail deliver)\b"
+    r"|system administrator|mail administrator|mail router|delivery agent|systemadministrator"
+    r"|microsoft outlook|mail deliver)\b"
 )
 
 

@@ -133,7 +133,8 @@ def arrivals_of(task: Task, sightings: Sequence[Sighting]) -> tuple[Arrival, ...
         if (time := notices.arrived(sighting.heading.headers, sighting.heading.received))
     ]
     earliest = min((arrival.time for arrival in fresh), default=task.now)
-    earlier = task.memory.arrivals(earliest - BURST_SPAN)
+    # Who looks again at everything sees the earlier ones themselves; they must not count twice.
+    earlier = () if task.looks_again else task.memory.arrivals(earliest - BURST_SPAN)
     return tuple(sorted((*earlier, *fresh), key=lambda arrival: arrival.time))
 
 

@@ -24,7 +24,8 @@ LONGEST_SCAN = 300
 
 def start_scan(world: World) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "cleaner", "-c", str(world.configuration), "scan", "--since", SINCE]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with (world.root / "errors").open("wb") as errors:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def kill_until_done(world: World, chance: random.Random, kills: int) -> int:
@@ -40,8 +41,7 @@ def kill_until_done(world: World, chance: random.Random, kills: int) -> int:
             killed += 1
         process.wait(timeout=LONGEST_SCAN)
     process = start_scan(world)
-    _, errors = process.communicate(timeout=LONGEST_SCAN)
-    assert process.returncode == 0, errors.decode()
+    assert process.wait(timeout=LONGEST_SCAN) == 0, (world.root / "errors").read_text()
     return killed
 
 

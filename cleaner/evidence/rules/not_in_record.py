@@ -19,7 +19,7 @@ FEW: Final = 10
 """Mails below which a record says nothing about what is missing from it."""
 
 UNMEASURED: Final = 0.7
-"""Taken for the completeness until enough proven notices have measured it."""
+"""Taken for the completeness at most: a record that was complete so far may still lack the next mail."""
 
 SIDE = Side.BACKSCATTER
 
@@ -37,7 +37,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             side=SIDE,
             seen=mentions.shown(ids[0]),
             reason="No mail with this id is among the mail you are known to have sent.",
-            strength=known.sent.completeness if known.sent.completeness is not None else UNMEASURED,
+            strength=min(UNMEASURED, 1.0 if known.sent.completeness is None else known.sent.completeness),
         ),
     )
 
