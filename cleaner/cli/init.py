@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from cleaner.cli.screen import remark
-from cleaner.config import forms, make_key
+from cleaner.config import forms, load, make_key
 from cleaner.errors import UsageError
 
 KEY: Final = "master.key"
@@ -33,10 +33,8 @@ def init(
     """
     target = file or context.obj or Path("cleaner.toml")
     if target.exists():
-        raise UsageError(
-            f"{target} is there already and stays as it is. Edit it, or name another file: "
-            "bounce-cleaner init FILE"
-        )
+        made_up_for(target)
+        return
     text = sample()
     if sys.stdin.isatty() and sys.stdout.isatty():
         text = filled_in(text, ask())
@@ -49,6 +47,25 @@ def init(
     typer.echo(f"Made the master key {key}; keep a copy of it." if made else f"Kept the master key {key}.")
     option = "" if target == Path("cleaner.toml") else f"-c {shlex.quote(str(target))} "
     typer.echo(f"Next: edit it (your domains, relays, mailboxes), then: bounce-cleaner {option}check")
+
+
+def made_up_for(target: Path) -> None:
+    """
+    Makes the master key that a configuration written by hand lacks; else raises UsageError.
+
+    Where there is a store already, its key is lost, not missing, and a new one would not open it.
+    """
+    store = load(target).store
+    database = Path(store.url.removeprefix("sqlite:///"))
+    key = store.key.file
+    if key is None or key.exists() or database.exists() or not store.url.startswith("sqlite:///"):
+        raise UsageError(
+            f"{target} is there already and stays as it is. Edit it, or name another file: "
+            "bounce-cleaner init FILE"
+        )
+    make_key(key)
+    typer.echo(f"{target} is there already and stays as it is.")
+    typer.echo(f"Made its master key {key}; keep a copy of it.")
 
 
 def sample() -> str:

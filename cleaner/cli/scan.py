@@ -86,7 +86,8 @@ def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
     else:
         from cleaner.cli.listing import table_of
 
-        results().print(safe(result.address), style="bold")
+        if result.looked_at or result.error is None:
+            results().print(safe(result.address), style="bold")
         if result.lines:
             results().print(table_of(result.lines))
     for sentence in summary(result, only_looks=only_looks):

@@ -24,7 +24,7 @@ def test_where_all_is_in_place_nothing_fails(run: Run, demo: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code", "remedy"),
     [
-        ("file:master.key", "file:other.key", 2, "create it"),
+        ("file:master.key", "file:other.key", 2, "put it there"),
         ("[policy]", '[policy]\nfolders = ["Inbx"]', 1, "correct policy.folders"),
         ("[policy]", '[policy]\nactoin = "move"', 2, "did you mean action?"),
         ('path = "mail/', 'path = "male/', 1, "male"),

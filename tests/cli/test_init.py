@@ -30,11 +30,27 @@ def test_it_writes_what_loads_and_a_private_key(run: Run, tmp_path: Path) -> Non
 
 
 def test_it_overwrites_nothing(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "cleaner.toml").write_text("mine")
+    run("init")
+    mine = sample() + "# mine"
+    (tmp_path / "cleaner.toml").write_text(mine)
+    key = (tmp_path / "master.key").read_bytes()
     ran = run("init")
     assert ran.code == 2
     assert "stays as it is" in ran.err
-    assert (tmp_path / "cleaner.toml").read_text() == "mine"
+    assert (tmp_path / "cleaner.toml").read_text() == mine
+    assert (tmp_path / "master.key").read_bytes() == key
+
+
+def test_the_key_that_a_configuration_written_by_hand_lacks_is_made(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cleaner.toml").write_text(sample().replace('# key = "file:master.key"', 'key = "file:k"'))
+    assert run("init").code == 0
+    assert (tmp_path / "k").exists()
+
+
+def test_a_key_that_was_lost_is_not_replaced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cleaner.toml").write_text(sample())
+    (tmp_path / "state.db").touch()
+    assert run("init").code == 2
     assert not (tmp_path / "master.key").exists()
 
 

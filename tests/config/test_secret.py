@@ -22,7 +22,7 @@ def test_env(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_file_is_relative_to_the_configuration_and_its_first_line_counts(tmp_path: Path) -> None:
     secret = Secret("file:sub/pass", tmp_path)
-    with pytest.raises(SecretUnavailableError, match="create it"):
+    with pytest.raises(SecretUnavailableError, match="put it there"):
         secret.reveal()
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "pass").write_bytes(b" two words \r\nsecond line\n")
