@@ -130,17 +130,21 @@ class Desk:
 
 
 def work(base: Path, ready: Callable[[], object] = bool) -> None:
-    """What the killed process does: settle what is open, then move all that is in the inbox."""
+    """
+    What the killed process does: settle what is open, then move all that is in the inbox.
+
+    `ready` is told before each message.
+    """
     with closing(Desk(base)) as desk:
-        ready()
         desk.settle_open()
         listing = desk.mailbox.list("INBOX")
-        desk.perform(desk.entries(*listing.ids))
+        desk.perform(desk.entries(*listing.ids), lambda: not ready())
 
 
 def take_all_back(base: Path, ready: Callable[[], object] = bool) -> None:
     """The same for undo."""
     with closing(Desk(base)) as desk:
-        ready()
         desk.settle_open()
-        desk.undo([entry for entry in desk.journalled() if entry.state is EntryState.DONE])
+        desk.undo(
+            [entry for entry in desk.journalled() if entry.state is EntryState.DONE], lambda: bool(ready())
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from cleaner.values import FolderRole
 from tests.connectors.places import ADDRESS, MaildirPlace, mail
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -101,9 +102,9 @@ def test_flags_are_kept_whatever_they_are() -> None:
 
 
 def test_folders_in_utf8_and_in_no_encoding_at_all(place: MaildirPlace, mailbox: ChangingMaildir) -> None:
-    for name in (".Rückläufer".encode(), b".\xff\xfe", b"..", b".loose", b".A..B"):
+    for raw in (".Rückläufer".encode(), b".\xff\xfe", b".loose", b".A..B"):
         for sub in ("cur", "new"):
-            os.makedirs(os.path.join(os.fsencode(place.root), name, sub.encode()), exist_ok=True)  # noqa: PTH103, PTH118
+            (place.root / os.fsdecode(raw) / sub).mkdir(parents=True)
     (place.root / ".courierimapkeywords").write_text("")
     names = [folder.name for folder in mailbox.folders()]
     assert "Rückläufer" in names
@@ -336,17 +337,55 @@ def test_nothing_is_made_behind_a_link(place: MaildirPlace, mailbox: ChangingMai
     assert list(outside.iterdir()) == []
 
 
-@not_as_root
-def test_without_the_right_to_write_it_is_said(place: MaildirPlace, mailbox: ChangingMaildir) -> None:
-    place.make("Backscatter")
-    id = place.deliver("INBOX", mail(1))
-    (place.root / "new").chmod(0o500)
+@pytest.fixture
+def unprivileged() -> Iterator[MaildirPlace]:
+    """A mailbox whose owner, not root, runs the program."""
+    with tempfile.TemporaryDirectory() as directory:
+        if os.geteuid() == 0:
+            os.chown(directory, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield MaildirPlace(Path(directory))
+        finally:
+            os.seteuid(os.getuid())
+
+
+@pytest.mark.parametrize("sub", ["new", ".Backscatter/new"])
+def test_without_the_right_to_write_it_is_said(unprivileged: MaildirPlace, sub: str) -> None:
+    unprivileged.make("Backscatter")
+    id = unprivileged.deliver("INBOX", mail(1))
+    (unprivileged.root / sub).chmod(0o500)
+    mailbox = unprivileged.changing()
+    with pytest.raises(ChangeRefusedError, match=r"'INBOX'.*'Backscatter'.*no right"):
+        tuple(mailbox.move("INBOX", (id,), "Backscatter"))
+    assert any(sub in obstacle for obstacle in mailbox.obstacles())
+    assert mailbox.present("INBOX", (id,)) == {id}
+
+
+def test_a_message_that_may_not_be_read_is_said(unprivileged: MaildirPlace) -> None:
+    ids = [unprivileged.deliver("INBOX", mail(number)) for number in range(3)]
+    unprivileged.file("INBOX", ids[1]).chmod(0)
+    mailbox = unprivileged.reading()
+    headings = tuple(mailbox.headings("INBOX", ids))
+    assert [bool(heading.unreadable) for heading in headings] == [False, True, False]
+    with pytest.raises(UnreadableMessageError, match="no right"):
+        tuple(mailbox.fetch("INBOX", ids))
+
+
+def test_a_mailbox_that_may_not_be_opened_is_said(unprivileged: MaildirPlace) -> None:
+    unprivileged.root.chmod(0)
     try:
-        with pytest.raises(ChangeRefusedError, match=r"'INBOX'.*no right"):
-            tuple(mailbox.move("INBOX", (id,), "Backscatter"))
-        assert any("new" in obstacle for obstacle in mailbox.obstacles())
+        with pytest.raises(AskPersonError, match="no right"):
+            unprivileged.reading()
     finally:
-        (place.root / "new").chmod(0o700)
+        unprivileged.root.chmod(0o700)
+
+
+def test_a_folder_that_may_not_be_listed_is_said(unprivileged: MaildirPlace) -> None:
+    mailbox = unprivileged.reading()
+    (unprivileged.root / "cur").chmod(0)
+    with pytest.raises(AskPersonError, match="cur cannot be read"):
+        mailbox.list("INBOX")
 
 
 # --- others at work

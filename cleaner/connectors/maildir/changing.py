@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cleaner.connectors.maildir.files import REFUSALS, copy, fresh_unique, is_same, sync, words
+from cleaner.connectors.maildir.files import REFUSALS, copy, fresh_unique, is_same, is_writable, sync, words
 from cleaner.connectors.maildir.names import RECENT, directory_of, name_with, renewed, unique_of
 from cleaner.connectors.maildir.reading import ReadingMaildir, flags_at
 from cleaner.errors import ChangeRefusedError, MessageGoneError
@@ -189,7 +189,7 @@ class ChangingMaildir(ReadingMaildir):
     def _may_change(self, *folders: str) -> bool:
         directories = [directory for name in folders if (directory := self._directory(name)) is not None]
         places = [directory / sub for directory in directories for sub in ("cur", "new")]
-        return all(os.access(place, os.W_OK | os.X_OK) for place in places)
+        return all(is_writable(place) for place in places)
 
     @contextmanager
     def _changes(self, what: str) -> Iterator[None]:

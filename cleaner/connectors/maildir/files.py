@@ -54,6 +54,11 @@ def words(error: OSError) -> str:
     return WORDS.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
 
 
+def is_writable(directory: Path) -> bool:
+    """Whether this process may add and remove files there."""
+    return os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
     """An ordinary file and its state. Raises OSError, NotAMessageError."""

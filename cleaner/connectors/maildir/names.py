@@ -74,7 +74,10 @@ def directory_of(folder: str) -> str | None:
     levels = folder.split("/")
     if any(not level or level.startswith(".") or "." in level or "\0" in level for level in levels):
         return None
-    return "." + ".".join(encoded(level) for level in levels)
+    try:
+        return "." + ".".join(encoded(level) for level in levels)
+    except UnicodeEncodeError:
+        return None
 
 
 def folder_of(directory: str) -> str:

@@ -22,6 +22,7 @@ from cleaner.connectors.maildir.files import (
     MAX_MESSAGE,
     NotAMessageError,
     header_block,
+    is_writable,
     opened,
     words,
 )
@@ -132,7 +133,7 @@ class ReadingMaildir:
         return tuple(
             f"{place} cannot be written by this account; messages cannot be moved there or away"
             for place in places
-            if not os.access(place, os.W_OK | os.X_OK)
+            if not is_writable(place)
         )
 
     def close(self) -> None:
