@@ -42,6 +42,7 @@ _PHRASES: Final = (
     *words.VIRUS,
     *words.LIST,
     *words.HELD,
+    "complaint about message from",
 )
 
 

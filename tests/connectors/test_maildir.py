@@ -109,9 +109,9 @@ def test_folders_in_utf8_and_in_no_encoding_at_all(place: MaildirPlace, mailbox:
     names = [folder.name for folder in mailbox.folders()]
     assert "Rückläufer" in names
     assert ".courierimapkeywords" not in names
-    for name in names:
-        assert mailbox.list(name).total == 0
-        name.encode()
+    for folder in names:
+        assert mailbox.list(folder).total == 0
+        folder.encode()
 
 
 # --- opening

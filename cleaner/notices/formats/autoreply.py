@@ -19,6 +19,19 @@ FAMILY: Final = "autoreply"
 def read(sheet: Sheet) -> Finding | None:
     if sheet.has_daemon_sender and sheet.auto_submitted != "auto-replied":
         return None
-    if sheet.auto_submitted == "auto-replied" or any(phrase in sheet.title for phrase in words.AUTOREPLY):
+    if any(phrase in sheet.title for phrase in words.AUTOREPLY):
+        return Finding(Kind.AUTOREPLY, FAMILY)
+    if sheet.auto_submitted == "auto-replied" and not _is_bulk(sheet) and not _asks_to_unsubscribe(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
     return None
+
+
+def _is_bulk(sheet: Sheet) -> bool:
+    """A mailing that calls itself an answer: its envelope collects its own bounces (VERP), as no answer's does."""
+    path = sheet.return_path if isinstance(sheet.return_path, str) else ""
+    return "bounce" in path.lower()
+
+
+def _asks_to_unsubscribe(sheet: Sheet) -> bool:
+    """Mail programs send these for their users (RFC 2369), marked as automatic."""
+    return sheet.title in ("unsubscribe", "subscribe")

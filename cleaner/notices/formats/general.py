@@ -37,14 +37,17 @@ def is_report(sheet: Sheet) -> bool:
     """Who speaks, what it says, and what it brings back, taken together."""
     if "x-failed-recipients" in sheet.headers:
         return True
-    if sheet.is_of_a_list or _is_answer(sheet):
+    speaks = sheet.has_daemon_sender or _is_daemon_path(sheet)
+    if _is_answer(sheet) or _is_for_the_postmaster(sheet) or (sheet.is_of_a_list and not speaks):
         return False
+    if sheet.report_type == "delivery-status" and (speaks or sheet.has_null_sender):
+        return True
     titled = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.DELAY))
     said = any(phrase in sheet.folded for phrase in (*words.FAILURE, *words.DELAY))
     coded = status.has_code(sheet.text[:16_000])
     back = sheet.returned.completeness is not Completeness.NONE
     named = _names_someone(sheet)
-    if sheet.has_daemon_sender or _is_daemon_path(sheet):
+    if speaks:
         return (back and (titled or said or coded or sheet.answers_us)) or (
             named and (titled or said or coded)
         )
@@ -63,6 +66,11 @@ def _names_someone(sheet: Sheet) -> bool:
 def _is_daemon_path(sheet: Sheet) -> bool:
     path = sheet.return_path
     return isinstance(path, str) and path.upper().startswith(("MAILER-DAEMON", "POSTMASTER@"))
+
+
+def _is_for_the_postmaster(sheet: Sheet) -> bool:
+    """Postfix tells its postmaster of sessions that went wrong; that is about nobody's mail."""
+    return isinstance(sheet.return_path, str) and sheet.return_path.lower().startswith("double-bounce@")
 
 
 def _is_answer(sheet: Sheet) -> bool:

@@ -32,7 +32,8 @@ def read(sheet: Sheet) -> Finding | None:
     by_robot = bool(_ROBOT.match(address_key(path))) and domain_of(path) == domain_of(sheet.sender)
     program = next((name for name in _PROGRAMS if name in sheet.headers), "")
     speaks = any(phrase in sheet.title for phrase in words.LIST)
-    if robot and (speaks or (program and sheet.auto_submitted) or by_robot):
+    by_program = bool(program) and (bool(sheet.auto_submitted) or (by_robot and not sheet.is_of_a_list))
+    if robot and (speaks or by_program):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
     if program and (by_robot or speaks) and (sheet.auto_submitted or not sheet.is_of_a_list):
         return Finding(Kind.LIST_NOTICE, _family(sheet))

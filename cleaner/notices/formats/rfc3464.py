@@ -23,6 +23,8 @@ from cleaner.values import Headers, Kind, Recipient, address_key
 FAMILY: Final = "rfc3464"
 
 _TYPES: Final = ("message/delivery-status", "message/global-delivery-status")
+_FIRST_FIELD: Final = re.compile(rb"(?im)^(?:reporting-mta|original-recipient|final-recipient|action):")
+_FINAL: Final = re.compile(rb"(?im)^final-recipient:[ \t]*rfc822[ \t]*;")
 _BLANK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
 _NAMES_RECIPIENT: Final = ("final-recipient", "original-recipient", "x-actual-recipient")
 _OF_RECIPIENT: Final = frozenset(
@@ -52,9 +54,10 @@ _NOT_FAILED: Final = {
 
 def read(sheet: Sheet) -> Finding | None:
     part = sheet.part_of_type(*_TYPES)
-    if part is None:
+    fields = part.payload if part is not None else _in_text(sheet)
+    if fields is None:
         return None
-    blocks = [Headers.parse(block) for block in _BLANK.split(part.payload[:MAX_TEXT].strip())]
+    blocks = [Headers.parse(block) for block in _BLANK.split(fields[:MAX_TEXT].strip())]
     message = _message_fields(blocks)
     reporter = _host(message.text("reporting-mta"))
     recipients = tuple(_recipients(blocks, reporter))[:MAX_ADDRESSES]
@@ -68,6 +71,15 @@ def read(sheet: Sheet) -> Finding | None:
         reporter,
         message_ids(message.text("original-message-id") or message.text("x-original-message-id")),
     )
+
+
+def _in_text(sheet: Sheet) -> bytes | None:
+    """The fields where they stand in a text, because the boundaries of a report were lost on the way."""
+    if not (sheet.has_null_sender or sheet.has_daemon_sender):
+        return None
+    body = sheet.root.body[: 4 * MAX_TEXT]
+    first = _FIRST_FIELD.search(body)
+    return body[first.start() :] if first and _FINAL.search(body, first.start()) else None
 
 
 def _speaks_as_report(sheet: Sheet, message: Headers) -> bool:
