@@ -58,6 +58,9 @@ _START: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+_CUT: Final = re.compile(rb"(?i)\b(?:message|text|mail|body)\b.{0,30}\btruncated")
+"""How qmail and Exim end a mail that they returned in part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -69,7 +72,8 @@ class Found:
     own: bytes | None = None
     """What that part says itself, where the original is only a piece of it."""
     headers_only: bool = False
-    body_only: bool = False
+    is_excerpt: bool = False
+    """The notice only tells some of its fields."""
 
 
 def find(root: mime.Part, texts: Sequence[mime.Part]) -> Found:
@@ -129,7 +133,7 @@ def _in_text(part: mime.Part) -> Found | None:
             continue
         block = _Block.read(raw, match.start())
         if block.is_mail:
-            return Found(block.original(raw), part, own=block.around(raw))
+            return Found(block.original(raw), part, own=block.around(raw), is_excerpt=block.is_excerpt)
         position = block.end
     return None
 
@@ -165,26 +169,46 @@ class _Block:
     @property
     def is_mail(self) -> bool:
         known = _KNOWN.intersection(self.names)
-        return len(known) >= 3 and bool(_SURE.intersection(known))
+        return (len(known) >= 3 and bool(_SURE.intersection(known))) or self.is_excerpt
+
+    @property
+    def is_excerpt(self) -> bool:
+        """The few fields by which a notice names the mail; a mail in full has been received by someone."""
+        known = _KNOWN.intersection(self.names)
+        whole = known.intersection((b"received", b"return-path", b"mime-version", b"dkim-signature"))
+        return not whole and b"message-id" in known and (2 <= len(known) <= 3 or self.prefix.isspace())
 
     def original(self, raw: bytes) -> bytes:
+        if self.is_excerpt:
+            return b"".join(raw[begin:stop].removeprefix(self.prefix) for begin, stop in self._own_lines(raw))
         if not self.prefix:
             return raw[self.start :]
-        bare = self.prefix.rstrip()
-        lines = []
-        for begin, stop in _lines(raw, self.start):
-            line = raw[begin:stop]
-            if line.startswith(self.prefix):
-                lines.append(line[len(self.prefix) :])
-            elif not line.strip() or line.rstrip() == bare:
-                lines.append(line.lstrip(b" \t>|"))
-            else:
-                break
-        return b"".join(lines)
+        return b"".join(self._dequoted(raw[begin:stop]) for begin, stop in self._quoted(raw))
 
     def around(self, raw: bytes) -> bytes:
-        """The notice's own words: before the original, and after a quoted one."""
-        return raw[: self.start]
+        """The notice's own words: before the original, and after one that is quoted or an excerpt."""
+        if self.is_excerpt:
+            return raw[: self.start] + raw[self.end :]
+        after = len(raw)
+        if self.prefix:
+            after = max((stop for _, stop in self._quoted(raw)), default=self.end)
+        return raw[: self.start] + raw[after:]
+
+    def _own_lines(self, raw: bytes) -> Iterator[tuple[int, int]]:
+        return ((begin, stop) for begin, stop in _lines(raw, self.start) if begin < self.end)
+
+    def _quoted(self, raw: bytes) -> Iterator[tuple[int, int]]:
+        """The lines that carry the quoting, up to the first that does not."""
+        bare = self.prefix.rstrip()
+        for begin, stop in _lines(raw, self.start):
+            line = raw[begin:stop]
+            if line.startswith(self.prefix) or not line.strip() or line.rstrip() == bare:
+                yield begin, stop
+            else:
+                return
+
+    def _dequoted(self, line: bytes) -> bytes:
+        return line[len(self.prefix) :] if line.startswith(self.prefix) else line.lstrip(b" \t>|")
 
 
 def _lines(raw: bytes, start: int) -> Iterator[tuple[int, int]]:
@@ -222,6 +246,8 @@ def read(found: Found, *, rebuilt: bool) -> Returned:
 
 def _completeness(headers: Headers, body: bytes, found: Found) -> Completeness:
     if not any(name in headers for name in ("from", "message-id", "received", "date", "subject")):
+        return Completeness.FRAGMENT
+    if found.is_excerpt or (found.own is not None and _CUT.search(found.raw[-400:])):
         return Completeness.FRAGMENT
     if found.headers_only or not body.strip():
         return Completeness.HEADERS

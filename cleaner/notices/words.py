@@ -247,6 +247,11 @@ FAILURE: Final = _phrases(
 DELAY: Final = _phrases(
     """
     delayed
+    (delay)
+    delivery warning
+    has been postponed
+    delivery attempts will continue
+    not been delivered to all
     delivery delay
     delay notification
     warning: message
@@ -547,6 +552,7 @@ VIRUS: Final = _phrases(
     infecté
     infectado
     infettat
+    infett
     geïnfecteerd
     zainfekowan
     вирус
@@ -606,6 +612,9 @@ LIST: Final = _phrases(
 
 HELD: Final = _phrases(
     """
+    are pending
+    on your mailbox
+    on hold
     pending message
     pending mail
     pending email

@@ -7,6 +7,7 @@ in the subject; one that comes as a delivery status notification is that first.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from cleaner.notices import failures, words
@@ -29,7 +30,8 @@ _SOFTWARE: Final = (
 def read(sheet: Sheet) -> Finding | None:
     if sheet.is_of_a_list or subject_key(sheet.subject) != sheet.title:
         return None
-    if not any(phrase in sheet.title for phrase in words.VIRUS):
+    title = re.split(r"\bre:", sheet.title)[0]  # behind it an answer quotes the subject of our mail
+    if not any(phrase in title for phrase in words.VIRUS) or _is_answer(sheet):
         return None
     whole = sheet.returned.completeness in (Completeness.WHOLE, Completeness.HEADERS)
     speaker = f"{sheet.sender_name} {sheet.sender.lower()} {sheet.headers.text('x-mailer').lower()}"
@@ -38,3 +40,9 @@ def read(sheet: Sheet) -> Finding | None:
         return None
     family = next((name for name in ("mailscanner", "amavis", "bitdefender") if name in sheet.folded), FAMILY)
     return Finding(Kind.AV_NOTICE, family, failures.named(sheet))
+
+
+def _is_answer(sheet: Sheet) -> bool:
+    return "vacation" in sheet.headers.text("auto-submitted") or any(
+        p in sheet.title for p in words.AUTOREPLY
+    )

@@ -1,19 +1,20 @@
 """
 Fakes: phishing and worms that look like a delivery report or a notice of held mail.
 
-No specification: sighted in phishing collections and on mailing lists. A report brings back a mail, or at least
-says which one; a fake brings a link to follow or a file to open. It is sent like any mail, so its envelope has
-a sender, and it speaks of the addressee's own mailbox.
+No specification: sighted in phishing collections and on mailing lists. A report brings back a mail, or at
+least says which one; a fake brings a link to follow or a file to open. Most are sent like any mail, so that
+their envelope has a sender; others are baited with a link that knows the addressee.
 """
 
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote
 
 from cleaner.notices import words
 from cleaner.notices.cover import Cover
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import Completeness, Kind, address_key, domain_of
+from cleaner.values import Completeness, Kind, address_key, domain_of, subject_key
 
 FAMILY: Final = "phish"
 _SUPPORT: Final = (
@@ -37,30 +38,42 @@ _SUPPORT: Final = (
 
 
 def read(sheet: Sheet) -> Finding | None:
-    if _is_sent_like_a_report(sheet) or sheet.returned.completeness is not Completeness.NONE:
+    if sheet.returned.completeness is not Completeness.NONE or sheet.answers or _is_passed_on(sheet):
         return None
-    if not (sheet.links or sheet.attachments) or sheet.answers:
+    if not (sheet.links or sheet.attachments):
         return None
     held = any(phrase in sheet.title for phrase in words.HELD)
-    failed = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.SUCCESS))
-    if not (held or failed):
+    failed = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.SUCCESS, *words.DELAY))
+    if not (held or failed or sheet.report_type == "delivery-status"):
+        return None
+    if _is_baited(sheet):
+        return Finding(Kind.NDR_PHISH, FAMILY)
+    if _is_sent_like_a_report(sheet) or not (held or failed):
         return None
     official = sheet.has_daemon_sender or any(word in sheet.sender_name for word in _SUPPORT)
-    if official or (_claims_to_be_ours(sheet) and held):
-        return Finding(Kind.NDR_PHISH, FAMILY)
-    return None
+    return Finding(Kind.NDR_PHISH, FAMILY) if official or (held and _claims_to_be_ours(sheet)) else None
+
+
+def _is_passed_on(sheet: Sheet) -> bool:
+    """Somebody forwards or answers a report; its words stand in his mail."""
+    bare = subject_key(sheet.subject)
+    return bool(bare) and bare != sheet.title and not sheet.is_automatic
+
+
+def _is_baited(sheet: Sheet) -> bool:
+    """A link that carries the addressee's own address: what a fake log-in page fills in, and no mail system needs."""
+    linked = unquote(" ".join(sheet.links)).lower()
+    return any(address_key(address) in linked for address in sheet.addressees)
 
 
 def _is_sent_like_a_report(cover: Cover) -> bool:
-    """Null or daemon envelope sender, or none recorded: then only what it says can tell, and it is not enough."""
+    """Null or daemon envelope sender, or none recorded: then what it says is not enough."""
     path = cover.return_path
     return not isinstance(path, str) or path == "" or path.lower().startswith("mailer-daemon")
 
 
 def _claims_to_be_ours(sheet: Sheet) -> bool:
-    """It names the addressee's domain as its author, or the addressee where it wants something clicked."""
+    """It names the addressee's domain as its author."""
     domains = {domain_of(address) for address in sheet.addressees} - {""}
     author = f"{sheet.sender_name} {address_key(sheet.sender)} {sheet.title}"
-    ours = {address_key(address) for address in sheet.addressees}
-    asked = " ".join(sheet.links).lower()
-    return any(domain in author for domain in domains) or any(address in asked for address in ours)
+    return any(domain in author for domain in domains)
