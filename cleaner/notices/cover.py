@@ -75,9 +75,10 @@ class Cover:
 
     @cached_property
     def has_daemon_sender(self) -> bool:
-        """The From names a mail system, not a person."""
-        local = address_key(self.sender).partition("@")[0] or fold(self.headers.text("from")).strip("<> ")
-        return bool(_DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name))
+        """The From names a mail system, or nobody (`<>`), not a person."""
+        value = fold(self.headers.text("from"))
+        local = address_key(self.sender).partition("@")[0] or value.strip("<> ")
+        return value.endswith("<>") or bool(_DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name))
 
     @cached_property
     def auto_submitted(self) -> str:

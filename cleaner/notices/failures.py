@@ -48,6 +48,10 @@ def named(sheet: Sheet) -> tuple[Recipient, ...]:
         found = _without_own(place, sheet, known)
         if found:
             return tuple(_told(address, lines, places) for address in found)
+    own = sheet.own_addresses
+    to_self = [address for key, (address, _) in places[0].items() if key in own and not _DAEMON.match(key)]
+    if to_self and not known:
+        return tuple(_told(address, lines, places) for address in to_self)
     if len(sheet.returned.to_addresses) == 1:
         return tuple(_told(address, lines, places) for address in sheet.returned.to_addresses)
     return ()

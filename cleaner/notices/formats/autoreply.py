@@ -23,7 +23,15 @@ def read(sheet: Sheet) -> Finding | None:
         return Finding(Kind.AUTOREPLY, FAMILY)
     if sheet.auto_submitted == "auto-replied" and not _is_bulk(sheet) and not _asks_to_unsubscribe(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
+    if any(phrase in sheet.title for phrase in words.ABSENCE) and _is_marked(sheet):
+        return Finding(Kind.AUTOREPLY, FAMILY)
     return None
+
+
+def _is_marked(sheet: Sheet) -> bool:
+    """Debian's `vacation` says no more than `Precedence: bulk`; what a list or a shop sends in bulk names a list."""
+    precedence = sheet.headers.text("precedence").strip().lower()
+    return precedence in ("bulk", "junk", "auto_reply") and not sheet.is_of_a_list and not sheet.links
 
 
 def _is_bulk(sheet: Sheet) -> bool:

@@ -47,9 +47,13 @@ def is_report(sheet: Sheet) -> bool:
     coded = status.has_code(sheet.text[:16_000])
     back = sheet.returned.completeness is not Completeness.NONE
     named = _names_someone(sheet)
+    if speaks and titled and (sheet.has_null_sender or sheet.auto_submitted):
+        return True
     if speaks:
-        return (back and (titled or said or coded or sheet.answers_us)) or (
-            named and (titled or said or coded)
+        return (
+            (coded and said)
+            or (back and (titled or said or coded or sheet.answers_us))
+            or (named and (titled or said or coded))
         )
     if sheet.has_null_sender:
         return (back and sheet.answers_us and (titled or said or coded)) or (
@@ -59,7 +63,7 @@ def is_report(sheet: Sheet) -> bool:
 
 
 def _names_someone(sheet: Sheet) -> bool:
-    own = sheet.own_addresses
+    own = frozenset() if sheet.has_daemon_sender else sheet.own_addresses
     return any(address_key(found.address) not in own for found in failures.named(sheet))
 
 

@@ -33,7 +33,7 @@ def read(sheet: Sheet) -> Finding | None:
     program = next((name for name in _PROGRAMS if name in sheet.headers), "")
     speaks = any(phrase in sheet.title for phrase in words.LIST)
     by_program = bool(program) and (bool(sheet.auto_submitted) or (by_robot and not sheet.is_of_a_list))
-    if robot and (speaks or by_program):
+    if robot and ((speaks and (bool(sheet.auto_submitted) or not sheet.is_of_a_list)) or by_program):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
     if program and (by_robot or speaks) and (sheet.auto_submitted or not sheet.is_of_a_list):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
