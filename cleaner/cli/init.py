@@ -13,7 +13,6 @@ from typing import Annotated, Final
 import typer
 
 from cleaner.cli.screen import remark
-from cleaner.config import forms, load, make_key
 from cleaner.errors import UsageError
 
 KEY: Final = "master.key"
@@ -31,6 +30,8 @@ def init(
     Nothing that exists is overwritten. On a terminal you are asked for your
     domain and mailbox; Enter leaves the example.
     """
+    from cleaner.config import make_key
+
     target = file or context.obj or Path("cleaner.toml")
     if target.exists():
         made_up_for(target)
@@ -55,6 +56,8 @@ def made_up_for(target: Path) -> None:
 
     Where there is a store already, its key is lost, not missing, and a new one would not open it.
     """
+    from cleaner.config import load, make_key
+
     store = load(target).store
     database = Path(store.url.removeprefix("sqlite:///"))
     key = store.key.file
@@ -78,6 +81,8 @@ def sample() -> str:
 
 def ask() -> dict[str, str]:
     """What a person at the terminal answers; an example that is kept is left out."""
+    from cleaner.config import forms
+
     questions: tuple[tuple[str, str, Callable[[object], object]], ...] = (
         ("Your domain", "harbor.example", forms.domain),
         ("Your address", "ann@harbor.example", forms.address),

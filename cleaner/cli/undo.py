@@ -11,17 +11,16 @@ from cleaner.cli.options import MailboxOption, SinceOption, open_app, time_of
 from cleaner.cli.screen import remark, results
 from cleaner.cli.text import count, safe
 from cleaner.errors import UsageError
-from cleaner.values import EntryState
 
 if TYPE_CHECKING:
     from cleaner.service.undo import MailboxUndo
 
 _TOLD: Final = {
-    EntryState.UNDONE: "put back, with flags and dates",
-    EntryState.RETURNED: "already put back by its owner",
-    EntryState.GONE: "gone meanwhile",
-    EntryState.PURGED: "gone for good, its retention ran out",
-    EntryState.FAILED: "had not been moved",
+    "undone": "put back, with flags and dates",
+    "returned": "already put back by its owner",
+    "gone": "gone meanwhile",
+    "purged": "gone for good, its retention ran out",
+    "failed": "had not been moved",
 }
 
 
@@ -67,10 +66,12 @@ def undo(
 
 
 def show(result: MailboxUndo) -> None:
+    from cleaner.values import EntryState
+
     told = [
         f"{count(number, 'message')} {words}"
         for state, words in _TOLD.items()
-        if (number := result.count(state))
+        if (number := result.count(EntryState(state)))
     ]
     if told:
         results().print(f"{safe(result.address)}: {'; '.join(told)}.", soft_wrap=True)
