@@ -33,7 +33,7 @@ TELLING: Final = frozenset((("handed_over", Side.BACKSCATTER), ("fake_report", S
 REMOVE: Final = 3.0
 """The score from which a notice is backscatter: twenty to one."""
 
-KEEP: Final = -2.5
+KEEP: Final = -1.5
 """The score below which a notice is genuine without a proof."""
 
 

@@ -35,12 +35,13 @@ def classify(
     from cleaner.app import judging
     from cleaner.cli.listing import table_of, tally
     from cleaner.service.classify import classify
+    from cleaner.service.lines import contract
 
     with judging(context.obj, mailbox) as judge:
         lines = classify(judge, paths, all_messages=all_messages)
         if output is Format.JSONL:
             for line in lines:
-                print_json(line)
+                print_json(contract(line))
             return
         shown = list(lines)
     if shown:

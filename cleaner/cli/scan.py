@@ -81,8 +81,10 @@ def scan(
 def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
     """One mailbox: its messages, what came of it, and what went wrong."""
     if output is Format.JSONL:
+        from cleaner.service.lines import contract
+
         for line in result.lines:
-            print_json(line)
+            print_json(contract(line))
     else:
         from cleaner.cli.listing import table_of
 

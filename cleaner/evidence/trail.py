@@ -63,7 +63,7 @@ def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
-        if hop.ip is None or _is_inside(hop, site, at_us=at_us):
+        if hop.ip is None or _is_inside(hop, site):
             continue
         return Peer(hop, hop.ip, _machine(hop, site, organisation), at_us, hops[position + 1 :])
     return None
@@ -82,7 +82,7 @@ def began_inside(notice: Notice, organisation: Organisation) -> bool:
     site = _site(notice, organisation, at_us=True)
     return all(
         _is_recorded_at(hop.by, site, organisation, at_us=True, first=not position)
-        and (hop.ip is None or _is_inside(hop, site, at_us=True))
+        and (hop.ip is None or _is_inside(hop, site))
         for position, hop in enumerate(hops)
     )
 
@@ -142,14 +142,14 @@ def _is_recorded_at(
     return any(ours.is_same_side(by, name) for name in site) or (first and not site)
 
 
-def _is_inside(hop: Hop, site: frozenset[str], *, at_us: bool) -> bool:
+def _is_inside(hop: Hop, site: frozenset[str]) -> bool:
     """Whether the peer of a hop is of the reporter's own site."""
     if hop.ip is not None and ours.is_internal(hop.ip):
         return True
     if hop.protocol.startswith(_LOCAL_PROTOCOLS):
         return True
-    if at_us or is_unnamed(hop):
-        return False  # which addresses are ours is known better than by name
+    if is_unnamed(hop):
+        return False
     # Where the recorder notes no looked-up name, what the peer calls itself is all there is.
     name = hop.peer or hop.helo
     return any(ours.is_same_side(name, host) for host in site)

@@ -22,6 +22,15 @@ from cleaner.values import (
 Line = dict[str, Any]
 
 
+BESIDE = frozenset(("subject", "because", "plan_reason"))
+"""Keys of a line that only the tables for people need; they are no part of the contract."""
+
+
+def contract(line: Line) -> Line:
+    """The line as `--format jsonl` prints it: the keys of the contract and no others."""
+    return {key: value for key, value in line.items() if key not in BESIDE}
+
+
 def iso(time: datetime | None) -> str | None:
     return time.isoformat() if time is not None else None
 
@@ -128,5 +137,4 @@ def _evidence(evidence: Evidence) -> Line:
         "weight": round(evidence.weight, 3),
         "seen": evidence.seen,
         "reason": evidence.reason,
-        "force": evidence.force.value,
     }

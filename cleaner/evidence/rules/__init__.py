@@ -1,5 +1,1 @@
-"""
-The rules: each file is one, its name is its name, and their order does not matter.
-
-See docs/add-a-rule.md.
-"""
+"""The rules, one a file."""

@@ -1,35 +1,77 @@
 """
-The mail that is answered is in the sent record, with this recipient.
+The Message-ID of the answered mail stands in the sent record.
 
-Its Message-ID is one that this mailbox sent, to the recipient who failed, and the dates agree: nobody else
-wrote it. A recipient whom the notice itself traces back to one of ours ("generated from", Original-Recipient,
-the returned To) was reached by forwarding and counts.
+With a recipient that fits, it is a proof: the mail was sent from here. Whoever received a mail of ours knows its
+id, so one whose recipients do not fit is a suspicion of replay, and nothing is removed on it.
 
-Source: RFC 5322 section 3.6.4 (a Message-ID is unique); DESIGN.md, decision 2.
+Source: RFC 5322 section 3.6.4 (ids are unique); DESIGN.md, decision 2.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
-from cleaner.evidence.mentions import main_ids, shown
-from cleaner.evidence.record import Fit, fit
-from cleaner.values import Evidence, Force, Known, Notice, Side
+from cleaner.evidence import mentions, ours
+from cleaner.values import Evidence, Force, Known, Notice, SentMail, Side, address_key, domain_of
 
-SIDE: Final = Side.GENUINE
+SKEW: Final = timedelta(days=1)
+LONGEST: Final = timedelta(days=30)
+"""Queues give up after five days; people answer, and read, weeks later."""
+
+SIDE = Side.GENUINE
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
-    for message_id in main_ids(notice):
-        mail = known.sent.by_message_id.get(message_id)
-        if mail is not None and fit(notice, mail) in (Fit.RECIPIENT, Fit.FORWARDED):
-            return (
-                Evidence(
-                    "sent_record",
-                    side=SIDE,
-                    seen=shown(f"{message_id} sent on {mail.time:%Y-%m-%d %H:%M}"),
-                    reason="You sent this mail to this recipient: it is in your sent mail.",
-                    force=Force.PROOF,
-                ),
-            )
+    for id in mentions.main_ids(notice):
+        mail = known.sent.by_message_id.get(id)
+        if mail is not None:
+            return (judged(notice, id, mail),)
     return ()
+
+
+def judged(notice: Notice, id: str, mail: SentMail) -> Evidence:
+    seen = mentions.shown(id)
+    if not is_in_time(notice, mail):
+        return suspicion(seen, "The mail named here is yours, but its date does not fit this report.")
+    if not fits(notice, mail):
+        return suspicion(seen, "The mail named here is yours, but it went to other people.")
+    return Evidence(
+        "sent_record",
+        side=Side.GENUINE,
+        seen=seen,
+        reason="The mail that came back stands in your Sent folder, and it went to this recipient.",
+        force=Force.PROOF,
+    )
+
+
+def suspicion(seen: str, reason: str) -> Evidence:
+    return Evidence("sent_record", side=Side.NEUTRAL, seen=seen, reason=reason, force=Force.SUSPICION)
+
+
+def is_in_time(notice: Notice, mail: SentMail) -> bool:
+    """Sent before the notice came (clocks differ by hours), and not weeks before."""
+    if notice.received is None:
+        return True
+    return mail.time - SKEW <= notice.received <= mail.time + LONGEST
+
+
+def fits(notice: Notice, mail: SentMail) -> bool:
+    """The recipient is one of the mail's, or the mail was passed on from one of them."""
+    about = mentions.failed(notice)
+    if not about or mentions.meet(about, mail.recipients):
+        return True
+    passed_on = (*map(address_key, notice.returned.to_addresses), *mentions.delivered_for(notice))
+    return mentions.meet(passed_on, mail.recipients) is not None and is_passed_on(notice, mail)
+
+
+def is_passed_on(notice: Notice, mail: SentMail) -> bool:
+    """
+    Some recipient of ours has a mailbox on a system in the returned trace: it went there first.
+
+    A mail that was replayed to a stranger names our recipients too, but was never at their system.
+    """
+    homes = {ours.registered_domain(domain) for domain in mail.domains} - {""}
+    passed = {ours.registered_domain(host) for hop in notice.returned.hops for host in (hop.by, hop.peer)}
+    reporters = {ours.registered_domain(notice.reporter), ours.registered_domain(domain_of(notice.sender))}
+    return bool(homes & (passed | reporters)) or not notice.returned.hops

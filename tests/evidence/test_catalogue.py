@@ -1,0 +1,33 @@
+"""Every rule says what it is about, whence it is known, and what its findings mean."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from cleaner import evidence
+from cleaner.classifier.weights import TELLING, WEIGHTS
+from cleaner.values import Side
+
+RULES = evidence.catalogue()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_a_summary_and_a_source(rule: evidence.RuleInfo) -> None:
+    assert rule.summary.endswith(".")
+    assert len(rule.source) > 10
+    assert isinstance(rule.side, Side)
+    assert callable(import_module(f"cleaner.evidence.rules.{rule.name}").check)
+
+
+def test_there_are_at_least_a_dozen() -> None:
+    assert len(RULES) >= 12
+    assert [rule.name for rule in RULES] == sorted(evidence.names())
+
+
+def test_weights_are_only_of_rules_that_exist() -> None:
+    names = set(evidence.names())
+    assert {rule for rule, _ in WEIGHTS} <= names
+    assert set(TELLING) <= set(WEIGHTS)
+    assert all(weight > 0 for weight in WEIGHTS.values())

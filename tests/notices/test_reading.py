@@ -1,0 +1,138 @@
+"""Reading: every kind is kept apart, ordinary mail is never a notice, and no bytes make it raise."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cleaner import notices
+from cleaner.service.demo import letters, reports
+from cleaner.values import Completeness, Headers, Kind, Message, Notice
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ANN = "ann@harbor.example"
+BOB = "bob@far.example"
+OFFER = letters.letter(NOW, ANN, BOB, "Offer", "a1")
+REPORT = reports.postfix(NOW, ANN, BOB, OFFER)
+
+
+def read(raw: bytes) -> Notice:
+    return notices.read(Message("INBOX", "1", raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (REPORT, Kind.NDR),
+        (reports.exim(NOW, ANN, BOB, OFFER), Kind.NDR),
+        (reports.delayed(NOW, ANN, BOB, OFFER), Kind.DELAY),
+        (reports.bare(NOW, ANN), Kind.NDR),
+        (reports.away(NOW, ANN, BOB, "Offer", "<a@b>"), Kind.AUTOREPLY),
+        (reports.phish(NOW, ANN), Kind.NDR_PHISH),
+        (letters.person(NOW, ANN), Kind.NOT_A_BOUNCE),
+        (letters.newsletter(NOW, ANN), Kind.NOT_A_BOUNCE),
+        (OFFER, Kind.NOT_A_BOUNCE),
+        (b"From: bob@far.example\nSubject: Fwd: Undelivered Mail\n\n" + REPORT, Kind.NOT_A_BOUNCE),
+        (b"", Kind.NOT_A_BOUNCE),
+    ],
+)
+def test_kinds_are_kept_apart(raw: bytes, kind: Kind) -> None:
+    assert read(raw).kind is kind
+
+
+def test_what_a_report_says() -> None:
+    notice = read(REPORT)
+    (recipient,) = notice.recipients
+    assert (recipient.address, recipient.status, recipient.action) == (BOB, "5.1.1", "failed")
+    assert notice.reporter == "mx.far.example"
+    assert notice.return_path == ""
+    assert ANN in notice.delivered_to
+    assert notice.received == NOW
+
+
+def test_the_returned_original_is_there_to_the_byte() -> None:
+    returned = read(REPORT).returned
+    assert returned.completeness is Completeness.WHOLE
+    assert returned.raw.startswith(OFFER.rstrip(b"\n"))
+    assert returned.subject == "Offer"
+    assert returned.from_addresses == (ANN,)
+
+
+def test_what_a_server_dropped_from_it_is_unknown() -> None:
+    rebuilt = notices.read(replace(Message("INBOX", "1", REPORT), rebuilt=True))
+    assert rebuilt.returned.headers.get("received").__class__.__name__ == "Missing"
+    assert "received" in rebuilt.returned.headers.unknown
+
+
+def test_the_fingerprint_does_not_depend_on_line_ends_or_later_trace() -> None:
+    header = Headers.parse(REPORT)
+    crlf = Headers.parse(REPORT.replace(b"\n", b"\r\n"))
+    later = Headers.parse(b"Received: from a by b; Fri, 20 Nov 2026 13:00:00 +0000\nX-New: 1\n" + REPORT)
+    other = Headers.parse(REPORT.replace(b"Message-ID: <notice", b"Message-ID: <other"))
+    prints = [notices.fingerprint(headers) for headers in (header, crlf, later, other)]
+    assert prints[0] == prints[1] == prints[2] != prints[3]
+
+
+@given(st.binary(max_size=3000))
+@settings(max_examples=150, deadline=timedelta(seconds=2))
+def test_reading_never_raises_on_any_bytes(raw: bytes) -> None:
+    read(raw)
+    read(REPORT[: len(raw)] + raw)
+    read(
+        b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+        + raw
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Return-Path: <>\nSubject: " + b"(" * 300_000 + b"\n\n",
+        b"Return-Path: <>\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 60_000,
+        b"Return-Path: <>\nFrom: <>\nSubject: failed\n\n" + b"<a@b.example>: " * 60_000,
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5_000)),
+    ],
+    ids=["brackets", "parts", "addresses", "depth"],
+)
+def test_bombs_are_read_or_left_alone(raw: bytes) -> None:
+    assert read(raw).kind in Kind
+
+
+# --- the labelled corpus ---------------------------------------------------------------------------------
+
+MISLABELLED = frozenset(("ham/cs-TRAIN_04303.eml",))
+"""Labelled ham, and a report of NTMail with `multipart/report` and a failed recipient that came through a list."""
+
+
+def labelled(folder: Path) -> list[tuple[dict[str, str], Kind]]:
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    return [(row, read((folder / row["path"]).read_bytes()).kind) for row in rows]
+
+
+@pytest.mark.corpus
+def test_notices_of_some_seventy_mail_systems_are_recognised(corpus: Path) -> None:
+    found = Counter(
+        kind is not Kind.NOT_A_BOUNCE
+        for row, kind in labelled(corpus / "bounces")
+        if row["kind"] != "not-a-bounce"
+    )
+    assert found[True] >= 0.97 * found.total()
+
+
+@pytest.mark.corpus
+def test_no_ordinary_message_is_called_a_notice(corpus: Path) -> None:
+    ordinary = [
+        (row["path"], kind)
+        for folder in ("bounces", "ham-spam")
+        for row, kind in labelled(corpus / folder)
+        if row["kind"] in ("not-a-bounce", "ham", "spam") and row["path"] not in MISLABELLED
+    ]
+    assert len(ordinary) > 1500
+    assert [path for path, kind in ordinary if kind is not Kind.NOT_A_BOUNCE] == []
