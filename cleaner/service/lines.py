@@ -93,7 +93,7 @@ def line_of_decision(mailbox: str, decision: Decision) -> Line:
 
 
 def line_of_other(mailbox: str, heading: Heading, fingerprint: str, plan: Plan) -> Line:
-    """A message that is no notice by its header, for `--all`."""
+    """A message that is no notice by its header, for `--all`; or one whose header cannot be read."""
     notice = Notice(
         Kind.NOT_A_BOUNCE,
         message_id=heading.headers.text("message-id") or None,
@@ -108,6 +108,7 @@ def line_of_other(mailbox: str, heading: Heading, fingerprint: str, plan: Plan) 
         folder=heading.folder,
         id=heading.id,
         fingerprint=fingerprint,
+        error=heading.unreadable or None,
     )
 
 

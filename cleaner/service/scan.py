@@ -317,7 +317,7 @@ def result_of(
     nothing = Plan(ActionName.NONE, "This is not a notice.")
     lines += [
         line_of_other(address, heading, notices.fingerprint(heading.headers), nothing)
-        for heading in cleaned.look.others
+        for heading in (*cleaned.look.others, *cleaned.look.unreadable)
     ]
     return MailboxScan(
         address,

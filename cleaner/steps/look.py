@@ -53,28 +53,32 @@ def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, 
     ids = tuple(dict.fromkeys((*pending, *listing.ids)))
     sightings: list[Sighting] = []
     others: list[Heading] = []
+    unreadable: list[Heading] = []
     looked_at = 0
     for start in range(0, len(ids), HEADINGS):
         watch(f"looking through {folder}", start, len(ids))
         likely: list[Heading] = []
         for heading in task.mailbox.headings(folder, ids[start : start + HEADINGS]):
             looked_at += 1
-            if notices.is_likely(heading.headers):
+            if heading.unreadable:
+                unreadable.append(heading)
+            elif notices.is_likely(heading.headers):
                 likely.append(heading)
             elif keep_others:
                 others.append(heading)
         sightings.extend(unsettled(task, likely, frozenset(pending)))
         if not task.may_continue():
-            return Look(tuple(sightings), tuple(others), looked_at, listing.total)
+            return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total)
     watch(f"looking through {folder}", len(ids), len(ids))
     cursors = {folder: listing.cursor}
-    return Look(tuple(sightings), tuple(others), looked_at, listing.total, cursors)
+    return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total, cursors)
 
 
 def merge(left: Look, right: Look) -> Look:
     return Look(
         left.sightings + right.sightings,
         left.others + right.others,
+        left.unreadable + right.unreadable,
         left.looked_at + right.looked_at,
         left.total + right.total,
         left.cursors | right.cursors,

@@ -98,6 +98,8 @@ class Look:
     sightings: tuple[Sighting, ...] = ()
     others: tuple[Heading, ...] = ()
     """Messages that are no notices by their header; kept only when asked for."""
+    unreadable: tuple[Heading, ...] = ()
+    """Messages whose header cannot be read: left alone, and said."""
     looked_at: int = 0
     total: int = 0
     cursors: dict[str, str] = field(default_factory=dict)

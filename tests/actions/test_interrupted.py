@@ -29,6 +29,32 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A directory on another file system than the mailbox."""
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    with tempfile.TemporaryDirectory(dir=memory) as directory:
+        yield Path(directory)
+
+
+def link_target(base: Path, elsewhere: Path) -> None:
+    """Puts the quarantine of the mailbox to be on another file system."""
+    for sub in ("cur", "new", "tmp"):
+        (elsewhere / sub).mkdir()
+    (base / "Maildir").mkdir()
+    (base / "Maildir" / f".{TARGET}").symlink_to(elsewhere)
+
+
+@pytest.fixture
+def far_desk(tmp_path: Path, elsewhere: Path) -> Iterator[Desk]:
+    """A desk whose quarantine lies on another file system."""
+    link_target(tmp_path, elsewhere)
+    with closing(Desk(tmp_path)) as opened:
+        yield opened
+
+
 def intended(desk: Desk, *ids: str) -> tuple[Entry, ...]:
     return desk.journal.intend(desk.entries(*ids))
 
@@ -87,13 +113,24 @@ def test_deleted_meanwhile_is_gone_though_a_copy_lies_in_the_quarantine(desk: De
     assert entry.state is EntryState.GONE
 
 
-def test_half_copied_to_another_file_system_becomes_one(desk: Desk) -> None:
+def test_half_copied_to_another_file_system_becomes_one(far_desk: Desk) -> None:
+    id = far_desk.deliver(1)
+    intended(far_desk, id)
+    shutil.copy2(far_desk.root / "new" / id, far_desk.directory(TARGET) / "new" / id)
+    (entry,) = far_desk.settle_open()
+    assert entry.state is EntryState.DONE
+    assert (len(far_desk.files("INBOX")), len(far_desk.files(TARGET))) == (0, 1)
+    far_desk.agrees()
+
+
+def test_a_copy_that_its_owner_made_stays(desk: Desk) -> None:
+    """On one file system a move leaves no copies, so this one is not ours to remove."""
     id = desk.deliver(1)
     intended(desk, id)
     shutil.copy2(desk.root / "new" / id, desk.directory(TARGET) / "new" / id)
-    (entry,) = desk.settle_open()
-    assert entry.state is EntryState.DONE
-    assert (len(desk.files("INBOX")), len(desk.files(TARGET))) == (0, 1)
+    desk.settle_open()
+    desk.perform(desk.entries(*desk.mailbox.list("INBOX").ids))
+    assert len(desk.contents()) == 2
     desk.agrees()
 
 
@@ -119,13 +156,13 @@ def test_moved_back_but_not_journalled_is_undone_and_gets_its_flags(desk: Desk) 
     assert desk.names("INBOX") == [f"cur/{id}:2,S"]
 
 
-def test_half_copied_back_becomes_one(desk: Desk) -> None:
-    id = desk.deliver(1)
-    undoing(desk, id)
-    shutil.copy2(desk.directory(TARGET) / "new" / id, desk.root / "new" / id)
-    (entry,) = desk.settle_open()
+def test_half_copied_back_becomes_one(far_desk: Desk) -> None:
+    id = far_desk.deliver(1)
+    undoing(far_desk, id)
+    shutil.copy2(far_desk.directory(TARGET) / "new" / id, far_desk.root / "new" / id)
+    (entry,) = far_desk.settle_open()
     assert entry.state is EntryState.UNDONE
-    assert (len(desk.files("INBOX")), len(desk.files(TARGET))) == (1, 0)
+    assert (len(far_desk.files("INBOX")), len(far_desk.files(TARGET))) == (1, 0)
 
 
 def test_an_undo_whose_message_is_nowhere_can_be_tried_later(desk: Desk) -> None:
@@ -213,23 +250,10 @@ def test_killed_while_taking_back(tmp_path: Path, kills: int) -> None:
         assert {entry.state for entry in desk.journalled()} == {EntryState.UNDONE}
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """A directory on another file system than the mailbox."""
-    memory = Path("/dev/shm")  # noqa: S108
-    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is no second file system here")
-    with tempfile.TemporaryDirectory(dir=memory) as directory:
-        yield Path(directory)
-
-
 @pytest.mark.parametrize("kills", FEW)
 def test_killed_between_file_systems(tmp_path: Path, elsewhere: Path, kills: int) -> None:
     """Here a message is copied and then removed: killed in between there are two, in the end one."""
-    for sub in ("cur", "new", "tmp"):
-        (elsewhere / sub).mkdir()
-    (tmp_path / "Maildir").mkdir()
-    (tmp_path / "Maildir" / f".{TARGET}").symlink_to(elsewhere)
+    link_target(tmp_path, elsewhere)
     before = filled(tmp_path)
     assert kill_again_and_again(tmp_path, work, kills, check=bool) > 0
     with closing(Desk(tmp_path)) as desk:

@@ -23,10 +23,8 @@ from cleaner.connectors.maildir.names import (
     flags_of,
     folder_of,
     name_with,
-    role_of,
 )
 from cleaner.errors import AskPersonError, ChangeRefusedError, UnreadableMessageError
-from cleaner.values import FolderRole
 from tests.connectors.places import ADDRESS, MaildirPlace, mail
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -67,7 +65,7 @@ def test_folder_names_as_rfc_3501_and_maildir_write_them(folder: str, directory:
         assert folder_of(directory) == folder
 
 
-@pytest.mark.parametrize("name", ["", "/", "A//B", "A.B", ".A", "A/", "nul\0", "A/.B"])
+@pytest.mark.parametrize("name", ["", "/", "A//B", "A.B", ".A", "A/", "nul\0", "A/.B", "x" * 255, "ü" * 99])
 def test_names_that_a_maildir_cannot_hold(name: str) -> None:
     assert directory_of(name) is None
 
@@ -76,23 +74,6 @@ def test_names_that_a_maildir_cannot_hold(name: str) -> None:
 def test_broken_utf7_is_taken_as_it_stands(broken: str) -> None:
     assert decoded(broken) == broken
     assert decoded(encoded(broken)) == broken
-
-
-@pytest.mark.parametrize(
-    ("name", "role"),
-    [
-        ("Gesendet", FolderRole.SENT),
-        ("INBOX/Sent", FolderRole.SENT),
-        ("Éléments envoyés", FolderRole.SENT),
-        ("送信済みアイテム", FolderRole.SENT),
-        ("Papelera", FolderRole.TRASH),
-        ("SPAM", FolderRole.JUNK),
-        ("Sentinel", FolderRole.NONE),
-        ("Not Sent", FolderRole.NONE),
-    ],
-)
-def test_roles_by_well_known_names(name: str, role: FolderRole) -> None:
-    assert role_of(name) is role
 
 
 def test_flags_are_kept_whatever_they_are() -> None:
@@ -112,6 +93,14 @@ def test_folders_in_utf8_and_in_no_encoding_at_all(place: MaildirPlace, mailbox:
     for folder in names:
         assert mailbox.list(folder).total == 0
         folder.encode()
+
+
+def test_a_sub_folder_called_inbox_is_not_taken_for_it(place: MaildirPlace, mailbox: ChangingMaildir) -> None:
+    for sub in ("cur", "new"):
+        (place.root / ".INBOX" / sub).mkdir(parents=True)
+    assert [folder.name for folder in mailbox.folders()] == ["INBOX"]
+    id = place.deliver("INBOX", mail(1))
+    assert mailbox.list("INBOX").ids == (id,)
 
 
 # --- opening
@@ -381,6 +370,17 @@ def test_a_mailbox_that_may_not_be_opened_is_said(unprivileged: MaildirPlace) ->
         unprivileged.root.chmod(0o700)
 
 
+def test_a_folder_that_may_not_be_entered_is_said(unprivileged: MaildirPlace) -> None:
+    """Not taken for one that is missing: without its Sent folder a mailbox would be judged wrongly."""
+    unprivileged.make("Sent")
+    unprivileged.directory("Sent").chmod(0)
+    mailbox = unprivileged.changing()
+    for ask in (mailbox.folders, lambda: mailbox.list("Sent"), lambda: mailbox.create("Sent")):
+        with pytest.raises(AskPersonError, match=r"\.Sent.* cannot be read .*no right"):
+            ask()
+    unprivileged.directory("Sent").chmod(0o700)
+
+
 def test_a_folder_that_may_not_be_listed_is_said(unprivileged: MaildirPlace) -> None:
     mailbox = unprivileged.reading()
     (unprivileged.root / "cur").chmod(0)
@@ -434,3 +434,38 @@ def test_flags_of_one_that_is_being_renamed_are_set_all_the_same(
     place.mark_read("INBOX", id)
     mailbox.set_flags("INBOX", id, ("\\Flagged", "\\Seen"))
     assert place.file("INBOX", id).name == f"{id}:2,FS"
+
+
+@pytest.fixture
+def coarse(place: MaildirPlace) -> Callable[[int], None]:
+    """A file system on which all changes fall into the second that is so far from now."""
+
+    def set_times(seconds: int) -> None:
+        second = time.time_ns() // 10**9 + seconds
+        for sub in ("new", "cur"):
+            os.utime(place.root / sub, (second, second))
+
+    return set_times
+
+
+def test_two_changes_in_one_coarse_tick_hide_no_message(
+    place: MaildirPlace, mailbox: ChangingMaildir, coarse: Callable[[int], None]
+) -> None:
+    """The directories then look as if nothing had happened; a file that is not where it was tells."""
+    id = place.deliver("INBOX", mail(1))
+    coarse(-3600)
+    assert mailbox.present("INBOX", (id,)) == {id}
+    place.mark_read("INBOX", id)
+    coarse(-3600)
+    assert [heading.id for heading in mailbox.headings("INBOX", (id,))] == [id]
+
+
+def test_a_coarse_time_stamp_is_trusted_only_when_its_tick_is_over(
+    place: MaildirPlace, mailbox: ChangingMaildir, coarse: Callable[[int], None]
+) -> None:
+    id = place.deliver("INBOX", mail(1))
+    coarse(0)
+    assert mailbox.present("INBOX", (id,)) == {id}
+    place.delete("INBOX", id)
+    coarse(0)
+    assert mailbox.present("INBOX", (id,)) == frozenset()

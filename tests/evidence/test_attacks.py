@@ -69,7 +69,7 @@ def judged(notice_bytes: bytes, sent: Iterable[bytes] = (), organisation: Organi
 
 def from_stranger(mail: bytes, host: str = "mx.far.example", to: str = BOB) -> bytes:
     line = (
-        f"Received: from mx1.harbor.example (unknown [198.51.100.66])\n"
+        "Received: from host66.dialup.example (unknown [198.51.100.66])\n"
         f"\tby {host} (Postfix) with ESMTP id 9F8E7D6C5B\n"
         f"\tfor <{to}>; Fri, 20 Nov 2026 08:00:00 +0000\n"
     )

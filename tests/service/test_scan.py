@@ -284,6 +284,8 @@ def test_a_message_that_cannot_be_read_is_left_alone_and_counted(hands: Hands) -
     (result,) = hands.scan()
     assert result.moved == 1
     assert broken.is_symlink()
+    (line,) = [line for line in result.lines if line["error"]]
+    assert (line["kind"], line["id"], line["plan"]) == ("not-a-bounce", "1795000000.M9P9.demo", "none")
 
 
 def test_sent_mail_of_another_mailbox_counts(hands: Hands) -> None:

@@ -84,7 +84,7 @@ class ChangingMaildir(ReadingMaildir):
         if name is None:
             raise ChangeRefusedError(
                 f"{self._address}: the folder {folder!r} cannot be made",
-                "a Maildir folder's name has no dots and no empty levels; choose another name",
+                "a Maildir folder's name has no dots and no empty levels, and is not long; choose another name",
             )
         directory = self._directory(folder)
         path = self._root / name if directory is None else directory
@@ -136,7 +136,9 @@ class ChangingMaildir(ReadingMaildir):
         destination = self._require(target) / path.parent.name
         new_id = id
         if id in taken:
-            if self._is_left_copy(path, id, target):
+            copied = self._left_copy(path, id, target)
+            if copied is not None:
+                sync(copied.parent)
                 path.unlink()
                 return id
             new_id = renewed(id, fresh_unique())
@@ -172,16 +174,21 @@ class ChangingMaildir(ReadingMaildir):
             place.unlink()
             raise
 
-    def _is_left_copy(self, path: Path, id: str, target: str) -> bool:
-        """Whether the target holds the same bytes under the same unique name: an interrupted copy."""
+    def _left_copy(self, path: Path, id: str, target: str) -> Path | None:
+        """
+        What an interrupted move to another file system left in the target: same unique name, same bytes.
+
+        Within one file system our moves leave no copies: what is there is its owner's, and stays.
+        """
         other = self._files(target).get(id)
         if other is None:
-            return False
+            return None
         try:
-            return is_same(path, other)
+            across = path.stat().st_dev != other.stat().st_dev
+            return other if across and is_same(path, other) else None
         except FileNotFoundError:
             if path.exists():
-                return False
+                return None
             raise
 
     # --- refusals

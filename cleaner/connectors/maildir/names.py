@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from cleaner.values import FolderRole
+from cleaner.connectors.roles import INBOX
 
-INBOX: Final = "INBOX"
 RECENT: Final = "\\Recent"
 """Our flag for a message that still lies in `new/`: no mail program has seen it yet."""
+
+MAX_NAME: Final = 255
+"""Bytes of a directory's name on every common file system."""
 
 FLAGS: Final = {
     "D": "\\Draft",
@@ -26,46 +28,6 @@ FLAGS: Final = {
 }
 LETTERS: Final = {flag: letter for letter, flag in FLAGS.items()}
 
-ROLES: Final[dict[FolderRole, str]] = {
-    FolderRole.SENT: (
-        "sent|sent items|sent messages|sent mail|sent-mail|outbox sent|gesendet|gesendete objekte|"
-        "gesendete elemente|gesendete nachrichten|envoyés|messages envoyés|éléments envoyés|enviados|"
-        "elementos enviados|mensajes enviados|mensagens enviadas|itens enviados|inviata|posta inviata|"
-        "messaggi inviati|verzonden|verzonden items|verzonden objecten|skickat|skickade objekt|sendt|"
-        "sendte elementer|sendt post|lähetetyt|wysłane|elementy wysłane|odeslané|odeslaná pošta|odoslané|"
-        "elküldött|elküldött elemek|trimise|elemente trimise|изпратени|отправленные|надіслані|απεσταλμένα|"
-        "gönderilmiş|gönderilen|gönderilmiş öğeler|נשלח|المرسلة|ارسال شده|已发送|已发送邮件|已傳送|寄件備份|"
-        "送信済み|送信済みアイテム|보낸 편지함|terkirim|đã gửi"
-    ),
-    FolderRole.TRASH: (
-        "trash|deleted items|deleted messages|deleted|bin|papierkorb|gelöscht|gelöschte objekte|"
-        "gelöschte elemente|corbeille|éléments supprimés|papelera|elementos eliminados|lixeira|"
-        "itens excluídos|cestino|posta eliminata|prullenbak|verwijderde items|papperskorgen|papirkurv|"
-        "slettet post|roskakori|kosz|elementy usunięte|koš|kôš|lomtár|coș de gunoi|корзина|кошик|"
-        "удаленные|удалённые|çöp kutusu|אשפה|已删除|已删除邮件|刪除的郵件|ごみ箱|削除済みアイテム|휴지통"
-    ),
-    FolderRole.JUNK: (
-        "junk|junk e-mail|junk email|spam|bulk mail|junk-e-mail|courrier indésirable|indésirables|"
-        "correo no deseado|posta indesiderata|ongewenste e-mail|skräppost|søppelpost|roskaposti|"
-        "wiadomości-śmieci|спам|нежелательная почта|垃圾邮件|垃圾郵件|迷惑メール|스팸 메일함"
-    ),
-    FolderRole.DRAFTS: (
-        "drafts|draft|entwürfe|brouillons|borradores|rascunhos|bozze|concepten|utkast|kladder|luonnokset|"
-        "wersje robocze|koncepty|piszkozatok|черновики|чернетки|taslaklar|草稿|草稿箱|下書き|임시 보관함"
-    ),
-    FolderRole.ARCHIVE: (
-        "archive|archives|archiv|archivo|arquivo|archivio|archief|arkiv|архив|归档|アーカイブ"
-    ),
-}
-BY_NAME: Final = {name: role for role, names in ROLES.items() for name in names.split("|")}
-
-
-def role_of(name: str) -> FolderRole:
-    """What a folder is for, by its name: a Maildir says nothing else about it."""
-    if name == INBOX:
-        return FolderRole.INBOX
-    return BY_NAME.get(name.rpartition("/")[2].casefold(), FolderRole.NONE)
-
 
 def directory_of(folder: str) -> str | None:
     """The directory of a folder below the Maildir, None for a name that Maildir++ cannot hold."""
@@ -75,9 +37,10 @@ def directory_of(folder: str) -> str | None:
     if any(not level or level.startswith(".") or "." in level or "\0" in level for level in levels):
         return None
     try:
-        return "." + ".".join(encoded(level) for level in levels)
+        name = "." + ".".join(encoded(level) for level in levels)
     except UnicodeEncodeError:
         return None
+    return name if len(name) <= MAX_NAME else None
 
 
 def folder_of(directory: str) -> str:

@@ -26,7 +26,8 @@ from cleaner.connectors.maildir.files import (
     opened,
     words,
 )
-from cleaner.connectors.maildir.names import INBOX, directory_of, flags_of, folder_of, role_of, unique_of
+from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, unique_of
+from cleaner.connectors.roles import INBOX, role_of
 from cleaner.errors import AskPersonError, FolderMissingError, UnreadableMessageError
 from cleaner.values import Folder, Headers, Heading, Listing, Message
 
@@ -39,6 +40,9 @@ TRIES: Final = 5
 
 SETTLED: Final = 50 * 10**6
 """Nanoseconds after which a directory's time stamp is trusted to show a further change."""
+
+SETTLED_COARSE: Final = 2 * 10**9
+"""The same where the file system keeps whole seconds (ext3, ext4 with small inodes, FAT, old file servers)."""
 
 
 @dataclass(slots=True)
@@ -150,15 +154,18 @@ class ReadingMaildir:
             for name in names:
                 folder = folder_of(name)
                 canonical = directory_of(folder) == name
-                if _is_text(folder) and _is_folder(self._root / name) and (canonical or folder not in found):
+                if folder == INBOX or not _is_text(folder) or not _is_folder(self._root / name):
+                    continue
+                if canonical or folder not in found:
                     found[folder] = name
         return found
 
     def _directory(self, folder: str) -> Path | None:
         """The directory of a folder that is there."""
         name = directory_of(folder)
-        if name is not None and _is_folder(self._root / name):
-            return self._root / name
+        with self._readable():
+            if name is not None and _is_folder(self._root / name):
+                return self._root / name
         other = self._directories().get(folder)
         return None if other is None else self._root / other
 
@@ -197,7 +204,7 @@ class ReadingMaildir:
             files = latest | kept
             if stamp == _stamp(directory):
                 break
-        settled = all(changed + SETTLED < began for changed, _ in stamp)
+        settled = all(_settles(changed) < began for changed, _ in stamp)
         self._seen[folder] = Contents(files, stamp if settled else None)
         return files
 
@@ -210,7 +217,8 @@ class ReadingMaildir:
                 try:
                     return use(path)
                 except FileNotFoundError:
-                    pass
+                    # What we remember is wrong, whatever the directories' stamps say.
+                    self._seen.pop(folder, None)
             path = self._files(folder).get(id)
             if path is None:
                 return None
@@ -261,6 +269,10 @@ def _is_folder(directory: Path) -> bool:
 def _is_text(name: str) -> bool:
     """Whether a name can be written down: one in no known encoding is left alone."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _settles(changed: int) -> int:
+    return changed + (SETTLED if changed % 10**9 else SETTLED_COARSE)
 
 
 def _stamp(directory: Path | None) -> Stamp:

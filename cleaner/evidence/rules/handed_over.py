@@ -16,7 +16,7 @@ from typing import Final
 from cleaner.evidence import mentions, ours, trail
 from cleaner.values import Evidence, Known, Notice, Organisation, Side
 
-SERVER: Final = 0.6
+SERVER: Final = 0.35
 """How much a stranger with a server's name counts beside one on a customer's line."""
 
 SIDE = Side.BACKSCATTER

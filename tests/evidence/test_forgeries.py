@@ -1,0 +1,213 @@
+"""
+What outsiders try, and what comes of it.
+
+Two aims: to make spam's bounces look genuine, so that they stay; and to make genuine ones look spurious, so that
+the program removes them. The first may leave a notice `unsure`; the second must never succeed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+
+from cleaner.values import Arrival, Notice, Opinion
+from tests.evidence.scene import (
+    BOB,
+    BY_RELAY,
+    FROM_RELAY,
+    FROM_STRANGER,
+    FULL,
+    NOBODY,
+    OWN_ID,
+    SENT_AT,
+    WITH_IT,
+    Desk,
+    mail,
+    report,
+    signed,
+    taken_in,
+)
+
+NOT_OURS = "<spam.1@elsewhere.example>"
+STRANGER = "victim@near.example"
+
+GENUINE = frozenset((Opinion.GENUINE,))
+KEPT = frozenset((Opinion.GENUINE, Opinion.UNSURE))
+UNSURE = frozenset((Opinion.UNSURE,))
+REMOVED = frozenset((Opinion.BACKSCATTER,))
+EXPOSED = frozenset((Opinion.BACKSCATTER, Opinion.UNSURE))
+
+
+class Attack(NamedTuple):
+    """What was forged, and which verdicts are right."""
+
+    what: str
+    notice: Notice
+    desk: Desk
+    right: frozenset[Opinion]
+
+
+def to_victim(line: str) -> str:
+    return line.replace(BOB, STRANGER)
+
+
+FLOOD = tuple(Arrival(SENT_AT + timedelta(seconds=n), "Undelivered") for n in range(2000))
+MADE_UP = "DKIM-Signature: v=1; a=rsa-sha256; d=harbor.example; s=s1; h=from:to; bh=AAAA; b=AAAABBBBCCCC"
+RESULTS = "Authentication-Results: mx1.harbor.example; dkim=pass header.d=harbor.example; spf=pass"
+REPLAYED = report(signed(mail(to_victim(FROM_STRANGER), to=BOB)), failed=STRANGER)
+"""Our signed mail to Bob, sent on to somebody else."""
+
+TO_LOOK_GENUINE = (
+    Attack("nothing forged but the sender", report(mail(FROM_STRANGER, message_id=NOT_OURS)), FULL, REMOVED),
+    Attack(
+        "a Message-ID in our shape",
+        report(mail(FROM_STRANGER, message_id="<b7.20261102@mail.harbor.example>")),
+        FULL,
+        REMOVED,
+    ),
+    Attack(
+        "the name of our relay in HELO",
+        report(mail(taken_in("unknown", "198.51.100.66", helo="mx1.harbor.example"), message_id=NOT_OURS)),
+        FULL,
+        EXPOSED,
+    ),
+    Attack(
+        "a whole chain through our relay, below the line that the receiver wrote",
+        report(mail(FROM_STRANGER, FROM_RELAY, BY_RELAY, message_id=NOT_OURS)),
+        FULL,
+        EXPOSED,
+    ),
+    Attack(
+        "our relay's own line, word for word",
+        report(mail(FROM_STRANGER, BY_RELAY, message_id="<b8.20261102@mail.harbor.example>")),
+        FULL,
+        EXPOSED,
+    ),
+    Attack(
+        "a signature in our name that was made up",
+        report(
+            mail(
+                FROM_STRANGER,
+                message_id=NOT_OURS,
+                fields=(MADE_UP,),
+            )
+        ),
+        FULL,
+        REMOVED,
+    ),
+    Attack(
+        "results of our own server, written by the forger",
+        report(
+            mail(
+                FROM_STRANGER,
+                message_id=NOT_OURS,
+                fields=(RESULTS,),
+            ),
+            fields=(RESULTS,),
+        ),
+        FULL,
+        REMOVED,
+    ),
+    Attack(
+        "a signature of ours, from a mail to Bob, replayed to a stranger",
+        REPLAYED,
+        FULL,
+        UNSURE,
+    ),
+    Attack(
+        "the id of our mail to Bob on a mail to a stranger",
+        report(mail(to_victim(FROM_STRANGER), to=STRANGER), failed=STRANGER),
+        WITH_IT,
+        UNSURE,
+    ),
+    Attack(
+        "the id of our mail to Bob, weeks later",
+        report(
+            mail(FROM_STRANGER, date=SENT_AT + timedelta(days=40)),
+            received=SENT_AT + timedelta(days=40),
+        ),
+        WITH_IT,
+        EXPOSED,
+    ),
+)
+
+SHOWN = report(mail(FROM_RELAY, BY_RELAY))
+"""A genuine report: it must not be removed, whatever is added."""
+
+TO_LOOK_SPURIOUS = (
+    Attack("nothing added", SHOWN, WITH_IT, GENUINE),
+    Attack(
+        "a stranger's line on top of our relay's", report(mail(FROM_STRANGER, FROM_RELAY)), WITH_IT, GENUINE
+    ),
+    Attack("all trace of us cut out", report(mail(FROM_STRANGER)), WITH_IT, GENUINE),
+    Attack(
+        "a flood of fake notices in the same hour",
+        SHOWN,
+        replace(WITH_IT, arrivals=FLOOD),
+        GENUINE,
+    ),
+    Attack(
+        "a broken signature of ours beside the true one",
+        report(
+            mail(FROM_RELAY, BY_RELAY).replace(
+                b"From: Ann",
+                b"DKIM-Signature: v=1; a=rsa-sha256; d=harbor.example; s=s1; h=from; bh=A; b=AAAA\r\nFrom: Ann",
+                1,
+            )
+        ),
+        WITH_IT,
+        GENUINE,
+    ),
+    Attack(
+        "signed mail whose trace was lost",
+        report(signed(mail())),
+        FULL,
+        GENUINE,
+    ),
+    Attack(
+        "signed mail with a stranger's line on top",
+        report(signed(mail(FROM_STRANGER))),
+        FULL,
+        GENUINE,
+    ),
+    Attack("no Sent copy, handed over by our relay", SHOWN, FULL, KEPT),
+    Attack(
+        "no Sent copy, in a flood",
+        SHOWN,
+        replace(FULL, arrivals=FLOOD),
+        KEPT,
+    ),
+)
+
+
+@pytest.mark.parametrize("attack", TO_LOOK_GENUINE, ids=lambda attack: attack.what)
+def test_forged_mail_is_not_called_ours(attack: Attack) -> None:
+    verdict = attack.desk.judge(attack.notice)
+    assert verdict.opinion in attack.right, verdict.because
+
+
+@pytest.mark.parametrize("attack", TO_LOOK_SPURIOUS, ids=lambda attack: attack.what)
+def test_a_genuine_report_cannot_be_made_to_go(attack: Attack) -> None:
+    verdict = attack.desk.judge(attack.notice)
+    assert verdict.opinion in attack.right, verdict.because
+
+
+@pytest.mark.parametrize("attack", TO_LOOK_GENUINE, ids=lambda attack: attack.what)
+def test_where_nothing_is_known_nothing_is_removed(attack: Attack) -> None:
+    """Neither relays nor keys nor a sent record: form and wording alone never suffice."""
+    assert Desk(NOBODY).judge(attack.notice).opinion is not Opinion.BACKSCATTER
+
+
+def test_a_replayed_signature_is_said_to_be_one() -> None:
+    verdict = FULL.judge(REPLAYED)
+    assert verdict.opinion is Opinion.UNSURE
+    assert verdict.evidence[0].force.value == "suspicion"
+
+
+def test_an_id_of_ours_with_its_recipient_is_a_proof() -> None:
+    assert OWN_ID.encode() in SHOWN.returned.raw
+    verdict = WITH_IT.judge(SHOWN)
+    assert verdict.evidence[0].force.value == "proof"

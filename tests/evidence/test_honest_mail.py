@@ -1,0 +1,133 @@
+"""
+Mail of ours that travels by unusual ways, and set-ups of which little is known: never removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import NamedTuple
+
+import pytest
+
+from cleaner.values import Notice, Opinion
+from tests.evidence.scene import (
+    BOB,
+    BY_RELAY,
+    FROM_RELAY,
+    FROM_STRANGE_SERVER,
+    FROM_STRANGER,
+    FULL,
+    HARBOR,
+    NOBODY,
+    Desk,
+    mail,
+    report,
+    signed,
+    taken_in,
+)
+
+
+class Case(NamedTuple):
+    """An honest mail, or little to know about any mail."""
+
+    what: str
+    notice: Notice
+    desk: Desk
+
+
+PLAIN = report(mail(FROM_STRANGER))
+LIST = "quay-list@lists.example"
+MOBILE = (
+    "from phone.isp.example (host-7.dyn.isp.example [198.51.100.77]) by mx1.harbor.example (Postfix) "
+    f"with ESMTPSA id 44DD for <{BOB}>; Mon, 02 Nov 2026 09:00:30 +0000"
+)
+
+CASES = (
+    Case("relays are not configured", PLAIN, Desk(NOBODY, FULL.sent)),
+    Case(
+        "relays are configured by name only",
+        PLAIN,
+        replace(FULL, organisation=replace(HARBOR, relay_networks=())),
+    ),
+    Case(
+        "relays are configured by IPv6 only",
+        PLAIN,
+        replace(FULL, organisation=replace(HARBOR, relay_networks=(ip_network("2001:db8::10/128"),))),
+    ),
+    Case(
+        "a relay next to the configured one that nobody listed",
+        report(mail(taken_in("mx2.harbor.example", "192.0.2.11"), BY_RELAY)),
+        FULL,
+    ),
+    Case(
+        "forwarded by the recipient's first mail system",
+        report(
+            mail(
+                taken_in("mail.old.example", "198.51.100.30", by="mx.far.example", to=BOB),
+                taken_in("mx1.harbor.example", "192.0.2.10", by="mail.old.example", to="bob@old.example"),
+                to="bob@old.example",
+            )
+        ),
+        FULL,
+    ),
+    Case(
+        "re-sent by a mailing list",
+        report(
+            mail(
+                taken_in("lists.example", "198.51.100.40", by="mx.far.example", to=BOB),
+                taken_in("mx1.harbor.example", "192.0.2.10", by="lists.example", to=LIST),
+                to=LIST,
+                subject="[quay] Offer",
+                fields=("List-Id: <quay.lists.example>",),
+            )
+        ),
+        FULL,
+    ),
+    Case(
+        "taken in by a filtering service that had it from our relay",
+        report(
+            mail(
+                taken_in("out.filter.example", "198.51.100.50", by="mx.far.example"),
+                taken_in("mx1.harbor.example", "192.0.2.10", by="in.filter.example"),
+            )
+        ),
+        FULL,
+    ),
+    Case("written on the way, signed in at our server", report(mail(FROM_RELAY, MOBILE)), FULL),
+    Case(
+        "reported by our own server, from somebody on the way who signed in",
+        report(mail(MOBILE), reporter="mx1.harbor.example"),
+        FULL,
+    ),
+    Case(
+        "the key is not known any more",
+        report(signed(mail(FROM_RELAY, BY_RELAY))),
+        replace(FULL, organisation=replace(HARBOR, dkim_keys=())),
+    ),
+    Case("signed, by a way nobody knows", report(signed(mail(FROM_STRANGE_SERVER))), FULL),
+    Case("rebuilt by Exchange: no trace, no signature", report(mail(), rebuilt=True), FULL),
+    Case(
+        "an inner hop of the reporter's site on top",
+        report(
+            mail(
+                f"from gw.far.example (gw.far.example [10.0.0.5]) by store.far.example with LMTP id 1 for <{BOB}>; "
+                "Mon, 02 Nov 2026 09:02:00 +0000",
+                FROM_RELAY,
+                BY_RELAY,
+            )
+        ),
+        FULL,
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_it_is_never_removed(case: Case) -> None:
+    verdict = case.desk.judge(case.notice)
+    assert verdict.opinion is not Opinion.BACKSCATTER, verdict.because
+
+
+def test_the_stranger_is_removed_where_enough_is_known() -> None:
+    """The near miss of the cases above: with relays by address and a record, the same notice goes."""
+    assert FULL.judge(PLAIN).opinion is Opinion.BACKSCATTER
