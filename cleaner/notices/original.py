@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleaner.notices import mime
-from cleaner.notices.fields import addresses_in, date, decoded, message_id
+from cleaner.notices.fields import addresses_in, date, decoded, message_id, unbase64
 from cleaner.notices.limits import MAX_LINES, MAX_PART_TEXT, MAX_TEXT
 from cleaner.notices.text import from_html
 from cleaner.notices.trace import hops
@@ -48,15 +48,18 @@ _KNOWN: Final = _SURE | frozenset(
     b"resent-from resent-to resent-date organization arc-seal x-received x-originating-ip".split()
 )
 _FIELD: Final = re.compile(
-    rb"(?P<prefix>[ \t]*(?:[>|][ \t]?){0,3}[ \t]*)(?P<name>[A-Za-z][A-Za-z0-9_-]{1,60})[ \t]*:(?!//)"
+    rb"(?P<prefix>[ \t]{0,16}(?:[>|][ \t]?){0,3}[ \t]{0,16})(?P<name>[A-Za-z][A-Za-z0-9_-]{1,60})[ \t]{0,16}:(?!//)"
 )
 _START: Final = re.compile(
-    rb"^[ \t]*(?:[>|][ \t]?){0,3}[ \t]*"
+    rb"^[ \t]{0,16}(?:[>|][ \t]?){0,3}[ \t]{0,16}"
     rb"(?:return-path|received|message-id|date|from|to|subject|sender|mime-version|content-type|delivered-to|cc"
     rb"|dkim-signature|domainkey-signature|x-[a-z0-9-]{2,40}|arc-[a-z-]{4,30}|reply-to|envelope-to|authentication-results"
-    rb"|content-transfer-encoding|user-agent|from [^\n]{5,100}\d{4}\r?$)[ \t]*(?::|$)",
+    rb"|content-transfer-encoding|user-agent|from [^\n]{5,100}\d{4}\r?$)[ \t]{0,16}(?::|$)",
     re.IGNORECASE | re.MULTILINE,
 )
+
+_ENCODED: Final = re.compile(rb"^(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/=]{0,76}$", re.MULTILINE)
+"""Lines of base64 in a text: a mail that was encoded and pasted."""
 
 _CUT: Final = re.compile(rb"(?i)\b(?:message|text|mail|body)\b.{0,30}\btruncated")
 """How qmail and Exim end a mail that they returned in part."""
@@ -135,6 +138,10 @@ def _in_text(part: mime.Part) -> Found | None:
         if block.is_mail:
             return Found(block.original(raw), part, own=block.around(raw), is_excerpt=block.is_excerpt)
         position = block.end
+    for encoded in _ENCODED.finditer(raw):
+        mail = unbase64(encoded[0])
+        if begins_like_mail(mail):
+            return Found(mail, part, own=raw[: encoded.start()] + raw[encoded.end() :])
     return None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import unescape
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
@@ -15,6 +16,10 @@ from cleaner.notices.limits import MAX_HTML, MAX_LINKS
 _LINK: Final = re.compile(r"https?://[^\s<>\"'\])}]{3,500}", re.IGNORECASE)
 _HREF: Final = re.compile(r"href\s{0,3}=\s{0,3}[\"']?\s{0,3}(https?://[^\s\"'>]{3,500})", re.IGNORECASE)
 _BLANK_LINES: Final = re.compile(r"\n[ \t\r\xa0]*(?:\n[ \t\r\xa0]*)+")
+_TAG: Final = re.compile(r"<[^<>]{0,1000}>")
+_OPENING: Final = re.compile(r"<(/?)[a-zA-Z]")
+_MOST_OPEN: Final = 1_500
+"""Levels above which HTML is not parsed: the parser's time grows with the square of its depth."""
 _SKIPPED: Final = ("script", "style", "head", "template")
 
 
@@ -27,12 +32,24 @@ def fold(text: str) -> str:
 
 def from_html(html: str) -> str:
     """The words of an HTML text, a line for each block."""
-    tree = LexborHTMLParser(html[:MAX_HTML])
+    html = html[:MAX_HTML]
+    if html.count("<") > _MOST_OPEN and _depth(html) > _MOST_OPEN:
+        return _BLANK_LINES.sub("\n\n", unescape(_TAG.sub("\n", html))).strip()
+    tree = LexborHTMLParser(html)
     tree.strip_tags(list(_SKIPPED))
     if tree.body is None:
         return ""
     text = tree.body.text(separator="\n", strip=False)
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def _depth(html: str) -> int:
+    """How deep elements are nested at most, taking every one that is left open for a level."""
+    depth = deepest = 0
+    for match in _OPENING.finditer(html):
+        depth += -1 if match[1] else 1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def links_in(text: str, html: str = "") -> tuple[str, ...]:
