@@ -7,18 +7,22 @@ key; a `Store` may be used by several threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from cleaner.store import journal, locks, schema, seen, sent
-from cleaner.store.books import AccessBook, ConsentBook, MailboxBook, RunBook
+from cleaner.errors import MailboxBusyError
+from cleaner.store import journal, schema, seen, sent
+from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.locks import Locks
+from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.owners import row_id
-from cleaner.values import Entry, EntryState
+from cleaner.store.runs import RunBook
+from cleaner.values import Entry, EntryState, address_key
 
 
 class Store:
@@ -30,27 +34,28 @@ class Store:
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
-        self.runs = RunBook(database)
+        self._locks = Locks(database)
+        self.runs = RunBook(database, self._locks)
 
     @classmethod
     def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
         """
         Opens the database, made or upgraded where needed; `sqlite://` is an empty one in memory.
 
-        Raises StoreError: no right, no space, in use for longer than `busy_timeout`, not ours, written by a
-        newer program, or with another master key.
+        Raises StoreError, which says what to do: no right, no space, in use for longer than `busy_timeout`, not
+        ours, written by a newer program, or with another master key.
         """
-        database = Database(url, busy_timeout)
         keyed = Keyed(key)
+        database = Database(url, busy_timeout)
         try:
-            schema.bring_up_to_date(database)
-            schema.check_key(database, keyed)
+            schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
         return cls(database, keyed)
 
     def close(self) -> None:
+        self.runs.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -88,9 +93,13 @@ class Store:
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:
         return journal.count_entries(self._database, address)
 
-    def lock(self, address: str) -> AbstractContextManager[None]:
-        """Holds a mailbox for this process. Raises MailboxBusyError."""
-        return locks.held(self._database, address)
+    @contextmanager
+    def lock(self, address: str) -> Iterator[None]:
+        """Holds a mailbox for the caller. Raises MailboxBusyError."""
+        with self._locks.hold(f"mailbox {address_key(address)}") as held:
+            if not held:
+                raise MailboxBusyError(address)
+            yield
 
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
@@ -99,3 +108,4 @@ class Store:
             if mailbox is not None:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
+        self._database.shrink_log()

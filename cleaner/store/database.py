@@ -8,101 +8,188 @@ the middle when another process has written meanwhile.
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from cleaner.errors import StoreError
+from cleaner.store.failures import sentence
 
-BUSY = timedelta(seconds=30)
-CHUNK = 400
+BUSY: Final = timedelta(seconds=30)
+CHUNK: Final = 400
 """Values in one IN list: SQLite takes 32,766 parameters, but long lists are slow to compile."""
+AGAIN: Final = 0.01
+"""Seconds between tries of what SQLite does not wait for itself."""
 
 
 class Database:
     """An open database."""
 
     def __init__(self, url: str, busy_timeout: timedelta = BUSY) -> None:
-        self.url = url
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise StoreError(f"store.url: {url!r} is not a database URL; write sqlite:///state.db") from error
+        parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.path = Path(parsed.database) if self.is_sqlite and parsed.database else None
-        if self.path is not None and not self.path.parent.is_dir():
-            raise StoreError(f"{self.path}: its folder does not exist; make it: mkdir -p {self.path.parent}")
-        self.engine = self._engine(busy_timeout)
+        self.path = _path(parsed) if self.is_sqlite else None
+        self.is_in_memory = self.is_sqlite and self.path is None
+        self.where = _where(parsed, self.path)
+        self._busy = busy_timeout.total_seconds()
+        # In memory there is a single connection, which one thread has at a time.
+        self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_in_memory else nullcontext()
+        if self.path is not None:
+            _make_private(self.path)
+        self.engine = self._sqlite(parsed) if self.is_sqlite else self._postgresql(parsed)
 
-    def _engine(self, busy_timeout: timedelta) -> Engine:
-        if not self.is_sqlite:
-            return create_engine(self.url, pool_pre_ping=True)
-        options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout.total_seconds()}}
-        if self.path is None:
+    def _sqlite(self, url: URL) -> Engine:
+        options: dict[str, Any] = {"connect_args": {"timeout": self._busy}}
+        if self.is_in_memory:
             options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-        engine = create_engine(self.url, **options)
+        engine = create_engine(url, **options)
         event.listen(engine, "connect", self._prepare)
         event.listen(engine, "begin", _begin)
         return engine
+
+    def _postgresql(self, url: URL) -> Engine:
+        options = f"-c lock_timeout={int(self._busy * 1000)} -c synchronous_commit=on"
+        try:
+            return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"
+            ) from error
 
     def _prepare(self, connection: Any, _record: Any) -> None:
         # We write BEGIN ourselves (see _begin): the driver would begin too late, at the first change.
         connection.isolation_level = None
         cursor = connection.cursor()
         if self.path is not None:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # What is erased is overwritten, not just marked as free.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
+
+    def _write_ahead(self, cursor: sqlite3.Cursor) -> None:
+        """Of two processes that make the database together, SQLite refuses one without letting it wait."""
+        until = time.monotonic() + self._busy
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(AGAIN)
+            else:
+                return
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with self.in_our_words(), self.engine.connect() as connection, connection.begin():
+        with self._turn, self.in_our_words(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; durable when it ends without an error, else as if it never was."""
-        with self.in_our_words(), self.engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+        with self._turn, self.in_our_words(), self.engine.connect() as connection:
+            connection = connection.execution_options(begins_with=("BEGIN IMMEDIATE",))
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """
+        A write transaction that may make and replace tables.
+
+        Where SQLite cannot alter a table, a new one takes its place; dropping the old one would take along the
+        rows that refer to it. So references are not followed meanwhile, and are checked at the end.
+        """
+        with self._turn, self.in_our_words(), self.engine.connect() as connection:
+            connection = connection.execution_options(
+                begins_with=("PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE")
+            )
+            try:
+                with connection.begin():
+                    yield connection
+                    if self.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise StoreError(f"{self.where} cannot be upgraded without loss; it is as it was")
+            finally:
+                if self.is_sqlite:
+                    _driver(connection).execute("PRAGMA foreign_keys = ON").close()
+
+    def shrink_log(self) -> None:
+        """
+        Empties SQLite's write-ahead log into the database, so that what was erased does not stand there.
+
+        While others read, it waits for the end of their reading, at most for the busy time-out.
+        """
+        if self.path is not None:
+            with self.in_our_words(), self.engine.connect() as connection:
+                _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
     @contextmanager
     def in_our_words(self) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(self._sentence(error)) from error
-
-    def _sentence(self, error: SQLAlchemyError) -> str:
-        where = str(self.path) if self.path is not None else "the database"
-        what = str(error.orig) if isinstance(error, DatabaseError) else type(error).__name__
-        remedies = {
-            "locked": f"{where} is in use by another process for too long; try again when it has finished",
-            "full": f"{where} cannot grow: the disk is full. Make room and repeat the command",
-            "readonly": f"{where} cannot be written: give this account the right to write it and its folder",
-            "unable to open": f"{where} cannot be opened: give this account the right to write its folder",
-            "not a database": f"{where} is not a database of this program; name another file in store.url",
-            "malformed": f"{where} is damaged; restore it from a backup",
-            "disk i/o": f"{where} cannot be read or written: the disk reports an error ({what})",
-        }
-        for mark, sentence in remedies.items():
-            if mark in what.lower():
-                return sentence
-        return f"{where}: {what}"
+            raise StoreError(sentence(error, self.where)) from error
 
     def close(self) -> None:
         self.engine.dispose()
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    for statement in connection.get_execution_options().get("begins_with", ("BEGIN",)):
+        connection.exec_driver_sql(statement)
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's own connection: for what must stand outside of a transaction, which SQLAlchemy would begin."""
+    return connection.connection.driver_connection
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # It is not shown: it may hold a password.
+        raise StoreError("store.url is not the URL of a database; write sqlite:///state.db") from error
+    name = parsed.get_backend_name()
+    if name not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"store.url: {name} is not supported; write sqlite:///state.db or postgresql://USER@HOST/DATABASE"
+        )
+    return parsed
+
+
+def _path(url: URL) -> Path | None:
+    return Path(url.database) if url.database and url.database != ":memory:" else None
+
+
+def _where(url: URL, path: Path | None) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(path or "the database in memory")
+    return url.render_as_string(hide_password=True)
+
+
+def _make_private(path: Path) -> None:
+    """Makes the database file, for its owner's eyes only; SQLite gives the files beside it the same rights."""
+    if path.exists():
+        return
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: its folder does not exist; make it: mkdir -p {path.parent}")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made ({error.strerror}); give this account the right to write {path.parent}"
+        ) from error

@@ -8,14 +8,24 @@ million rows a chance collision is still less likely than one in ten billion bil
 from __future__ import annotations
 
 import hmac
+from typing import Final
 
-SIZE = 16
+from cleaner.errors import StoreError
+
+SIZE: Final = 16
+SHORTEST: Final = 16
+"""Bytes of a master key that nobody guesses."""
 
 
 class Keyed:
     """Hashes of texts of a kind; equal texts of different kinds have unrelated hashes."""
 
     def __init__(self, master_key: bytes) -> None:
+        if len(master_key) < SHORTEST:
+            raise StoreError(
+                f"the master key (store.key) has only {len(master_key)} characters, too few to protect "
+                "anything; make one: head -c 32 /dev/urandom | base64"
+            )
         self._key = hmac.digest(master_key, b"bounce-cleaner sent record", "sha256")
         self.check = hmac.digest(master_key, b"bounce-cleaner key check", "sha256")[:SIZE]
         """Kept in the database, so that another master key is noticed at once."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from cleaner.store import tables
 from cleaner.store.database import CHUNK, Database
 from cleaner.store.owners import ensured, row_id
 from cleaner.values import ActionName, Entry, EntryState, address_key
 
-OPEN = tuple(state.value for state in EntryState if state.is_open)
+Key: TypeAlias = tuple[str, int, ActionName]
+
+OPEN: Final = tuple(state.value for state in EntryState if state.is_open)
+UNTOUCHED: Final = (EntryState.FAILED, EntryState.GONE)
+"""States in which the change was not made, so that it may be tried again."""
+LARGEST: Final = 2**63 - 1
 
 
 class StoredJournal:
@@ -26,22 +31,27 @@ class StoredJournal:
 
     def intend(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         with self._database.write() as connection:
-            mailbox = ensured(connection, self._address)
-            return tuple(_intend(connection, mailbox, entry) for entry in entries)
+            return _intend(connection, ensured(connection, self._address), entries)
 
     def settle(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        j = tables.journal.c
         with self._database.write() as connection:
-            for entry in entries:
-                connection.execute(
-                    update(tables.journal)
-                    .where(tables.journal.c.id == entry.id)
-                    .values(
-                        state=entry.state.value,
-                        new_id=entry.new_id,
-                        error=entry.error,
-                        settled_at=entry.settled_at,
-                    )
-                )
+            mailbox = ensured(connection, self._address)
+            connection.execute(
+                update(tables.journal).where(j.id == bindparam("entry"), j.mailbox_id == mailbox),
+                [
+                    {
+                        "entry": entry.id,
+                        "state": entry.state.value,
+                        "new_id": entry.new_id,
+                        "error": entry.error,
+                        "settled_at": entry.settled_at,
+                    }
+                    for entry in entries
+                ],
+            )
 
     def open(self) -> tuple[Entry, ...]:
         query = _entries().where(
@@ -54,36 +64,56 @@ class StoredJournal:
         found: dict[str, list[Entry]] = {}
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)
-            for start in range(0, len(fingerprints) if mailbox is not None else 0, CHUNK):
-                query = _entries().where(
-                    tables.journal.c.mailbox_id == mailbox,
-                    tables.journal.c.fingerprint.in_(fingerprints[start : start + CHUNK]),
-                )
-                for row in connection.execute(query):
-                    found.setdefault(row.fingerprint, []).append(_entry(row))
+            for entry in _about(connection, mailbox, fingerprints) if mailbox is not None else ():
+                found.setdefault(entry.fingerprint, []).append(entry)
         return {fingerprint: tuple(entries) for fingerprint, entries in found.items()}
 
 
-def _intend(connection: Connection, mailbox: int, entry: Entry) -> Entry:
-    """Writes one intent, or finds it; one that failed or found its message gone is taken up again."""
-    j = tables.journal.c
-    found = connection.execute(
-        _entries().where(
-            j.mailbox_id == mailbox,
-            j.fingerprint == entry.fingerprint,
-            j.occurrence == entry.occurrence,
-            j.action == entry.action.value,
+def _intend(connection: Connection, mailbox: int, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Writes the intents that are new, and those again whose change was tried and not made."""
+    known = _by_key(_about(connection, mailbox, [entry.fingerprint for entry in entries]))
+    fresh = {_key(entry): entry for entry in entries if _key(entry) not in known}
+    again = {
+        key: replace(entry, id=known[key].id)
+        for entry in entries
+        if (key := _key(entry)) in known and known[key].state in UNTOUCHED
+    }
+    if again:
+        connection.execute(
+            update(tables.journal).where(tables.journal.c.id == bindparam("entry")),
+            [{"entry": entry.id, **_values(entry)} for entry in again.values()],
         )
-    ).first()
-    values = _values(entry)
-    if found is None:
-        made = insert(tables.journal).values(mailbox_id=mailbox, **values).returning(j.id)
-        return replace(entry, id=int(connection.execute(made).scalar_one()))
-    known = _entry(found)
-    if known.state not in (EntryState.FAILED, EntryState.GONE):
-        return known
-    connection.execute(update(tables.journal).where(j.id == known.id).values(**values))
-    return replace(entry, id=known.id)
+    if fresh:
+        connection.execute(
+            insert(tables.journal),
+            [{"mailbox_id": mailbox, **_values(entry)} for entry in fresh.values()],
+        )
+        # Asked for afterwards: with RETURNING, rows are inserted one by one where their order must be known.
+        written = _by_key(_about(connection, mailbox, [entry.fingerprint for entry in fresh.values()]))
+        fresh = {key: replace(entry, id=written[key].id) for key, entry in fresh.items()}
+    recorded = known | again | fresh
+    return tuple(recorded[_key(entry)] for entry in entries)
+
+
+def _key(entry: Entry) -> Key:
+    return entry.fingerprint, entry.occurrence, entry.action
+
+
+def _by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:
+    return {_key(entry): entry for entry in entries}
+
+
+def _about(connection: Connection, mailbox: int, fingerprints: Sequence[str]) -> list[Entry]:
+    """All entries of a mailbox about those messages, oldest first for each."""
+    j = tables.journal.c
+    unique = tuple(dict.fromkeys(fingerprints))
+    return [
+        _entry(row)
+        for start in range(0, len(unique), CHUNK)
+        for row in connection.execute(
+            _entries().where(j.mailbox_id == mailbox, j.fingerprint.in_(unique[start : start + CHUNK]))
+        )
+    ]
 
 
 def _values(entry: Entry) -> dict[str, Any]:
@@ -120,6 +150,8 @@ def find_entries(
     j = tables.journal.c
     query = _entries()
     if id is not None:
+        if not 0 < id <= LARGEST:
+            return ()
         query = query.where(j.id == id)
     if run is not None:
         query = query.where(j.run == run)

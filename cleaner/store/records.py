@@ -80,7 +80,7 @@ class Run:
     started: datetime
     finished: datetime | None = None
     state: str = "running"
-    """running, done, partly, stopped (by the safety limit), interrupted, failed."""
+    """running, done, partly, stopped (by the safety limit), interrupted (also: killed), failed."""
     looked_at: int = 0
     moved: int = 0
     since: datetime | None = None

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from cleaner.errors import StoreError
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-HEAD = "0001"
-"""The revision that this program works with; a test compares it with the migrations."""
+REVISIONS: Final = ("0001",)
+"""All that this program knows, the oldest first; a test compares them with the migrations."""
 
-REVISIONS = ("0001",)
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+VERSION: Final = "alembic_version"
+KEY_CHECK: Final = "key-check"
+UPGRADING: Final = 0x626F756E6365
+"""The number of PostgreSQL's lock for upgrades: any, as long as all our processes have the same."""
 
 
 class SchemaState(enum.Enum):
@@ -25,39 +30,70 @@ class SchemaState(enum.Enum):
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
+    FOREIGN = "foreign"
+    """It holds tables, but not ours."""
 
 
 def state_of(connection: Connection) -> SchemaState:
-    if not inspect(connection).has_table("alembic_version"):
-        return SchemaState.EMPTY
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if revision is None:
-        return SchemaState.EMPTY
-    if revision == HEAD:
+    names = set(inspect(connection).get_table_names())
+    if VERSION not in names:
+        # A database of PostgreSQL may be shared with others; a file of SQLite is ours alone or not ours.
+        taken = names if connection.dialect.name == "sqlite" else names & tables.metadata.tables.keys()
+        return SchemaState.FOREIGN if taken else SchemaState.EMPTY
+    revision = connection.execute(text(f"SELECT version_num FROM {VERSION}")).scalar()  # noqa: S608
+    if revision == REVISIONS[-1]:
         return SchemaState.CURRENT
-    return SchemaState.OLDER if revision in REVISIONS else SchemaState.NEWER
+    if revision in REVISIONS:
+        return SchemaState.OLDER
+    is_ours = {tables.meta.name, tables.journal.name} <= names
+    return SchemaState.NEWER if is_ours else SchemaState.FOREIGN
 
 
-def bring_up_to_date(database: Database) -> None:
-    """Builds or upgrades the tables in one transaction. Raises StoreError for a newer database."""
+def bring_up_to_date(database: Database, keyed: Keyed) -> None:
+    """
+    Builds or upgrades the tables in one transaction.
+
+    Raises StoreError for a database of a newer or another program, or of another master key, which would
+    silently match nothing.
+    """
     with database.read() as connection:
         state = state_of(connection)
+    if state is not SchemaState.CURRENT:
+        _refuse_foreign(database, state)
+        with database.rebuild() as connection:
+            _build(connection, keyed, in_memory=database.is_in_memory)
+    with database.read() as connection:
+        kept = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == KEY_CHECK)).scalar()
+    if kept != keyed.check:
+        raise StoreError(
+            f"{database.where} was written with another master key; put the old key back (store.key in the "
+            "configuration), or name a new database in store.url"
+        )
+
+
+def _refuse_foreign(database: Database, state: SchemaState) -> None:
+    if state is SchemaState.NEWER:
+        raise StoreError(
+            f"{database.where} was written by a newer bounce-cleaner; upgrade the program, or restore the "
+            "backup from before the upgrade"
+        )
+    if state is SchemaState.FOREIGN:
+        raise StoreError(f"{database.where} is a database of another program; name another one in store.url")
+
+
+def _build(connection: Connection, keyed: Keyed, *, in_memory: bool) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(UPGRADING)))
+    state = state_of(connection)
     if state is SchemaState.CURRENT:
-        return
-    with database.write() as connection:
-        state = state_of(connection)
-        if state is SchemaState.NEWER:
-            raise StoreError(
-                f"{database.path or 'the database'} was written by a newer bounce-cleaner; "
-                "upgrade the program, or restore the backup from before the upgrade"
-            )
-        if state is SchemaState.CURRENT:
-            return
-        if database.path is None and database.is_sqlite:
-            # In memory there is nothing to upgrade, and alembic need not be imported.
-            tables.metadata.create_all(connection)
-        else:
-            _migrate(connection)
+        return  # Another process was faster.
+    if in_memory:
+        # There is nothing to upgrade, and alembic need not be imported.
+        tables.metadata.create_all(connection)
+    else:
+        _migrate(connection)
+    if state is SchemaState.EMPTY:
+        connection.execute(tables.meta.insert().values(name=KEY_CHECK, value=keyed.check))
 
 
 def _migrate(connection: Connection) -> None:
@@ -65,22 +101,7 @@ def _migrate(connection: Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
-
-
-def check_key(database: Database, keyed: Keyed) -> None:
-    """Another master key would silently match nothing; it is noticed here. Raises StoreError."""
-    with database.read() as connection:
-        kept = connection.execute(
-            select(tables.meta.c.value).where(tables.meta.c.name == "key-check")
-        ).scalar()
-    if kept is None:
-        with database.write() as connection:
-            connection.execute(tables.meta.insert().values(name="key-check", value=keyed.check))
-    elif kept != keyed.check:
-        raise StoreError(
-            f"{database.path or 'the database'} was written with another master key; "
-            "put the old key back (store.key in the configuration), or name a new database in store.url"
-        )
+    command.upgrade(config, REVISIONS[-1])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
 from cleaner.store import tables
+from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import CHUNK, Database
 from cleaner.store.hashing import Keyed
-from cleaner.store.owners import ensured, row_id
-from cleaner.values import ActionName, Arrival, Kind, Opinion, Outcome, SeenNotice, address_key, subject_key
+from cleaner.store.owners import ensured, has_withdrawn, row_id
+from cleaner.values import ActionName, Arrival, Kind, Opinion, Outcome, SeenNotice, subject_key
 
-ENOUGH = 20
+ENOUGH: Final = 20
 """Proven notices before their share in the record says something about its completeness."""
+ACTIONS: Final = tuple(action.value for action in ActionName if action is not ActionName.NONE)
+UNDONE: Final = tuple(outcome.value for outcome in Outcome if outcome not in (Outcome.DONE, Outcome.GONE))
 
 
 class SeenBook:
@@ -27,33 +30,20 @@ class SeenBook:
         self._address = address
 
     def cursor(self, folder: str) -> str | None:
-        query = (
-            select(tables.folder_cursor.c.cursor)
-            .join_from(tables.folder_cursor, tables.mailbox)
-            .where(
-                tables.mailbox.c.address == address_key(self._address),
-                tables.folder_cursor.c.folder == folder,
-            )
-        )
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            return cursor(connection, tables.folder_cursor, self._address, folder)
 
     def known(self, fingerprints: Sequence[str]) -> Mapping[str, SeenNotice]:
-        found: dict[str, SeenNotice] = {}
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)
-            for start in range(0, len(fingerprints) if mailbox is not None else 0, CHUNK):
-                query = select(tables.notice).where(
-                    tables.notice.c.mailbox_id == mailbox,
-                    tables.notice.c.fingerprint.in_(fingerprints[start : start + CHUNK]),
-                )
-                found |= {row.fingerprint: _seen(row) for row in connection.execute(query)}
-        return found
+            if mailbox is None:
+                return {}
+            rows = _about(connection, select(tables.notice), mailbox, fingerprints)
+            return {row.fingerprint: _seen(row) for row in rows}
 
     def pending(self, knowledge: str) -> tuple[SeenNotice, ...]:
         n = tables.notice.c
-        undone = [Outcome.DONE.value, Outcome.GONE.value]
-        unsettled = (n.action != ActionName.NONE.value) & n.outcome.not_in(undone)
+        unsettled = n.action.in_(ACTIONS) & n.outcome.in_(UNDONE)
         otherwise = (n.opinion == Opinion.UNSURE.value) & (n.knowledge != knowledge)
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)
@@ -72,16 +62,33 @@ class SeenBook:
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
+        """Remembers, in one transaction; nothing once the owner has opted out."""
+        latest = {notice.fingerprint: notice for notice in notices}
         with self._database.write() as connection:
             mailbox = ensured(connection, self._address)
-            for notice in notices:
-                self._record(connection, mailbox, notice)
-            for folder, cursor in cursors.items():
-                _set_cursor(connection, mailbox, folder, cursor)
+            if has_withdrawn(connection, mailbox):
+                return
+            self._record(connection, mailbox, latest)
+            for folder, value in cursors.items():
+                set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
 
-    def _record(self, connection: Connection, mailbox: int, notice: SeenNotice) -> None:
+    def _record(self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]) -> None:
         n = tables.notice.c
-        values = {
+        rows = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
+        known = {row.fingerprint: row.id for row in rows}
+        fresh = [
+            {"mailbox_id": mailbox, "fingerprint": fingerprint, **self._values(notice)}
+            for fingerprint, notice in notices.items()
+            if fingerprint not in known
+        ]
+        again = [{"row": row, **self._values(notices[fingerprint])} for fingerprint, row in known.items()]
+        if fresh:
+            connection.execute(insert(tables.notice), fresh)
+        if again:
+            connection.execute(update(tables.notice).where(n.id == bindparam("row")), again)
+
+    def _values(self, notice: SeenNotice) -> dict[str, Any]:
+        return {
             "folder": notice.folder,
             "message": notice.id,
             "kind": notice.kind.value,
@@ -97,12 +104,6 @@ class SeenBook:
             "reporter": self._keyed.hash("domain", notice.reporter.lower()) if notice.reporter else None,
             "report": dict(notice.report) if notice.report is not None else None,
         }
-        same = (n.mailbox_id == mailbox) & (n.fingerprint == notice.fingerprint)
-        changed = connection.execute(update(tables.notice).where(same).values(**values))
-        if changed.rowcount == 0:
-            connection.execute(
-                insert(tables.notice).values(mailbox_id=mailbox, fingerprint=notice.fingerprint, **values)
-            )
 
     def counts(self) -> Mapping[tuple[Opinion, ActionName], int]:
         """How many notices have which verdict and plan."""
@@ -117,26 +118,25 @@ class SeenBook:
 def completeness(connection: Connection, mailbox: int) -> float | None:
     """The share of proven notices whose original was in the sent record; None before there are enough."""
     n = tables.notice.c
-    query = select(func.count()).where(n.mailbox_id == mailbox, n.proven)
-    proven = connection.execute(query).scalar_one()
-    if proven < ENOUGH:
-        return None
-    return float(connection.execute(query.where(n.in_record)).scalar_one() / proven)
+    query = select(n.in_record, func.count()).where(n.mailbox_id == mailbox, n.proven)
+    counts = {bool(found): count for found, count in connection.execute(query.group_by(n.in_record))}
+    proven = sum(counts.values())
+    return counts.get(True, 0) / proven if proven >= ENOUGH else None
 
 
 def forget(connection: Connection, mailbox: int) -> None:
-    """Erases what the notices said; that they were judged, and when, stays with the journal's ids."""
-    connection.execute(delete(tables.notice).where(tables.notice.c.mailbox_id == mailbox))
-    connection.execute(delete(tables.folder_cursor).where(tables.folder_cursor.c.mailbox_id == mailbox))
+    """Erases all that was judged; what was done about it stays in the journal."""
+    for table in (tables.notice, tables.folder_cursor):
+        connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
 
 
-def _set_cursor(connection: Connection, mailbox: int, folder: str, cursor: str) -> None:
-    c = tables.folder_cursor.c
-    same = (c.mailbox_id == mailbox) & (c.folder == folder)
-    if connection.execute(update(tables.folder_cursor).where(same).values(cursor=cursor)).rowcount == 0:
-        connection.execute(
-            insert(tables.folder_cursor).values(mailbox_id=mailbox, folder=folder, cursor=cursor)
-        )
+def _about(
+    connection: Connection, query: Select[Any], mailbox: int, fingerprints: Sequence[str]
+) -> Iterator[Row[Any]]:
+    n = tables.notice.c
+    for start in range(0, len(fingerprints), CHUNK):
+        chunk = fingerprints[start : start + CHUNK]
+        yield from connection.execute(query.where(n.mailbox_id == mailbox, n.fingerprint.in_(chunk)))
 
 
 def _text(value: bytes | None) -> str:

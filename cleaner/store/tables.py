@@ -7,11 +7,13 @@ The migrations in `migrations/` build the same tables, and a test compares the t
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -27,6 +29,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+
+from cleaner.store.hashing import SIZE
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -44,6 +48,43 @@ class UtcTime(TypeDecorator[datetime]):
         time: datetime = value
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
+
+ESCAPED: Final = "\x1a"
+
+
+class AnyText(TypeDecorator[str]):
+    """
+    Text of any characters, kept unaltered.
+
+    File names that are no UTF-8 reach us with lone surrogates (PEP 383), and mail can hold NUL; SQLite
+    refuses the former and PostgreSQL both. Such a text is kept in JSON's escapes, behind a mark.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return value if value is None or _is_plain(value) else ESCAPED + json.dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        text: str | None = value
+        if text is not None and text.startswith(ESCAPED):
+            text = json.loads(text.removeprefix(ESCAPED))
+        return text
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text and not text.startswith(ESCAPED)
+
+
+Hash: Final = LargeBinary(SIZE)
+Many: Final = BigInteger().with_variant(Integer, "sqlite")
+"""Numbers of rows of which there may be billions; SQLite's INTEGER is that large anyway."""
+Report: Final = JSON(none_as_null=True)
 
 metadata = MetaData(
     naming_convention={
@@ -70,16 +111,16 @@ organisation = Table(
     "organisation",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(255), nullable=False, unique=True),
+    Column("name", AnyText, nullable=False, unique=True),
 )
 
 mailbox = Table(
     "mailbox",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("address", String(320), nullable=False, unique=True),
+    Column("address", AnyText, nullable=False, unique=True),
     Column("organisation_id", ForeignKey("organisation.id")),
-    Column("definition", JSON),
+    Column("definition", Report),
 )
 """`definition`: only of mailboxes that the configuration file does not have."""
 
@@ -90,29 +131,29 @@ consent = Table(
     of_mailbox(index=True),
     Column("at", UtcTime, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("by", String(255), nullable=False),
-    Column("basis", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("basis", AnyText, nullable=False),
+    Column("note", AnyText, nullable=False),
     Column("preview_until", UtcTime),
 )
 
 access = Table(
     "access",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Many, primary_key=True),
     of_mailbox(index=True),
     Column("at", UtcTime, nullable=False),
-    Column("by", String(255), nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("run", String(32)),
+    Column("by", AnyText, nullable=False),
+    Column("purpose", AnyText, nullable=False),
+    Column("run", AnyText),
 )
 
 run = Table(
     "run",
     metadata,
-    Column("id", String(32), primary_key=True),
+    Column("id", AnyText, primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("started", UtcTime, nullable=False),
+    Column("started", UtcTime, nullable=False, index=True),
     Column("finished", UtcTime),
     Column("state", String(16), nullable=False),
     Column("looked_at", Integer, nullable=False),
@@ -124,100 +165,115 @@ run_stop = Table(
     "run_stop",
     metadata,
     Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
-    Column("address", String(320), primary_key=True),
+    Column("address", AnyText, primary_key=True),
+    Column("confirmed_at", UtcTime),
 )
+"""The mailboxes in which the safety limit held a run."""
 
 sent = Table(
     "sent",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Many, primary_key=True),
     of_mailbox(),
-    Column("identity", LargeBinary(16), nullable=False),
-    Column("message_id", LargeBinary(16)),
-    Column("id_domain", LargeBinary(16)),
-    Column("subject", LargeBinary(16)),
+    Column("identity", Hash, nullable=False),
+    Column("host", Hash, nullable=False),
+    Column("subject", Hash),
     Column("time", UtcTime, nullable=False),
     Column("recipients", Integer, nullable=False),
     UniqueConstraint("mailbox_id", "identity"),
-    Index(None, "mailbox_id", "message_id"),
-    Index(None, "mailbox_id", "subject"),
-    Index(None, "mailbox_id", "id_domain"),
+    Index(None, "mailbox_id", "subject", "time"),
     Index(None, "mailbox_id", "time"),
 )
+"""`identity` hashes the Message-ID, or all that is known of a mail without one; `host` the id's right side."""
 
 sent_recipient = Table(
     "sent_recipient",
     metadata,
     Column("sent_id", ForeignKey("sent.id", ondelete="CASCADE"), primary_key=True),
-    Column("address", LargeBinary(16), primary_key=True),
+    Column("address", Hash, primary_key=True),
     of_mailbox(),
-    Column("domain", LargeBinary(16), nullable=False),
-    Index(None, "mailbox_id", "address"),
+    Column("domain", Hash, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Index(None, "mailbox_id", "address", "time"),
     Index(None, "mailbox_id", "domain"),
 )
+"""`mailbox_id` and `time` are the mail's own, repeated so that an index leads to the latest mails to somebody."""
+
+sent_host = Table(
+    "sent_host",
+    metadata,
+    of_mailbox(primary_key=True),
+    Column("host", Hash, primary_key=True),
+    Column("mails", Integer, nullable=False),
+)
+"""How many mails of `sent` have an id of which host: counted as they come, since counting later reads them all."""
 
 sent_cursor = Table(
     "sent_cursor",
     metadata,
     of_mailbox(primary_key=True),
-    Column("folder", Text, primary_key=True),
-    Column("cursor", Text, nullable=False),
+    Column("folder", AnyText, primary_key=True),
+    Column("cursor", AnyText, nullable=False),
 )
 
 notice = Table(
     "notice",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Many, primary_key=True),
     of_mailbox(),
     Column("fingerprint", String(64), nullable=False),
-    Column("folder", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("folder", AnyText, nullable=False),
+    Column("message", AnyText, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("opinion", String(16), nullable=False),
     Column("action", String(16), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("judged_at", UtcTime, nullable=False),
     Column("received", UtcTime),
-    Column("knowledge", String(32), nullable=False),
+    Column("knowledge", String(64), nullable=False),
     Column("proven", Boolean, nullable=False),
     Column("in_record", Boolean, nullable=False),
-    Column("subject", LargeBinary(16)),
-    Column("reporter", LargeBinary(16)),
-    Column("report", JSON),
+    Column("subject", Hash),
+    Column("reporter", Hash),
+    Column("report", Report),
     UniqueConstraint("mailbox_id", "fingerprint"),
     Index(None, "mailbox_id", "received"),
-    Index(None, "mailbox_id", "action"),
+    Index(None, "mailbox_id", "action", "outcome"),
+    Index(None, "mailbox_id", "opinion", "knowledge"),
+    Index(None, "mailbox_id", "proven", "in_record"),
 )
 
 folder_cursor = Table(
     "folder_cursor",
     metadata,
     of_mailbox(primary_key=True),
-    Column("folder", Text, primary_key=True),
-    Column("cursor", Text, nullable=False),
+    Column("folder", AnyText, primary_key=True),
+    Column("cursor", AnyText, nullable=False),
 )
 
 journal = Table(
     "journal",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("run", String(32), nullable=False, index=True),
+    Column("id", Many, primary_key=True),
+    Column("run", AnyText, nullable=False, index=True),
     of_mailbox(),
     Column("fingerprint", String(64), nullable=False),
     Column("occurrence", Integer, nullable=False),
     Column("action", String(16), nullable=False),
-    Column("folder", Text, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("new_id", Text),
+    Column("folder", AnyText, nullable=False),
+    Column("message", AnyText, nullable=False),
+    Column("target", AnyText, nullable=False),
+    Column("new_id", AnyText),
     Column("flags", JSON, nullable=False),
     Column("received", UtcTime),
-    Column("message_id", Text),
+    Column("message_id", AnyText),
     Column("state", String(16), nullable=False),
     Column("intended_at", UtcTime, nullable=False),
     Column("settled_at", UtcTime),
-    Column("error", Text),
+    Column("error", AnyText),
     UniqueConstraint("mailbox_id", "fingerprint", "occurrence", "action"),
     Index(None, "mailbox_id", "state"),
     Index(None, "mailbox_id", "intended_at"),
+    # A number that a person noted down never comes to mean another change.
+    sqlite_autoincrement=True,
 )

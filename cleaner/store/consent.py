@@ -1,0 +1,111 @@
+"""Consents and accesses: who agreed to what, and who opened a mailbox when (DESIGN.md, decision 9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+
+from cleaner.store import tables
+from cleaner.store.database import Database
+from cleaner.store.owners import ensured
+from cleaner.store.records import Access, Consent, ConsentState
+from cleaner.values import address_key
+
+
+class ConsentBook:
+    """The history of consent; nothing in it is ever changed or deleted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, consent: Consent) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                insert(tables.consent).values(
+                    mailbox_id=ensured(connection, consent.mailbox),
+                    at=consent.at,
+                    state=consent.state.value,
+                    by=consent.by,
+                    basis=consent.basis,
+                    note=consent.note,
+                    preview_until=consent.preview_until,
+                )
+            )
+
+    def current(self, address: str) -> Consent | None:
+        """The latest step, None where nobody was ever asked."""
+        steps = self._read(_steps(address).order_by(tables.consent.c.id.desc()).limit(1))
+        return steps[0] if steps else None
+
+    def history(self, address: str) -> tuple[Consent, ...]:
+        """All steps, oldest first."""
+        return self._read(_steps(address).order_by(tables.consent.c.id))
+
+    def opted_in(self) -> tuple[str, ...]:
+        """The mailboxes whose latest step is an agreement, by address."""
+        c, m = tables.consent.c, tables.mailbox.c
+        latest = select(func.max(c.id)).group_by(c.mailbox_id)
+        query = (
+            select(m.address)
+            .join_from(tables.consent, tables.mailbox)
+            .where(c.id.in_(latest), c.state == ConsentState.OPTED_IN.value)
+            .order_by(m.address)
+        )
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def _read(self, query: Select[Any]) -> tuple[Consent, ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Consent(
+                mailbox=row.address,
+                at=row.at,
+                state=ConsentState(row.state),
+                by=row.by,
+                basis=row.basis,
+                note=row.note,
+                preview_until=row.preview_until,
+            )
+            for row in rows
+        )
+
+
+def _steps(address: str) -> Select[Any]:
+    return (
+        select(tables.consent, tables.mailbox.c.address)
+        .join_from(tables.consent, tables.mailbox)
+        .where(tables.mailbox.c.address == address_key(address))
+    )
+
+
+class AccessBook:
+    """Every opening of a mailbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, access: Access) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                insert(tables.access).values(
+                    mailbox_id=ensured(connection, access.mailbox),
+                    at=access.at,
+                    by=access.by,
+                    purpose=access.purpose,
+                    run=access.run,
+                )
+            )
+
+    def list(self, address: str) -> tuple[Access, ...]:
+        """All openings, oldest first."""
+        query = (
+            select(tables.access, tables.mailbox.c.address)
+            .join_from(tables.access, tables.mailbox)
+            .where(tables.mailbox.c.address == address_key(address))
+            .order_by(tables.access.c.id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Access(row.address, row.at, row.by, row.purpose, row.run) for row in rows)

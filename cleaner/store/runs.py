@@ -1,0 +1,138 @@
+"""Scans and undos, by numbers that sort by time and can be typed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from cleaner.errors import UsageError
+from cleaner.store import tables
+from cleaner.store.database import Database
+from cleaner.store.locks import Locks
+from cleaner.store.records import Run
+
+LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"
+"""For run numbers that people type: none that looks like another."""
+
+
+class RunBook:
+    """
+    The runs of all processes.
+
+    A run holds a lock of its number while it is at work, so that one that was cut off can be told from one
+    that has not ended yet.
+    """
+
+    def __init__(self, database: Database, locks: Locks) -> None:
+        self._database = database
+        self._locks = locks
+        self._at_work: dict[str, ExitStack] = {}
+
+    def start(self, kind: str, at: datetime) -> str:
+        with ExitStack() as stack:
+            with self._database.write() as connection:
+                number = _free_number(connection, at)
+                stack.enter_context(self._locks.hold(_lock(number)))
+                connection.execute(
+                    insert(tables.run).values(
+                        id=number, kind=kind, started=at, state="running", looked_at=0, moved=0
+                    )
+                )
+            self._at_work[number] = stack.pop_all()
+        return number
+
+    def finish(
+        self,
+        run: str,
+        at: datetime,
+        *,
+        state: str,
+        looked_at: int = 0,
+        moved: int = 0,
+        stopped: Sequence[str] = (),
+        since: datetime | None = None,
+    ) -> None:
+        """Ends a run; `stopped` are the mailboxes in which the safety limit held it."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(tables.run)
+                .where(tables.run.c.id == run)
+                .values(finished=at, state=state, looked_at=looked_at, moved=moved, since=since)
+            )
+            if stopped:
+                connection.execute(
+                    insert(tables.run_stop), [{"run_id": run, "address": address} for address in stopped]
+                )
+        self._at_work.pop(run, ExitStack()).close()
+
+    def stopped(self, run: str) -> tuple[str, ...]:
+        """The mailboxes in which the safety limit held that run, and which nobody confirmed yet."""
+        s = tables.run_stop.c
+        query = select(s.address).where(s.run_id == run, s.confirmed_at.is_(None)).order_by(s.address)
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def confirm(self, run: str, addresses: Sequence[str], at: datetime) -> None:
+        """Somebody looked at what that run would have moved and let it go; it holds for this once."""
+        s = tables.run_stop.c
+        with self._database.write() as connection:
+            connection.execute(
+                update(tables.run_stop)
+                .where(s.run_id == run, s.address.in_(addresses), s.confirmed_at.is_(None))
+                .values(confirmed_at=at)
+            )
+
+    def get(self, run: str) -> Run:
+        """Raises UsageError for a run that never was."""
+        with self._database.read() as connection:
+            row = connection.execute(select(tables.run).where(tables.run.c.id == run)).first()
+        if row is None:
+            raise UsageError(f"there is no run {run}; 'bounce-cleaner history' lists them")
+        return self._run(row)
+
+    def list(self, limit: int | None = None) -> tuple[Run, ...]:
+        """The latest first."""
+        query = select(tables.run).order_by(tables.run.c.started.desc(), tables.run.c.id.desc())
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return tuple(self._run(row) for row in rows)
+
+    def close(self) -> None:
+        """Lets go of the runs of this process that have no end; they count as interrupted."""
+        while self._at_work:
+            self._at_work.popitem()[1].close()
+
+    def _run(self, row: Row[Any]) -> Run:
+        cut_off = row.finished is None and not self._is_at_work(row.id)
+        return Run(
+            id=row.id,
+            kind=row.kind,
+            started=row.started,
+            finished=row.finished,
+            state="interrupted" if cut_off else row.state,
+            looked_at=row.looked_at,
+            moved=row.moved,
+            since=row.since,
+        )
+
+    def _is_at_work(self, run: str) -> bool:
+        if run in self._at_work:
+            return True
+        with self._locks.hold(_lock(run)) as free:
+            return not free
+
+
+def _free_number(connection: Connection, at: datetime) -> str:
+    while True:
+        number = f"{at.astimezone(UTC):%Y%m%d-%H%M}-{''.join(secrets.choice(LETTERS) for _ in range(4))}"
+        if connection.execute(select(tables.run.c.id).where(tables.run.c.id == number)).first() is None:
+            return number
+
+
+def _lock(run: str) -> str:
+    return f"run {run}"
