@@ -2,91 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from cleaner.errors import StoreError
 from cleaner.store import Store
-from cleaner.store.seen import SeenBook
-from cleaner.values import ActionName, Kind, Opinion, Outcome, SeenNotice, SentQuestion
-from tests.store.test_store import ANN, KEY, NOW
-
-NOTICE = SeenNotice(
-    fingerprint="f1",
-    folder="INBOX",
-    id="m1",
-    kind=Kind.NDR,
-    opinion=Opinion.BACKSCATTER,
-    action=ActionName.MOVE,
-    outcome=Outcome.DONE,
-    judged_at=NOW,
-    received=NOW,
-    knowledge="k1",
-    report={"verdict": "backscatter"},
-)
+from cleaner.store.records import Consent, ConsentState
+from cleaner.values import ActionName, Kind, Opinion, Outcome, SentQuestion
+from tests.store.samples import ANN, BEN, NOW, notice
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open("sqlite://", KEY) as store:
-        yield store
-
-
-@pytest.fixture
-def seen(store: Store) -> SeenBook:
-    return store.seen(ANN)
-
-
-def test_a_notice_comes_back_by_its_fingerprint(seen: SeenBook) -> None:
-    seen.record([NOTICE], {"INBOX": "17"})
-    assert seen.known(["f1", "f2"]) == {"f1": NOTICE}
+def test_a_notice_comes_back_by_its_fingerprint(store: Store) -> None:
+    seen = store.seen(ANN)
+    seen.record([notice()], {"INBOX": "17"})
+    assert seen.known(["f1", "f2"]) == {"f1": notice()}
     assert (seen.cursor("INBOX"), seen.cursor("Sent")) == ("17", None)
+    assert store.seen(BEN).known(["f1"]) == {}
+    assert store.seen(BEN).cursor("INBOX") is None
 
 
-def test_a_later_judgement_takes_the_place_of_the_earlier(seen: SeenBook) -> None:
-    seen.record([NOTICE], {})
-    later = replace(NOTICE, folder="Other", action=ActionName.NONE)
+def test_a_later_judgement_takes_the_place_of_the_earlier(store: Store) -> None:
+    seen = store.seen(ANN)
+    seen.record([notice(), notice(fingerprint="f2")], {"INBOX": "17"})
+    later = notice(folder="Other", action=ActionName.NONE, kind=Kind.DELAY, report=None)
     seen.record([later], {"INBOX": "18"})
-    assert seen.known(["f1"]) == {"f1": later}
-    assert seen.counts() == {(Opinion.BACKSCATTER, ActionName.NONE): 1}
+    assert seen.known(["f1", "f2"]) == {"f1": later, "f2": notice(fingerprint="f2")}
+    assert seen.cursor("INBOX") == "18"
+    assert seen.counts() == {
+        (Opinion.BACKSCATTER, ActionName.NONE): 1,
+        (Opinion.BACKSCATTER, ActionName.MOVE): 1,
+    }
+
+
+def test_of_two_copies_in_one_look_the_last_is_kept(store: Store) -> None:
+    store.seen(ANN).record([notice(id="m1"), notice(id="m2")], {})
+    assert store.seen(ANN).known(["f1"])["f1"].id == "m2"
+
+
+def test_judgements_and_cursors_are_kept_together_or_not_at_all(store: Store) -> None:
+    broken: Any = {"INBOX": None}
+    with pytest.raises(StoreError):
+        store.seen(ANN).record([notice()], broken)
+    assert store.seen(ANN).known(["f1"]) == {}
+
+
+def test_more_than_one_statement_bears(store: Store) -> None:
+    many = [notice(fingerprint=f"f{number}") for number in range(1_001)]
+    store.seen(ANN).record(many, {})
+    store.seen(ANN).record(many, {})
+    assert len(store.seen(ANN).known([n.fingerprint for n in many])) == 1_001
 
 
 @pytest.mark.parametrize(
-    ("notice", "pending"),
+    ("changes", "pending"),
     [
-        (NOTICE, False),
-        (replace(NOTICE, outcome=Outcome.GONE), False),
-        (replace(NOTICE, outcome=Outcome.FAILED), True),
-        (replace(NOTICE, outcome=Outcome.PLANNED), True),
-        (replace(NOTICE, action=ActionName.WAIT, outcome=Outcome.NONE), True),
-        (replace(NOTICE, action=ActionName.REPORT, outcome=Outcome.NONE), True),
-        (replace(NOTICE, action=ActionName.NONE, outcome=Outcome.NONE), False),
-        (replace(NOTICE, opinion=Opinion.UNSURE, action=ActionName.NONE, knowledge="k0"), True),
-        (replace(NOTICE, opinion=Opinion.UNSURE, action=ActionName.NONE), False),
+        ({}, False),
+        ({"outcome": Outcome.GONE}, False),
+        ({"outcome": Outcome.FAILED}, True),
+        ({"outcome": Outcome.PLANNED}, True),
+        ({"action": ActionName.WAIT, "outcome": Outcome.NONE}, True),
+        ({"action": ActionName.REPORT, "outcome": Outcome.NONE}, True),
+        ({"action": ActionName.NONE, "outcome": Outcome.NONE}, False),
+        ({"opinion": Opinion.UNSURE, "action": ActionName.NONE, "knowledge": "k0"}, True),
+        ({"opinion": Opinion.UNSURE, "action": ActionName.NONE}, False),
+        ({"opinion": Opinion.GENUINE, "action": ActionName.NONE, "knowledge": "k0"}, False),
     ],
 )
-def test_pending_is_what_can_still_change(seen: SeenBook, notice: SeenNotice, pending: bool) -> None:
-    seen.record([notice], {})
-    assert [n.fingerprint for n in seen.pending("k1")] == (["f1"] if pending else [])
+def test_pending_is_what_can_still_change(store: Store, changes: dict[str, Any], pending: bool) -> None:
+    store.seen(ANN).record([notice(**changes)], {})
+    assert [n.fingerprint for n in store.seen(ANN).pending("k1")] == (["f1"] if pending else [])
 
 
-def test_arrivals_since_a_time(seen: SeenBook) -> None:
-    seen.record(
-        [replace(NOTICE, fingerprint=f"f{n}", received=NOW - timedelta(hours=n)) for n in range(3)], {}
-    )
-    times = [arrival.time for arrival in seen.arrivals(NOW - timedelta(hours=1))]
+def test_arrivals_since_a_time_by_time(store: Store) -> None:
+    notices = [notice(fingerprint=f"f{n}", received=NOW - timedelta(hours=n)) for n in range(3)]
+    store.seen(ANN).record([*notices, notice(fingerprint="undated", received=None)], {})
+    times = [arrival.time for arrival in store.seen(ANN).arrivals(NOW - timedelta(hours=1))]
     assert times == [NOW - timedelta(hours=1), NOW]
 
 
-def test_the_completeness_of_the_record_is_measured_once_there_are_enough(
-    store: Store, seen: SeenBook
-) -> None:
-    def proven(count: int, found: int) -> list[SeenNotice]:
-        return [replace(NOTICE, fingerprint=f"p{n}", proven=True, in_record=n < found) for n in range(count)]
+def test_arrivals_tell_subjects_apart_without_telling_them(store: Store) -> None:
+    subjects = {"f1": "Re: Pills", "f2": "AW: pills", "f3": "Watches", "f4": ""}
+    store.seen(ANN).record(
+        [notice(fingerprint=f, subject=s, reporter="MX.far.example") for f, s in subjects.items()], {}
+    )
+    arrivals = store.seen(ANN).arrivals(NOW)
+    assert len({arrival.subject for arrival in arrivals}) == 3
+    assert {arrival.reporter for arrival in arrivals} == {arrivals[0].reporter}
+    assert "pills" not in repr(arrivals).lower()
+    assert "far" not in repr(arrivals)
 
-    seen.record(proven(19, 10), {})
+
+def test_the_completeness_of_the_record_is_measured_once_there_are_enough(store: Store) -> None:
+    def proven(count: int, found: int) -> None:
+        store.seen(ANN).record(
+            [notice(fingerprint=f"p{n}", proven=True, in_record=n < found) for n in range(count)], {}
+        )
+
+    store.seen(ANN).record([notice(fingerprint=f"unproven{n}") for n in range(30)], {})
+    proven(19, 10)
     assert store.sent_record(ANN).ask(SentQuestion()).completeness is None
-    seen.record(proven(20, 15), {})
+    proven(20, 15)
     assert store.sent_record(ANN).ask(SentQuestion()).completeness == pytest.approx(0.75)
+    proven(20, 0)
+    assert store.sent_record(ANN).ask(SentQuestion()).completeness == 0
+
+
+def test_after_opting_out_a_scan_that_is_still_at_work_keeps_nothing(store: Store) -> None:
+    store.consent.record(Consent(ANN, NOW, ConsentState.OPTED_OUT, "ann", ""))
+    store.seen(ANN).record([notice()], {"INBOX": "17"})
+    assert store.seen(ANN).known(["f1"]) == {}
+    assert store.seen(ANN).cursor("INBOX") is None
+    store.consent.record(Consent(ANN, NOW, ConsentState.OPTED_IN, "ann", "owner"))
+    store.seen(ANN).record([replace(notice(), report=None)], {})
+    assert len(store.seen(ANN).known(["f1"])) == 1

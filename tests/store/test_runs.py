@@ -1,0 +1,92 @@
+"""Runs are numbered so that people can type them, and none claims to be at work when it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from datetime import timedelta, timezone
+
+import pytest
+
+from cleaner.errors import UsageError
+from cleaner.store import Store
+from tests.store.samples import ANN, BEN, KEY, NOW
+
+
+def test_numbers_sort_by_time_and_can_be_typed(store: Store) -> None:
+    first = store.runs.start("scan", NOW)
+    east = NOW.astimezone(timezone(timedelta(hours=9)))
+    second = store.runs.start("undo", east + timedelta(minutes=1))
+    assert first < second
+    assert re.fullmatch(r"20261120-1200-[2-9a-z]{4}", first)
+    assert [run.id for run in store.runs.list()] == [second, first]
+    assert [run.id for run in store.runs.list(limit=1)] == [second]
+
+
+def test_a_number_is_given_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = iter("aaaaaaaabbbb")
+    monkeypatch.setattr("cleaner.store.runs.secrets.choice", lambda _: next(letters))
+    assert [store.runs.start("scan", NOW)[-4:] for _ in range(2)] == ["aaaa", "bbbb"]
+
+
+def test_a_run_keeps_what_came_of_it(store: Store) -> None:
+    number = store.runs.start("scan", NOW)
+    store.runs.finish(number, NOW, state="partly", looked_at=7, moved=3, since=NOW - timedelta(days=1))
+    run = store.runs.get(number)
+    assert (run.kind, run.state, run.looked_at, run.moved) == ("scan", "partly", 7, 3)
+    assert (run.started, run.finished, run.since) == (NOW, NOW, NOW - timedelta(days=1))
+
+
+def test_a_run_that_never_was_is_said(store: Store) -> None:
+    with pytest.raises(UsageError, match="history"):
+        store.runs.get("20261120-1200-zzzz")
+
+
+def test_what_the_safety_limit_stopped_can_be_confirmed_once(store: Store) -> None:
+    number = store.runs.start("scan", NOW)
+    store.runs.finish(number, NOW, state="stopped", stopped=(BEN, ANN))
+    assert store.runs.stopped(number) == (ANN, BEN)
+    store.runs.confirm(number, (ANN,), NOW)
+    assert store.runs.stopped(number) == (BEN,)
+    assert store.runs.stopped("20261120-1200-zzzz") == ()
+
+
+def test_a_run_at_work_is_running_also_for_others(shared_url: str) -> None:
+    with Store.open(shared_url, KEY) as store, Store.open(shared_url, KEY) as other:
+        number = store.runs.start("scan", NOW)
+        assert store.runs.get(number).state == "running"
+        assert other.runs.get(number).state == "running"
+        store.runs.finish(number, NOW, state="done")
+        assert other.runs.get(number).state == "done"
+
+
+def test_a_run_whose_process_was_killed_is_interrupted(shared_url: str) -> None:
+    program = (
+        "import os, signal\n"
+        "from cleaner.store import Store\n"
+        "from tests.store.samples import KEY, NOW\n"
+        f"store = Store.open({shared_url!r}, KEY)\n"
+        "print(store.runs.start('scan', NOW), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": "."},
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with Store.open(shared_url, KEY) as store:
+        run = store.runs.get(killed.stdout.strip())
+    assert (run.state, run.finished) == ("interrupted", None)
+
+
+def test_a_run_left_without_an_end_is_interrupted(shared_url: str) -> None:
+    with Store.open(shared_url, KEY) as store:
+        number = store.runs.start("scan", NOW)
+    with Store.open(shared_url, KEY) as store:
+        assert store.runs.get(number).state == "interrupted"
