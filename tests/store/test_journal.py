@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -159,3 +160,40 @@ def test_killed_between_intent_and_result_the_intent_is_there(shared_url: str) -
     with Store.open(shared_url, KEY) as store:
         (left,) = store.journal(ANN).open()
     assert (left.fingerprint, left.state) == ("f7", EntryState.INTENDED)
+
+
+def test_killed_at_any_moment_all_that_was_promised_is_there(shared_url: str) -> None:
+    """What `intend` and `settle` returned is on the disk; what they were at is there whole or not at all."""
+    program = textwrap.dedent(
+        f"""
+        from dataclasses import replace
+        from itertools import count
+        from cleaner.store import Store
+        from cleaner.values import EntryState
+        from tests.store.samples import ANN, KEY, entry
+        journal = Store.open({shared_url!r}, KEY).journal(ANN)
+        for step in count(len(journal.for_fingerprints([f"f{{n}}" for n in range(9_999)]))):
+            a, b = journal.intend([entry(step), entry(step, occurrence=1)])
+            print(a.fingerprint, "intended", flush=True)
+            journal.settle([replace(e, state=EntryState.DONE) for e in (a, b)])
+            print(a.fingerprint, "done", flush=True)
+        """
+    )
+    promised: dict[str, str] = {}
+    for moment in (0.0, 0.01, 0.03, 0.1):
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": "."}
+        ) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            time.sleep(moment)
+            process.kill()
+            for line in (first, *process.stdout):
+                fingerprint, state = line.split()
+                promised[fingerprint] = state
+    with Store.open(shared_url, KEY) as store:
+        found = store.journal(ANN).for_fingerprints([f"f{n}" for n in range(9_999)])
+    assert promised.keys() <= found.keys()
+    assert {len(pair) for pair in found.values()} == {2}
+    assert all(one.state is other.state for one, other in found.values())
+    assert {found[f][0].state for f, state in promised.items() if state == "done"} == {EntryState.DONE}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_of_many_threads_one_is_inside(store: Store) -> None:
 
     def work() -> None:
         nonlocal inside, most, entered
-        for _ in range(20):
+        for _ in range(150):
             with ExitStack() as stack:
                 try:
                     stack.enter_context(store.lock(ANN))
@@ -81,6 +82,7 @@ def test_of_many_threads_one_is_inside(store: Store) -> None:
                 inside += 1
                 most = max(most, inside)
                 entered += 1
+                time.sleep(0.0002)
                 inside -= 1
 
     threads = [threading.Thread(target=work) for _ in range(6)]

@@ -97,6 +97,20 @@ def test_its_name_and_folder_may_be_odd(tmp_path: Path, name: str) -> None:
     assert store._database.path.exists()
 
 
+def test_a_copy_made_while_it_is_in_use_is_whole(tmp_path: Path) -> None:
+    """The backup of docs/store.md."""
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    with Store.open(url(tmp_path), KEY) as store:
+        fill(store)
+        with raw(tmp_path) as connection:
+            connection.execute(f"VACUUM INTO '{backup / 'state.db'}'")
+        later = store.journal(ANN).intend([entry(3)])
+    with Store.open(url(backup), KEY) as store:
+        assert is_whole(store)
+        assert store.entries(id=later[0].id) == ()
+
+
 # --- refused ----------------------------------------------------------------------------------------
 
 
