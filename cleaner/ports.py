@@ -125,7 +125,8 @@ class Journal(Protocol):
         Writes intents, durably, before the mailbox is touched; gives them their ids.
 
         An entry whose mailbox, fingerprint, occurrence and action are already recorded is not
-        written again but returned as it stands.
+        written again but returned as it stands; only one that was tried and not made (FAILED, GONE)
+        is taken up again.
         """
 
     def settle(self, entries: Sequence[Entry]) -> None:
