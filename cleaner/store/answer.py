@@ -7,20 +7,11 @@ The record holds hashes. What was asked is hashed, too, and what is found is tol
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import product
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import (
-    CTE,
-    Column,
-    Connection,
-    Row,
-    column,
-    func,
-    literal,
-    select,
-    values,
-)
+from sqlalchemy import Column, Connection, Row, Select, func, select
 
 from cleaner.store import tables
 from cleaner.store.database import CHUNK
@@ -30,7 +21,6 @@ from cleaner.values import SentMail, SentQuestion, SentRecordView, address_key, 
 
 LATEST: Final = 20
 """Mails told about for one recipient or subject."""
-LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -53,17 +43,18 @@ class Answer:
         self._hosts = {keyed.hash("host", host): host for host in hosts}
 
     def view(self) -> SentRecordView:
-        by_id = tuple(self._by_id())
-        by_subject = tuple(self._by_subject())
-        by_address = tuple(self._latest(tables.sent_recipient.c.address, self._addresses))
-        mails = self._mails({row.id: row for row in (*by_id, *by_subject, *by_address)})
+        to_address, to_many = self._latest(tables.sent_recipient.c.address, self._addresses)
+        called, called_often = self._latest(tables.sent.c.subject, self._subjects)
+        # Of the thousand mails called "Invoice" that to the recipient who failed is the one that matters.
+        called += [row for row in to_address if row.subject in self._subjects]
+        called += self._latest_to(to_many, called_often)
+        by_id = self._by_id()
+        mails = self._mails({row.id: row for row in (*by_id, *called, *to_address)})
         begins, ends = self._extent()
         return SentRecordView(
             by_message_id={asked: mails[row.id] for row in by_id for asked in self._ids[row.identity]},
-            by_subject=_grouped((self._subjects[row.subject], mails[row.id]) for row in by_subject),
-            by_recipient=_grouped(
-                ((self._addresses[row.address], mails[row.id]) for row in by_address), LATEST
-            ),
+            by_subject=_grouped((self._subjects[row.subject], mails[row.id]) for row in called),
+            by_recipient=_grouped((self._addresses[row.address], mails[row.id]) for row in to_address),
             domains_written_to=frozenset(self._domains_written_to()),
             begins=begins,
             ends=ends,
@@ -72,82 +63,64 @@ class Answer:
             completeness=completeness(self._connection, self._mailbox),
         )
 
-    def _by_id(self) -> Iterator[Row[Any]]:
+    def _by_id(self) -> list[Row[Any]]:
         s = tables.sent.c
-        for identities in _chunks(self._ids):
-            query = select(tables.sent).where(s.mailbox_id == self._mailbox, s.identity.in_(identities))
-            yield from self._connection.execute(query)
+        return self._among(select(tables.sent).where(s.mailbox_id == self._mailbox), s.identity, self._ids)
 
-    def _by_subject(self) -> Iterator[Row[Any]]:
+    def _latest(self, of: Column[Any], wanted: Iterable[bytes]) -> tuple[list[Row[Any]], list[bytes]]:
         """
-        The latest mails with each subject, and the latest with it to each of the asked recipients.
+        For each wanted value of a column its latest mails, and the values that have more than these.
 
-        The latter is asked for only where there are more: of the thousand mails called "Invoice" that to the
-        recipient who failed is the one that matters.
-        """
-        found: dict[bytes, int] = {}
-        for row in self._latest(tables.sent.c.subject, self._subjects):
-            found[row.subject] = found.get(row.subject, 0) + 1
-            yield row
-        frequent = tuple(subject for subject, count in found.items() if count >= LATEST)
-        for subjects in _chunks(frequent):
-            for addresses in _chunks(self._addresses):
-                yield from self._latest_to(addresses, subjects)
-
-    def _latest_to(self, addresses: Sequence[bytes], subjects: Sequence[bytes]) -> Iterator[Row[Any]]:
-        s, r = tables.sent.c, tables.sent_recipient.c
-        place = func.row_number().over(partition_by=(s.subject, r.address), order_by=s.time.desc())
-        ranked = (
-            select(s.id, place.label("place"))
-            .join_from(tables.sent_recipient, tables.sent)
-            .where(r.mailbox_id == self._mailbox, r.address.in_(addresses), s.subject.in_(subjects))
-            .subquery()
-        )
-        query = select(tables.sent).join(ranked, ranked.c.id == s.id).where(ranked.c.place <= LATEST)
-        yield from self._connection.execute(query)
-
-    def _latest(self, of: Column[Any], wanted: Mapping[bytes, str]) -> Iterator[Row[Any]]:
-        """
-        For each wanted value of a column the latest mails, LATEST or, where several are of one time, some more.
-
-        The time of the last of them is looked up in the index first, so that of ten thousand mails to one
-        recipient only these are read.
+        The few that have more are asked one by one: so the index is read from its end, and of ten thousand
+        mails to one recipient only these.
         """
         table, c = of.table, of.table.c
-        for hashes in _chunks(wanted):
-            asked = _table_of(hashes)
-            other = table.alias("other")
-            last = (
-                select(other.c.time)
-                .where(other.c.mailbox_id == self._mailbox, other.c[of.name] == asked.c.hash)
-                .order_by(other.c.time.desc())
-                .offset(LATEST - 1)
-                .limit(1)
-                .scalar_subquery()
+        counting = select(of, func.count().label("mails")).where(c.mailbox_id == self._mailbox).group_by(of)
+        counts = {row[0]: row.mails for row in self._among(counting, of, wanted)}
+        query = select(tables.sent).where(c.mailbox_id == self._mailbox)
+        if table is not tables.sent:
+            query = query.add_columns(of).join(table, c.sent_id == tables.sent.c.id)
+        rows = self._among(query, of, [value for value, count in counts.items() if count <= LATEST])
+        many = [value for value, count in counts.items() if count > LATEST]
+        for value in many:
+            last = query.where(of == value).order_by(c.time.desc()).limit(LATEST)
+            rows += self._connection.execute(last).all()
+        return rows, many
+
+    def _latest_to(self, addresses: Sequence[bytes], subjects: Sequence[bytes]) -> list[Row[Any]]:
+        """The latest mails with each of the subjects to each of the addresses."""
+        s, r = tables.sent.c, tables.sent_recipient.c
+        place = func.row_number().over(partition_by=(s.subject, r.address), order_by=s.time.desc())
+        found: list[Row[Any]] = []
+        for some, others in product(_chunks(addresses), _chunks(subjects)):
+            ranked = (
+                select(s.id, place.label("place"))
+                .join_from(tables.sent_recipient, tables.sent)
+                .where(r.mailbox_id == self._mailbox, r.address.in_(some), s.subject.in_(others))
+                .subquery()
             )
-            is_late = c.time >= func.coalesce(last, literal(LONG_AGO, tables.UtcTime))
-            # Outer joins, so that SQLite, which knows no numbers of rows, begins with what is asked.
-            query = (
-                select(tables.sent, *(() if table is tables.sent else (of,)))
-                .select_from(asked)
-                .outerjoin(table, (c.mailbox_id == self._mailbox) & (of == asked.c.hash) & is_late)
-            )
-            if table is not tables.sent:
-                query = query.outerjoin(tables.sent, tables.sent.c.id == c.sent_id)
-            yield from (row for row in self._connection.execute(query) if row.id is not None)
+            query = select(tables.sent).join(ranked, ranked.c.id == s.id).where(ranked.c.place <= LATEST)
+            found += self._connection.execute(query).all()
+        return found
+
+    def _among(self, query: Select[Any], of: Column[Any], wanted: Iterable[Any]) -> list[Row[Any]]:
+        """The rows whose column has one of the wanted values."""
+        return [
+            row
+            for some in _chunks(wanted)
+            for row in self._connection.execute(query.where(of.in_(some))).all()
+        ]
 
     def _mails(self, rows: Mapping[int, Row[Any]]) -> dict[int, SentMail]:
         """The mails with those of their recipients, domains and subjects that were asked about."""
         r = tables.sent_recipient.c
         recipients: dict[int, set[str]] = {}
         domains: dict[int, set[str]] = {}
-        for numbers in _chunks(rows):
-            query = select(r.sent_id, r.address, r.domain).where(r.sent_id.in_(numbers))
-            for number, address, domain in self._connection.execute(query):
-                if address in self._addresses:
-                    recipients.setdefault(number, set()).add(self._addresses[address])
-                if domain in self._domains:
-                    domains.setdefault(number, set()).add(self._domains[domain])
+        for row in self._among(select(r.sent_id, r.address, r.domain), r.sent_id, rows):
+            if row.address in self._addresses:
+                recipients.setdefault(row.sent_id, set()).add(self._addresses[row.address])
+            if row.domain in self._domains:
+                domains.setdefault(row.sent_id, set()).add(self._domains[row.domain])
         return {
             number: SentMail(
                 time=row.time,
@@ -161,15 +134,10 @@ class Answer:
         }
 
     def _domains_written_to(self) -> Iterator[str]:
-        """One look into the index for each domain: half of the mail may go to one of them."""
         r = tables.sent_recipient.c
-        for hashes in _chunks(self._domains):
-            asked = _table_of(hashes)
-            written = (
-                select(literal(1)).where(r.mailbox_id == self._mailbox, r.domain == asked.c.hash).exists()
-            )
-            for domain in self._connection.execute(select(asked.c.hash).where(written)).scalars():
-                yield self._domains[domain]
+        query = select(r.domain).where(r.mailbox_id == self._mailbox).distinct()
+        for row in self._among(query, r.domain, self._domains):
+            yield self._domains[row.domain]
 
     def _extent(self) -> tuple[datetime | None, datetime | None]:
         s = tables.sent.c
@@ -183,13 +151,8 @@ class Answer:
 
     def _id_domains(self) -> dict[str, int]:
         h = tables.sent_host.c
-        return {
-            self._hosts[row.host]: row.mails
-            for hosts in _chunks(self._hosts)
-            for row in self._connection.execute(
-                select(h.host, h.mails).where(h.mailbox_id == self._mailbox, h.host.in_(hosts))
-            )
-        }
+        query = select(h.host, h.mails).where(h.mailbox_id == self._mailbox)
+        return {self._hosts[row.host]: row.mails for row in self._among(query, h.host, self._hosts)}
 
 
 def count_mails(connection: Connection, mailbox: int | None) -> int:
@@ -206,21 +169,13 @@ def _chunks(wanted: Iterable[T]) -> Iterator[tuple[T, ...]]:
         yield every[start : start + CHUNK]
 
 
-def _table_of(hashes: Sequence[bytes]) -> CTE:
-    """What was asked, as a table to join."""
-    return values(column("hash", tables.Hash), name="asked").data([(one,) for one in hashes]).cte("asked")
-
-
-def _grouped(
-    pairs: Iterable[tuple[str, SentMail]], most: int | None = None
-) -> dict[str, tuple[SentMail, ...]]:
+def _grouped(pairs: Iterable[tuple[str, SentMail]]) -> dict[str, tuple[SentMail, ...]]:
     """The mails of each key, latest first."""
     found: dict[str, set[SentMail]] = {}
     for key, mail in pairs:
         found.setdefault(key, set()).add(mail)
     return {
-        key: tuple(sorted(mails, key=lambda mail: mail.time, reverse=True)[:most])
-        for key, mails in found.items()
+        key: tuple(sorted(mails, key=lambda mail: mail.time, reverse=True)) for key, mails in found.items()
     }
 
 
