@@ -134,6 +134,9 @@ def finish(
         state = "stopped"
     elif failed:
         state = "failed" if failed == len(results) else "partly"
+    if request.confirm is not None:
+        passed = [result.address for result in results if result.error is None]
+        context.store.runs.confirm(request.confirm, passed, context.clock())
     context.store.runs.finish(
         run,
         context.clock(),

@@ -166,6 +166,8 @@ def test_too_many_at_once_stop_the_run_until_it_is_confirmed(hands: Hands) -> No
     (confirmed,) = hands.scan(ScanRequest(confirm=stopped.run))
     assert confirmed.error is None
     assert confirmed.moved == stopped.count(plan="move")
+    with pytest.raises(UsageError, match="nothing to confirm"):
+        hands.scan(ScanRequest(confirm=stopped.run))
 
 
 def test_exactly_at_the_limit_goes_on(hands: Hands) -> None:
