@@ -10,7 +10,7 @@ import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -85,16 +85,6 @@ class App:
             actor=account(),
         )
         return cls(context)
-
-    def reloaded(self) -> Context:
-        """The context after mailboxes were added to the store."""
-        base = replace(
-            self.context.settings,
-            mailboxes=tuple(m for m in self.context.settings.mailboxes if not m.stored),
-        )
-        settings = base.with_stored(stored.fields() for stored in self.context.store.mailboxes.all())
-        self.context = replace(self.context, settings=settings, mailboxes=Connections(settings))
-        return self.context
 
     def __enter__(self) -> Self:
         return self

@@ -5,8 +5,7 @@ What can go wrong, by what the caller does next.
     ├── StopError                 nothing more can be done until somebody acts
     │   ├── ConfigurationError    the file is wrong: every fault, with its key and the remedy
     │   ├── UsageError            the command is wrong
-    │   ├── StoreError            the database cannot be used
-    │   └── CorruptModelError     a model or weight file does not verify
+    │   └── StoreError            the database cannot be used
     ├── RetryLaterError           the next run may succeed
     │   ├── ServerUnavailableError
     │   └── MailboxBusyError      another process is cleaning it
@@ -53,10 +52,6 @@ class UsageError(StopError):
 
 class StoreError(StopError):
     """The database cannot be read or written."""
-
-
-class CorruptModelError(StopError):
-    """A model or a table of weights is not the one that was released."""
 
 
 class RetryLaterError(CleanerError):

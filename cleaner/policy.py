@@ -12,12 +12,10 @@ from fnmatch import fnmatchcase
 
 from cleaner.values import (
     ActionName,
-    Force,
     Notice,
     Opinion,
     Plan,
     Policy,
-    Side,
     Verdict,
     address_key,
 )
@@ -50,7 +48,7 @@ def decide(notice: Notice, verdict: Verdict, policy: Policy, situation: Situatio
     if verdict.opinion is not Opinion.BACKSCATTER:
         return keep(verdict, policy)
     if not situation.by_hand:
-        held = held_back(notice, verdict, policy, situation)
+        held = held_back(notice, policy, situation)
         if held is not None:
             return held
     return act(policy)
@@ -69,14 +67,14 @@ def keep(verdict: Verdict, policy: Policy) -> Plan:
     return nothing("It is about your own mail, so it stays.")
 
 
-def held_back(notice: Notice, verdict: Verdict, policy: Policy, situation: Situation) -> Plan | None:
+def held_back(notice: Notice, policy: Policy, situation: Situation) -> Plan | None:
     """Why a notice that should go does not go now; None if nothing holds it."""
     received = notice.received
     if received is None:
         return report("Its time of arrival is not known, so it is only reported.")
     if is_history(received, policy, situation):
         return report("It is old mail, and that is only reported unless asked for.")
-    if received > situation.now - policy.grace and not is_proven(verdict):
+    if received > situation.now - policy.grace:
         return Plan(ActionName.WAIT, "It has just come; the copy in Sent may be slower.")
     if situation.preview_until is not None and situation.now < situation.preview_until:
         until = f"{situation.preview_until:%Y-%m-%d}"
@@ -91,10 +89,6 @@ def is_history(received: datetime, policy: Policy, situation: Situation) -> bool
     if policy.since and received < situation.now - policy.since:
         return True
     return situation.record_begins is not None and received < situation.record_begins
-
-
-def is_proven(verdict: Verdict) -> bool:
-    return any(e.force is Force.PROOF and e.side is Side.GENUINE for e in verdict.evidence)
 
 
 def report(reason: str) -> Plan:

@@ -45,9 +45,9 @@ def is_proven(verdict: Verdict) -> bool:
     return verdict.opinion is Opinion.GENUINE and first(verdict.evidence, Force.PROOF) is not None
 
 
-def would_change(notice: Notice, evidence: Sequence[Evidence], verdict: Verdict) -> tuple[str, ...]:
+def would_change(notice: Notice, verdict: Verdict) -> tuple[str, ...]:
     """What would have made the verdict another, in sentences."""
-    rules = {e.rule for e in evidence}
+    rules = {e.rule for e in verdict.evidence}
     ways: list[str] = []
     if verdict.opinion is Opinion.GENUINE:
         if is_proven(verdict):

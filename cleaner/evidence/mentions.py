@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from cleaner.values import Hop, Kind, Notice, SentQuestion, address_key, domain_of
+from cleaner.values import Hop, Kind, Notice, SentMail, SentQuestion, SentRecordView, address_key, domain_of
 
 MAX_SEEN: Final = 200
+FEW: Final = 10
+SKEW: Final = timedelta(days=1)
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,250}>")
 _MACHINES: Final = frozenset(
     "mailer-daemon postmaster mailerdaemon mail-daemon daemon root noreply no-reply abuse amavis".split()
@@ -37,6 +39,18 @@ def _addresses(notice: Notice) -> Iterator[str]:
     for address in named:
         yield address_key(address)
         yield without_tag(address)
+
+
+def tells_by_absence(sent: SentRecordView) -> bool:
+    """Whether the record holds enough mail for what is missing from it to say anything."""
+    return sent.mails >= FEW
+
+
+def is_in_time(notice: Notice, mail: SentMail, longest: timedelta) -> bool:
+    """Sent before the notice came (clocks differ by hours), and not longer before than that."""
+    if notice.received is None:
+        return True
+    return mail.time - SKEW <= notice.received <= mail.time + longest
 
 
 # --- the mail that is answered -------------------------------------------------------------------

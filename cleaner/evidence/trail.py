@@ -74,29 +74,6 @@ def is_own_report(notice: Notice, organisation: Organisation) -> bool:
     return ours.is_own_host(notice.reporter.lower(), organisation)
 
 
-def began_inside(notice: Notice, organisation: Organisation) -> bool:
-    """Whether, in a report of our own server, the mail's whole trace lies within our own site."""
-    hops = notice.returned.hops
-    if not hops or not is_own_report(notice, organisation):
-        return False
-    site = _site(notice, organisation, at_us=True)
-    return all(
-        _is_recorded_at(hop.by, site, organisation, at_us=True, first=not position)
-        and (hop.ip is None or _is_inside(hop, site))
-        for position, hop in enumerate(hops)
-    )
-
-
-def names_us_below(peer: Peer, organisation: Organisation) -> bool:
-    """Whether the lines that the peer brought along name a relay or host of ours as their writer or source."""
-    return any(
-        (hop.ip is not None and ours.is_relay(hop.ip, organisation))
-        or ours.is_own_host(hop.by, organisation)
-        or ours.is_own_host(hop.peer, organisation)
-        for hop in peer.below
-    )
-
-
 def may_be_filter(peer: Peer, organisation: Organisation) -> bool:
     """
     Whether the peer may be a filtering service in front of the reporter that had the mail from our relay.

@@ -28,11 +28,12 @@ from cleaner.values import (
 def read(message: Message) -> Notice:
     """What a message says. Never raises; NOT_A_BOUNCE with a `doubt` where it could not be read."""
     raw = message.raw[:MAX_READ]
-    headers = Headers.parse(raw[: mime.header_end(raw, 0, len(raw))])
+    end = mime.header_end(raw, 0, len(raw))
+    headers = Headers.parse(raw[:end])
     cover = Cover(headers)
     if not likely(cover):
         return _ordinary(cover, message)
-    if doubt := _header_doubt(raw, headers):
+    if doubt := _header_doubt(end, headers):
         return _ordinary(cover, message, doubt)
     try:
         sheet = Sheet(mime.parse(raw), rebuilt=message.rebuilt)
@@ -42,8 +43,8 @@ def read(message: Message) -> Notice:
     return _ordinary(cover, message) if finding is None else _notice(sheet, finding, message)
 
 
-def _header_doubt(raw: bytes, headers: Headers) -> str:
-    if mime.header_end(raw, 0, len(raw)) > MAX_HEADER_BYTES or len(headers.items) >= MAX_HEADER_FIELDS:
+def _header_doubt(end: int, headers: Headers) -> str:
+    if end > MAX_HEADER_BYTES or len(headers.items) >= MAX_HEADER_FIELDS:
         return "its header is larger than is looked at"
     return ""
 

@@ -11,7 +11,7 @@ from typing import Final
 from cleaner.notices import mime, original
 from cleaner.notices.charsets import decode
 from cleaner.notices.cover import Cover
-from cleaner.notices.limits import MAX_TEXT
+from cleaner.notices.limits import MAX_ATTACHMENTS, MAX_TEXT
 from cleaner.notices.text import fold, from_html, links_in
 from cleaner.values import Kind, Recipient, Returned, address_key
 
@@ -133,7 +133,7 @@ class Sheet(Cover):
                 continue
             if part.filename or part.disposition == "attachment":
                 names.append(part.filename or part.type)
-        return tuple(names)
+        return tuple(names[:MAX_ATTACHMENTS])
 
     @cached_property
     def answers_us(self) -> bool:
@@ -146,9 +146,3 @@ class Sheet(Cover):
                 authors.add(address_key(path))
             return bool(ours & authors)
         return False
-
-
-def open_sheet(raw: bytes, *, rebuilt: bool = False) -> Sheet:
-    """Lays a message out. Raises TooManyPartsError."""
-    root = mime.parse(raw)
-    return Sheet(root, rebuilt=rebuilt)

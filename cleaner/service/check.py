@@ -7,13 +7,11 @@ their owners agreed, and each opening is recorded; no message is read.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
-from cleaner.config import MailboxSettings, Secret
+from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
@@ -47,19 +45,12 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def check_key(context: Context) -> Iterator[Finding]:
-    secret = context.settings.store.key
-    path = secret_path(context, secret)
-    if path is not None and path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield Finding(
-            Level.FAIL, "master key", f"{path} can be read by other accounts", f"run: chmod 600 {path}"
-        )
-    else:
+    exposure = context.settings.store.key.exposure()
+    if exposure is None:
         yield Finding(Level.OK, "master key", "present and private")
-
-
-def secret_path(context: Context, secret: Secret) -> Path | None:
-    scheme, _, rest = secret.reference.partition(":")
-    return context.settings.path.parent / rest if scheme == "file" else None
+    else:
+        text, _, remedy = exposure.partition("; ")
+        yield Finding(Level.FAIL, "master key", text, remedy)
 
 
 def check_organisations(context: Context) -> Iterator[Finding]:

@@ -180,16 +180,7 @@ def pause(context: Context, address: str, note: str = "") -> ConsentRow:
     """Stops cleaning until the mailbox is opted in again; nothing is erased."""
     mailbox = context.settings.mailbox(address)
     context.require_consent(mailbox)
-    context.store.consent.record(
-        Consent(
-            mailbox=mailbox.address,
-            at=context.clock(),
-            state=ConsentState.PAUSED,
-            by=context.actor,
-            basis="",
-            note=note,
-        )
-    )
+    step_back(context, mailbox, ConsentState.PAUSED, note)
     return row_of(context, mailbox)
 
 
@@ -202,18 +193,16 @@ def opt_out(context: Context, address: str, note: str = "") -> ConsentRow:
     mailbox = context.settings.mailbox(address)
     if context.consent_state(mailbox) in ("", ConsentState.OPTED_OUT.value):
         raise UsageError(f"{mailbox.address} has not opted in, so there is nothing to withdraw")
-    context.store.consent.record(
-        Consent(
-            mailbox=mailbox.address,
-            at=context.clock(),
-            state=ConsentState.OPTED_OUT,
-            by=context.actor,
-            basis="",
-            note=note,
-        )
-    )
+    step_back(context, mailbox, ConsentState.OPTED_OUT, note)
     context.store.erase(mailbox.address)
     return row_of(context, mailbox)
+
+
+def step_back(context: Context, mailbox: MailboxSettings, state: ConsentState, note: str) -> None:
+    """Records that consent was paused or withdrawn; neither needs a legal basis."""
+    context.store.consent.record(
+        Consent(mailbox.address, context.clock(), state, by=context.actor, basis="", note=note)
+    )
 
 
 def consents(context: Context) -> tuple[ConsentRow, ...]:

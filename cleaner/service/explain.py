@@ -109,4 +109,4 @@ def explanation(judge: Judge, message: Message) -> Explanation:
 def changes(judged: Judged) -> tuple[str, ...]:
     if not judged.notice.kind.is_judged:
         return ()
-    return classifier.would_change(judged.notice, judged.verdict.evidence, judged.verdict)
+    return classifier.would_change(judged.notice, judged.verdict)

@@ -109,12 +109,9 @@ def undo_one(
             now = context.clock()
             actions.settle_open(changing, journal, journal.open(), notices.fingerprint, now)
             wanted = {entry.id for entry in entries}
-            able = tuple(
-                entry
-                for entry in context.store.entries(mailbox=address)
-                if entry.id in wanted and entry.state is EntryState.DONE
-            )
-            settled = [e for e in context.store.entries(mailbox=address) if e.id in wanted and e not in able]
+            now_are = [e for e in context.store.entries(mailbox=address) if e.id in wanted]
+            able = [entry for entry in now_are if entry.state is EntryState.DONE]
+            settled = [entry for entry in now_are if entry.state is not EntryState.DONE]
             results: list[Entry] = []
             for entry in actions.undo(changing, journal, able, notices.fingerprint, stopping, now):
                 results.append(entry)

@@ -40,7 +40,7 @@ def test_absence_and_form_never_suffice_whatever_they_add_up_to() -> None:
 def test_where_nothing_is_known_the_verdict_is_unsure() -> None:
     verdict = judge(NOTICE, ())
     assert (verdict.opinion, verdict.probability, verdict.model) == (Opinion.UNSURE, None, None)
-    assert would_change(NOTICE, (), verdict)
+    assert would_change(NOTICE, verdict)
 
 
 def test_evidence_comes_back_weighed_with_the_strongest_first() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cleaner.app import App
 from cleaner.errors import CleanerError, ConfigurationError, UsageError
 from cleaner.service import consent
 from cleaner.service.consent import NewMailbox
@@ -21,8 +22,8 @@ def test_the_preview_starts_with_the_consent(hands: Hands) -> None:
 
 def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> None:
     consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", aliases=("c@harbor.example",)))
-    context = hands.app.reloaded()
-    mailbox = context.settings.mailbox("CARL@harbor.example")
+    with App.open(hands.root / "cleaner.toml") as later:
+        mailbox = later.context.settings.mailbox("CARL@harbor.example")
     assert (mailbox.stored, mailbox.server) == (True, "mailboxes")
     assert "c@harbor.example" in mailbox.owner().addresses
 

@@ -291,7 +291,7 @@ def test_a_message_that_cannot_be_read_is_left_alone_and_counted(hands: Hands) -
 
 
 def test_sent_mail_of_another_mailbox_counts(hands: Hands) -> None:
-    """Ben's assistant Ann sends for him: her Sent folder proves his mail (DESIGN.md, decision 16)."""
+    """Ann sends for Ben, too: her Sent folder proves his mail (DESIGN.md, decision 16)."""
     sent = hands.maildir(BEN) / ".Sent" / "cur"
     target = hands.maildir(ANN) / ".Sent" / "cur"
     for path in sent.iterdir():

@@ -9,23 +9,23 @@ Source: observed: a campaign's notices come from many systems within an hour (DO
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from cleaner.values import Evidence, Known, Notice, Side
+from cleaner.evidence import mentions
+from cleaner.values import Arrival, Evidence, Known, Notice, Side
 
 HALF: Final = timedelta(minutes=30)
 MANY: Final = 20
-FEW: Final = 10
 
 SIDE = Side.BACKSCATTER
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
-    if notice.received is None or known.sent.mails < FEW:
+    if notice.received is None or not mentions.tells_by_absence(known.sent):
         return ()
-    times = [arrival.time for arrival in known.arrivals]
-    near = bisect_right(times, notice.received + HALF) - bisect_left(times, notice.received - HALF)
+    first = bisect_left(known.arrivals, notice.received - HALF, key=_time)
+    near = bisect_right(known.arrivals, notice.received + HALF, key=_time) - first
     if near < MANY:
         return ()
     return (
@@ -36,3 +36,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             reason="It came in a flood of such notices.",
         ),
     )
+
+
+def _time(arrival: Arrival) -> datetime:
+    return arrival.time

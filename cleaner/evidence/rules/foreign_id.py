@@ -8,12 +8,8 @@ Source: RFC 5322 section 3.6.4 (the right side names the host that made the id).
 
 from __future__ import annotations
 
-from typing import Final
-
 from cleaner.evidence import mentions, ours
 from cleaner.values import Evidence, Known, Notice, Side
-
-FEW: Final = 10
 
 SIDE = Side.BACKSCATTER
 
@@ -21,7 +17,7 @@ SIDE = Side.BACKSCATTER
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     for id in mentions.main_ids(notice)[:1]:
         domain = mentions.id_domain(id)
-        if known.sent.mails < FEW or known.sent.id_domains.get(domain, 0):
+        if not mentions.tells_by_absence(known.sent) or known.sent.id_domains.get(domain, 0):
             return ()
         if ours.is_own_domain(domain, known.organisation) or "." not in domain:
             return ()

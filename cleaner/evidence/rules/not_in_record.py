@@ -15,9 +15,6 @@ from typing import Final
 from cleaner.evidence import mentions
 from cleaner.values import Evidence, Known, Notice, SentRecordView, Side
 
-FEW: Final = 10
-"""Mails below which a record says nothing about what is missing from it."""
-
 UNMEASURED: Final = 0.7
 """Taken for the completeness at most: a record that was complete so far may still lack the next mail."""
 
@@ -43,4 +40,4 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
 
 
 def covers(sent: SentRecordView, when: datetime) -> bool:
-    return sent.mails >= FEW and sent.begins is not None and sent.begins <= when
+    return mentions.tells_by_absence(sent) and sent.begins is not None and sent.begins <= when

@@ -15,7 +15,6 @@ from typing import Final
 from cleaner.evidence import mentions, ours
 from cleaner.values import Evidence, Force, Known, Notice, SentMail, Side, address_key, domain_of
 
-SKEW: Final = timedelta(days=1)
 LONGEST: Final = timedelta(days=30)
 """Queues give up after five days; people answer, and read, weeks later."""
 
@@ -32,7 +31,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
 
 def judged(notice: Notice, id: str, mail: SentMail) -> Evidence:
     seen = mentions.shown(id)
-    if not is_in_time(notice, mail):
+    if not mentions.is_in_time(notice, mail, LONGEST):
         return suspicion(seen, "The mail named here is yours, but its date does not fit this report.")
     if not fits(notice, mail):
         return suspicion(seen, "The mail named here is yours, but it went to other people.")
@@ -47,13 +46,6 @@ def judged(notice: Notice, id: str, mail: SentMail) -> Evidence:
 
 def suspicion(seen: str, reason: str) -> Evidence:
     return Evidence("sent_record", side=Side.NEUTRAL, seen=seen, reason=reason, force=Force.SUSPICION)
-
-
-def is_in_time(notice: Notice, mail: SentMail) -> bool:
-    """Sent before the notice came (clocks differ by hours), and not weeks before."""
-    if notice.received is None:
-        return True
-    return mail.time - SKEW <= notice.received <= mail.time + LONGEST
 
 
 def fits(notice: Notice, mail: SentMail) -> bool:

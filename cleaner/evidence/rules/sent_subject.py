@@ -14,7 +14,6 @@ from typing import Final
 from cleaner.evidence import mentions
 from cleaner.values import Evidence, Known, Notice, Side, subject_key
 
-SKEW: Final = timedelta(days=1)
 LONGEST: Final = timedelta(days=14)
 
 SIDE = Side.GENUINE
@@ -26,8 +25,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     if not subject or not about:
         return ()
     for mail in known.sent.by_subject.get(subject, ()):
-        in_time = notice.received is None or mail.time - SKEW <= notice.received <= mail.time + LONGEST
-        if in_time and mentions.meet(about, mail.recipients):
+        if mentions.is_in_time(notice, mail, LONGEST) and mentions.meet(about, mail.recipients):
             return (
                 Evidence(
                     "sent_subject",
