@@ -17,6 +17,7 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, UsageError
 from cleaner.service.context import Context
 from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
+from cleaner.values import address_key
 
 OWNER = "owner"
 """The legal basis where the mailbox's owner himself agreed."""
@@ -95,9 +96,34 @@ def keep(context: Context, new: NewMailbox) -> MailboxSettings:
         sent_from=new.sent_from,
         policy=dict(new.policy),
     )
-    settings = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    mailbox = checked(context, stored)
     context.store.mailboxes.add(stored)
-    return settings.mailbox(new.address)
+    return mailbox
+
+
+def checked(context: Context, stored: StoredMailbox) -> MailboxSettings:
+    """
+    The mailbox as the configuration would have it. Raises ConfigurationError, UsageError.
+
+    An address mistyped, on a server whose path is one folder, would clean somebody else's mail under
+    that name; so a folder that another mailbox has is refused.
+    """
+    alone = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    mailbox = alone.mailbox(stored.address)
+    server = context.settings.server(mailbox.server)
+    for other in context.settings.mailboxes if server.path else ():
+        same_person = address_key(other.address) == address_key(mailbox.address)
+        if not same_person and folder_of(context, other) == server.path_of(mailbox.address):
+            raise UsageError(
+                f"{mailbox.address} would lie in the same folder as {other.address}; "
+                "correct the address, or put {address} into the path of its server"
+            )
+    return mailbox
+
+
+def folder_of(context: Context, mailbox: MailboxSettings) -> Path | None:
+    server = context.settings.server(mailbox.server)
+    return server.path_of(mailbox.address) if server.path else None
 
 
 def only_server(context: Context, address: str) -> str:
@@ -142,7 +168,7 @@ def check_new(context: Context, new: NewMailbox) -> None:
         aliases=new.aliases,
         sent_from=new.sent_from,
     )
-    context.settings.with_stored((stored.fields(),))
+    checked(context, stored)
 
 
 COLUMNS = ("address", "server", "user", "password", "aliases", "sent_from", "basis", "note")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) 
     with pytest.raises(ConfigurationError, match=r"elsewhere\.example is no organisation's domain"):
         consent.opt_in(hands.app.context, NewMailbox("x@elsewhere.example"))
     assert hands.app.context.store.mailboxes.all() == ()
+
+
+def test_a_mistyped_address_on_a_server_of_one_folder_is_refused(hands: Hands) -> None:
+    settings = hands.app.context.settings
+    (server,) = settings.servers
+    hands.put(replace(settings, servers=(replace(server, path=str(hands.maildir(ANN))),)))
+    with pytest.raises(UsageError, match="same folder as ann@"):
+        consent.opt_in(hands.app.context, NewMailbox("an@harbor.example"))
+    assert hands.app.context.store.mailboxes.all() == ()
+    assert consent.opt_in(hands.app.context, NewMailbox(ANN)).state == "opted-in"
 
 
 def test_a_password_in_the_clear_is_refused(hands: Hands) -> None:
