@@ -224,7 +224,7 @@ class Message:
     One mail of a mailbox, raw.
 
     `rebuilt`: the server wrote the MIME anew (EWS, Graph), so that trace fields which a returned
-    original lacks are unknown, not absent.
+    original lacks are unknown, not absent. `unreadable`: why its bytes cannot be had; it is left alone.
     """
 
     folder: str
@@ -233,6 +233,7 @@ class Message:
     received: datetime | None = None
     flags: tuple[str, ...] = ()
     rebuilt: bool = False
+    unreadable: str = ""
 
 
 # --- what a notice says --------------------------------------------------------------------------
@@ -700,8 +701,8 @@ class SeenNotice:
     A notice that was judged, as it is remembered: by fingerprint, so that it is judged once.
 
     `knowledge` stamps what was known of the organisation when it was judged; an `unsure` one is
-    looked at again when that changes. `report` is its line of the JSON contract, erased when the
-    owner opts out.
+    looked at again when that changes. `report` is the line of the JSON contract of one that was acted
+    on, so that it can be told later why; it is erased when the owner opts out.
     """
 
     fingerprint: str

@@ -69,7 +69,8 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
         moved = f"{entry.action.value} from {entry.folder} to {entry.target}, {entry.state.value}"
         yield "Journal", safe(f"entry {entry.id}, run {entry.run}: {moved}")
     if explanation.then is not None:
-        yield "Judged then", safe(f"{explanation.then['verdict']}, {happened(explanation.then)}")
+        then = explanation.then
+        yield "Judged then", safe(f"{then['verdict']}, {happened(then)}. {then['because']}", 600)
 
 
 def _returned(returned: Returned) -> Iterator[tuple[str, str]]:

@@ -35,7 +35,7 @@ def classify(
     from cleaner.app import judging
     from cleaner.cli.listing import table_of, tally
     from cleaner.service.classify import classify
-    from cleaner.service.lines import contract
+    from cleaner.steps.lines import contract
 
     with judging(context.obj, mailbox) as judge:
         lines = classify(judge, paths, all_messages=all_messages)

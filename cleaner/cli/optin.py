@@ -10,12 +10,13 @@ import typer
 from rich import box
 from rich.table import Table
 
-from cleaner.cli.options import command, duration_of, open_app
-from cleaner.cli.screen import results
+from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
+from cleaner.cli.screen import print_json, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
     from cleaner.service.consent import ConsentRow
+    from cleaner.store.records import Access, Consent
 
 optin = typer.Typer(no_args_is_help=True)
 
@@ -124,6 +125,24 @@ def list_(context: typer.Context) -> None:
     results().print(f"{count(len(rows), 'mailbox', 'mailboxes')}.")
 
 
+@optin.command("show")
+def show(context: typer.Context, address: AddressArgument, output: FormatOption = Format.TABLE) -> None:
+    """
+    Show what is on record about a mailbox: each step of its consent, and every time it was opened.
+    """
+    from cleaner.service.consent import record_of
+
+    with open_app(context) as app:
+        record = record_of(app.context, address)
+    if output is Format.JSONL:
+        for line in record.as_json():
+            print_json(line)
+        return
+    results().print(_table((record.now,)))
+    results().print(_steps(record.steps) if record.steps else "Nobody was asked yet.")
+    results().print(_accesses(record.accesses) if record.accesses else "It was never opened.")
+
+
 @optin.command("pause")
 def pause(context: typer.Context, address: AddressArgument, note: NoteOption = "") -> None:
     """Stop cleaning a mailbox until it is added again; nothing is erased."""
@@ -135,17 +154,31 @@ def pause(context: typer.Context, address: AddressArgument, note: NoteOption = "
 
 
 @optin.command("remove")
-def remove(context: typer.Context, address: AddressArgument, note: NoteOption = "") -> None:
+def remove(
+    context: typer.Context,
+    address: AddressArgument,
+    note: NoteOption = "",
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Also forget how to open a mailbox that the configuration file does not have; "
+            "undo cannot reach it then.",
+        ),
+    ] = False,
+) -> None:
     """
     Withdraw consent and erase what is known about the mailbox's owner.
 
     What is in the quarantine can still be taken back with undo.
     """
-    from cleaner.service.consent import opt_out
+    from cleaner.service.consent import opt_out, opt_out_and_forget
 
     with open_app(context) as app:
-        row = opt_out(app.context, address, note)
+        row = (opt_out_and_forget if forget else opt_out)(app.context, address, note)
     results().print(f"{safe(row.address)} has opted out; what was known of it is erased.", soft_wrap=True)
+    if forget:
+        results().print("How to open it is forgotten, too.")
 
 
 def _table(rows: Iterable[ConsentRow]) -> Table:
@@ -162,4 +195,24 @@ def _table(rows: Iterable[ConsentRow]) -> Table:
             safe(row.basis),
             safe(row.server) + (" (stored)" if row.stored else ""),
         )
+    return table
+
+
+def _steps(steps: Iterable[Consent]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("When", "Consent", "By", "Basis", "Note"):
+        table.add_column(heading, overflow="fold")
+    for step in steps:
+        when = f"{step.at.astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(when, step.state.value, safe(step.by), safe(step.basis), safe(step.note))
+    return table
+
+
+def _accesses(accesses: Iterable[Access]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Opened", "By", "For", "Run"):
+        table.add_column(heading, overflow="fold")
+    for access in accesses:
+        when = f"{access.at.astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(when, safe(access.by), safe(access.purpose), access.run or "")
     return table

@@ -81,7 +81,7 @@ def scan(
 def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
     """One mailbox: its messages, what came of it, and what went wrong."""
     if output is Format.JSONL:
-        from cleaner.service.lines import contract
+        from cleaner.steps.lines import contract
 
         for line in result.lines:
             print_json(contract(line))

@@ -18,7 +18,7 @@ from cleaner import notices, policy
 from cleaner.errors import UsageError
 from cleaner.pipeline import judge, look_up
 from cleaner.ports import SentRecord
-from cleaner.service.lines import Line, line_of
+from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
     Arrival,
     Kind,
@@ -86,6 +86,8 @@ def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
 
 
 def read_file(message: Message) -> Notice:
+    if message.unreadable:
+        return Notice(Kind.NOT_A_BOUNCE, doubt=f"it cannot be read ({message.unreadable})")
     if len(message.raw) > MAX_FILE:
         return Notice(Kind.NOT_A_BOUNCE, doubt=f"larger than {MAX_FILE // 2**20} MB: left alone")
     return notices.read(message)
@@ -134,7 +136,8 @@ def folder_messages(folder: Path) -> Iterator[Message]:
             continue
         if path.is_dir():
             yield from folder_messages(path)
-        elif path.is_file() and path.suffix.lower() not in NOT_MAIL:
+        elif (path.is_file() or path.is_symlink()) and path.suffix.lower() not in NOT_MAIL:
+            # A link that leads nowhere gives a line with the error rather than silence.
             yield from file_messages(path)
 
 
@@ -143,8 +146,12 @@ def is_maildir(folder: Path) -> bool:
 
 
 def file_messages(path: Path) -> Iterator[Message]:
-    with path.open("rb") as file:
-        start = file.read(5)
+    try:
+        with path.open("rb") as file:
+            start = file.read(5)
+    except OSError as error:
+        yield unreadable(path, error)
+        return
     if start == b"From " and path.suffix.lower() != ".eml":
         box = mbox_format.mbox(path, create=False)
         try:
@@ -159,7 +166,10 @@ def file_messages(path: Path) -> Iterator[Message]:
 def one_message(path: Path) -> Message:
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
-    except OSError:
-        raw = b""
-    return Message("", str(path), raw)
+            return Message("", str(path), file.read(MAX_FILE + 1))
+    except OSError as error:
+        return unreadable(path, error)
+
+
+def unreadable(path: Path, error: OSError) -> Message:
+    return Message("", str(path), b"", unreadable=error.strerror or str(error))

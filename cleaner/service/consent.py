@@ -8,9 +8,10 @@ known about the mailbox's owner at once; journal and consent history stay.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from cleaner.config import MailboxSettings
@@ -54,6 +55,21 @@ class ConsentRow:
     by: str = ""
     basis: str = ""
     preview_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """All that is on record about one mailbox's consent: its owner has a right to this list."""
+
+    now: ConsentRow
+    steps: tuple[Consent, ...]
+    accesses: tuple[Access, ...]
+    """Every time the mailbox was opened, by whom and what for."""
+
+    def as_json(self) -> Iterator[dict[str, object]]:
+        """One object for each step and each access, by time."""
+        events: list[Consent | Access] = [*self.steps, *self.accesses]
+        return (event.as_json() for event in sorted(events, key=attrgetter("at")))
 
 
 def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
@@ -224,6 +240,24 @@ def opt_out(context: Context, address: str, note: str = "") -> ConsentRow:
     return row_of(context, mailbox)
 
 
+def opt_out_and_forget(context: Context, address: str, note: str = "") -> ConsentRow:
+    """
+    Opts out, where that is not done yet, and forgets how to open a mailbox that only the store has.
+
+    Journal and consent history stay. Raises UsageError for a mailbox that stands in the file.
+    """
+    mailbox = context.settings.mailbox(address)
+    if not mailbox.stored:
+        raise UsageError(
+            f"{mailbox.address} stands in {context.settings.path}: take its [[mailbox]] out there to forget it"
+        )
+    if context.consent_state(mailbox) not in ("", ConsentState.OPTED_OUT.value):
+        opt_out(context, address, note)
+    row = row_of(context, mailbox)
+    context.store.mailboxes.remove(mailbox.address)
+    return row
+
+
 def step_back(context: Context, mailbox: MailboxSettings, state: ConsentState, note: str) -> None:
     """Records that consent was paused or withdrawn; neither needs a legal basis."""
     context.store.consent.record(
@@ -236,13 +270,13 @@ def consents(context: Context) -> tuple[ConsentRow, ...]:
     return tuple(row_of(context, mailbox) for mailbox in context.settings.mailboxes)
 
 
-def history_of(context: Context, address: str) -> tuple[Consent, ...]:
-    return context.store.consent.history(context.settings.mailbox(address).address)
-
-
-def accesses_of(context: Context, address: str) -> tuple[Access, ...]:
-    """Every time the mailbox was opened: its owner has a right to this list."""
-    return context.store.accesses.list(context.settings.mailbox(address).address)
+def record_of(context: Context, address: str) -> ConsentRecord:
+    mailbox = context.settings.mailbox(address)
+    return ConsentRecord(
+        row_of(context, mailbox),
+        context.store.consent.history(mailbox.address),
+        context.store.accesses.list(mailbox.address),
+    )
 
 
 def row_of(context: Context, mailbox: MailboxSettings) -> ConsentRow:

@@ -17,7 +17,7 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import MessageGoneError, UsageError
 from cleaner.service.classify import Judge, Judged, judge_batch, line, messages_of
 from cleaner.service.context import Context
-from cleaner.service.lines import Line
+from cleaner.steps.lines import Line
 from cleaner.values import Entry, Message, Notice, Verdict
 
 

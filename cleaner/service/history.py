@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cleaner.service.context import Context
-from cleaner.service.lines import iso
+from cleaner.steps.lines import iso
 from cleaner.store.records import Run
 from cleaner.values import Entry
 

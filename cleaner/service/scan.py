@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +25,7 @@ from cleaner.errors import (
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, SentRecord
 from cleaner.service.context import Context
-from cleaner.service.lines import Line, line_of_decision, line_of_other
+from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
 from cleaner.values import ActionName, Entry, Kind, Outcome, Plan
@@ -217,19 +218,17 @@ def look_only(
     stopping: Callable[[], bool],
 ) -> MailboxScan:
     """A dry run or preview: the mailbox is opened read-only, and only the sent record is kept."""
-    if context.is_opted_in(mailbox):
-        added, notes = update_sent_record(context, mailbox, reading, watch)
-        task = task_for(context, request, mailbox, reading, "", stopping)
-    else:
-        # Nobody agreed yet: what is learned for the preview is forgotten with it.
-        with context.scratch() as scratch:
-            record = scratch.sent_record(mailbox.address)
-            added = refresh_sent(reading, record, mailbox.policy.sent, watch)
-            task = replace(task_for(context, request, mailbox, reading, "", stopping), sent=record)
-            cleaned = clean(task, watch, keep_others=request.all_messages)
-            return replace(result_of(context, mailbox, task, cleaned, request), newly_sent=added)
-    cleaned = clean(task, watch, keep_others=request.all_messages)
-    result = result_of(context, mailbox, task, cleaned, request)
+    task = task_for(context, request, mailbox, reading, "", stopping)
+    with ExitStack() as stack:
+        if context.is_opted_in(mailbox):
+            added, notes = update_sent_record(context, mailbox, reading, watch)
+        else:
+            # Nobody agreed yet: what is learned for the preview is forgotten with it.
+            record = stack.enter_context(context.scratch()).sent_record(mailbox.address)
+            added, notes = refresh_sent(reading, record, mailbox.policy.sent, watch), ()
+            task = replace(task, sent=record)
+        cleaned = clean(task, watch, keep_others=request.all_messages)
+        result = result_of(context, mailbox, task, cleaned, request)
     return replace(result, newly_sent=added, notes=(*notes, *result.notes))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cleaner import __version__
 from cleaner.service.context import Context
-from cleaner.service.lines import iso
+from cleaner.steps.lines import iso
 from cleaner.store.records import Run
 from cleaner.values import ActionName, EntryState, Opinion
 

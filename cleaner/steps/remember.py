@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cleaner import classifier
+from cleaner.steps.lines import kept, line_of_decision
 from cleaner.steps.task import Decision, Task
 from cleaner.values import SeenNotice
 
@@ -33,4 +34,5 @@ def remembered(task: Task, decision: Decision) -> SeenNotice:
         in_record=decision.in_record,
         subject=notice.subject,
         reporter=notice.reporter,
+        report=kept(line_of_decision(task.owner.address, decision)) if decision.is_acted_on else None,
     )

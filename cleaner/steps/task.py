@@ -90,6 +90,10 @@ class Decision:
     history: tuple[Entry, ...] = ()
     in_record: bool = False
 
+    @property
+    def is_acted_on(self) -> bool:
+        return self.plan.action.changes_mailbox
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

@@ -31,6 +31,16 @@ class Consent:
     note: str = ""
     preview_until: datetime | None = None
 
+    def as_json(self) -> dict[str, object]:
+        return {
+            "at": self.at.isoformat(),
+            "mailbox": self.mailbox,
+            "consent": self.state.value,
+            "by": self.by,
+            "basis": self.basis,
+            "note": self.note,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -41,6 +51,15 @@ class Access:
     by: str
     purpose: str
     run: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "at": self.at.isoformat(),
+            "mailbox": self.mailbox,
+            "access": self.purpose,
+            "by": self.by,
+            "run": self.run,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,35 @@ def test_many_are_imported_or_none(run: Run, demo: Path, tmp_path: Path) -> None
     assert "x@harbor.example" not in run("-c", demo, "optin", "list").out
     (tmp_path / "new.csv").write_text("address,aliases\nx@harbor.example,y@harbor.example\n")
     assert "1 mailbox opted in" in run("-c", demo, "optin", "import", "new.csv").out
+
+
+def test_its_record_shows_each_step_and_each_opening(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", ANN, "--by", "admin", "--basis", "works agreement", "--preview", "0")
+    run("-c", demo, "scan")
+    run("-c", demo, "optin", "pause", ANN, "--note", "on leave")
+    shown = run("-c", demo, "optin", "show", ANN).out
+    for word in ("works", "paused", "on leave", "scan"):
+        assert word in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    lines = [
+        json.loads(line)
+        for line in run("-c", demo, "optin", "show", ANN, "--format", "jsonl").out.splitlines()
+    ]
+    assert [line.get("consent") or line["access"] for line in lines] == ["opted-in", "scan", "paused"]
+
+
+def test_a_stored_mailbox_is_forgotten_but_not_its_history(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", "eve@harbor.example")
+    assert "forgotten" in run("-c", demo, "optin", "remove", "eve@harbor.example", "--forget").out
+    assert "eve@harbor.example" not in run("-c", demo, "optin", "list").out
+    run("-c", demo, "optin", "add", "eve@harbor.example")
+    lines = run("-c", demo, "optin", "show", "eve@harbor.example", "--format", "jsonl").out.splitlines()
+    assert [json.loads(line)["consent"] for line in lines] == ["opted-in", "opted-out", "opted-in"]
+
+
+def test_a_mailbox_of_the_file_is_forgotten_there(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", ANN)
+    ran = run("-c", demo, "optin", "remove", ANN, "--forget")
+    assert ran.code == 2
+    assert "take its [[mailbox]] out there" in ran.err
+    assert "opted-in" in run("-c", demo, "optin", "show", ANN).out

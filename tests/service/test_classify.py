@@ -59,3 +59,15 @@ def test_without_a_configuration_nothing_is_called_backscatter(
 def test_a_path_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         list(messages_of(tmp_path / "missing"))
+
+
+def test_a_file_that_cannot_be_read_is_a_line_with_the_reason(hands: Hands, tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    (folder / "1.eml").symlink_to(folder / "1.eml")
+    (folder / "2.eml").write_bytes(hands.folder(ANN, ".")[0].read_bytes())
+    with judging(hands.root / "cleaner.toml", ANN, clock=lambda: NOW) as judge:
+        lines = {Path(line["id"]).name: line for line in classify(judge, [folder], all_messages=True)}
+        assert lines["2.eml"]["error"] is None
+        assert lines["1.eml"]["kind"] == "not-a-bounce"
+        assert "cannot be read" in lines["1.eml"]["error"]

@@ -88,7 +88,7 @@ def test_pausing_keeps_what_is_known_and_opting_out_erases_it(hands: Hands) -> N
     consent.opt_out(hands.app.context, BEN, note="left the company")
     assert store.sent_record(BEN).mails() == 0
     assert len(store.entries(mailbox=BEN)) == 1
-    states = [step.state.value for step in consent.history_of(hands.app.context, BEN)]
+    states = [step.state.value for step in consent.record_of(hands.app.context, BEN).steps]
     assert sorted(states) == sorted(["opted-in", "paused", "opted-in", "opted-out"])
 
 
@@ -101,5 +101,5 @@ def test_every_opening_is_on_the_owners_list(hands: Hands) -> None:
     hands.opt_in(ANN)
     hands.scan()
     hands.scan()
-    purposes = [access.purpose for access in consent.accesses_of(hands.app.context, ANN)]
+    purposes = [access.purpose for access in consent.record_of(hands.app.context, ANN).accesses]
     assert purposes == ["scan", "scan"]

@@ -26,9 +26,19 @@ BESIDE = frozenset(("subject", "because", "plan_reason"))
 """Keys of a line that only the tables for people need; they are no part of the contract."""
 
 
+KEPT_RECIPIENTS = 10
+"""A report can name thousands; to tell later what it was about, the first are enough."""
+
+
 def contract(line: Line) -> Line:
     """The line as `--format jsonl` prints it: the keys of the contract and no others."""
     return {key: value for key, value in line.items() if key not in BESIDE}
+
+
+def kept(line: Line) -> Line:
+    """The line as it is remembered: without what the evidence quoted from the mail."""
+    evidence = [{key: value for key, value in one.items() if key != "seen"} for one in line["evidence"]]
+    return {**line, "recipients": line["recipients"][:KEPT_RECIPIENTS], "evidence": evidence}
 
 
 def iso(time: datetime | None) -> str | None:
