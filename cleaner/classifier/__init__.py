@@ -1,5 +1,6 @@
-"""The classifier: evidence to verdict. Today it weighs by a table; a learned model will have its place here."""
+"""The classifier: evidence to verdict, by proofs, by weighed findings, and by a learned model where they are silent."""
 
-from cleaner.classifier.judge import is_proven, judge, would_change
+from cleaner.classifier.advice import judge
+from cleaner.classifier.judge import is_proven, would_change
 
 __all__ = ["is_proven", "judge", "would_change"]

@@ -1,9 +1,10 @@
 """
 Bounds on a share that hold whatever the data look like.
 
-Source: Clopper and Pearson, Biometrika 26 (1934); for choosing a threshold by them: Angelopoulos, Bates, Candès,
-Jordan, Lei: Learn then Test (2021), fixed-sequence testing: thresholds are tried from the strictest on, and the first
-that fails ends the search, so that no correction for many trials is needed.
+Source: Clopper and Pearson, Biometrika 26 (1934). That a threshold chosen by such a bound keeps its promise:
+Angelopoulos, Bates, Candès, Jordan, Lei, Learn then Test (2021); all thresholds here are allowed the same
+number of losses, none, so that the laxest one which has none is the first that fixed-sequence testing
+from the strictest on would end at.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cleaner.classifier.weights import TELLING
 from cleaner.values import Evidence, Force, Notice, Side
 
 WIDTH: Final = 1 << 13
@@ -42,6 +43,11 @@ class Features:
     """`rule:side` → strengths added up; `kind:ndr` → 1."""
     words: tuple[int, ...] = ()
     """Buckets of the words, sorted, each once."""
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether a finding says where the mail came from: without one nothing is removed."""
+        return any(self.facts.get(f"{rule}:{side.value}") for rule, side in TELLING)
 
     def as_json(self) -> dict[str, Any]:
         return {"facts": dict(self.facts), "words": list(self.words)}

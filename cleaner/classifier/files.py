@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
+import math
 import re
 import sys
 from array import array
@@ -42,28 +44,25 @@ LARGEST: Final = 256 * 2**20
 
 def load(folder: Path) -> Model:
     """The model in a folder. Raises UsageError for one that is changed, foreign or incomplete."""
-    files = read_all(folder)
+    files = read(folder, (MODEL, WORDS))
     try:
         return _model(folder.name, json.loads(files[MODEL]), _floats(files[WORDS]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise refused(folder, f"{MODEL} is not what this release writes ({error})") from error
 
 
-def read_all(folder: Path) -> dict[str, bytes]:
-    """All files of the folder that the hashes name, each checked. Raises UsageError."""
+def read(folder: Path, names: Sequence[str] = ()) -> dict[str, bytes]:
+    """Files of the folder (none named: all), each checked by its hash. Raises UsageError."""
     try:
-        listed = json.loads((folder / HASHES).read_bytes())["files"]
-        names = sorted(listed)
-        files = {name: _read(folder, name) for name in names}
+        listed = dict(json.loads((folder / HASHES).read_bytes())["files"])
+        files = {name: _read(folder, name) for name in names or sorted(listed)}
+        changed = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != listed[name]]
     except FileNotFoundError as error:
         raise refused(folder, f"it has no {Path(error.filename).name}") from error
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise refused(folder, f"{HASHES} cannot be read ({error})") from error
-    for name in names:
-        if hashlib.sha256(files[name]).hexdigest() != listed[name]:
-            raise refused(folder, f"{name} was changed after the model was made")
-    if MODEL not in files or WORDS not in files:
-        raise refused(folder, f"{HASHES} names no {MODEL} and {WORDS}")
+        raise refused(folder, f"{HASHES} does not fit it ({error})") from error
+    if changed:
+        raise refused(folder, f"{changed[0]} was changed after the model was made")
     return files
 
 
@@ -93,8 +92,12 @@ def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def rows(data: bytes) -> Iterator[dict[str, Any]]:
-    """What `lines` wrote. Raises ValueError."""
-    for line in gzip.decompress(data).splitlines():
+    """What `lines` wrote, up to `LARGEST` bytes of it. Raises ValueError."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise ValueError(f"{BASE} unpacks to more than {LARGEST // 2**20} MB")
+    for line in text.splitlines():
         yield json.loads(line)
 
 
@@ -124,7 +127,7 @@ def _model(name: str, fields: Mapping[str, Any], words: Sequence[float]) -> Mode
         raise ValueError(f"format {fields['format']!r} instead of {FORMAT}")
     if len(words) != WIDTH:
         raise ValueError(f"{len(words)} words instead of {WIDTH}")
-    return Model(
+    model = Model(
         name,
         float(fields["intercept"]),
         {str(fact): float(weight) for fact, weight in fields["facts"].items()},
@@ -134,6 +137,10 @@ def _model(name: str, fields: Mapping[str, Any], words: Sequence[float]) -> Mode
         remove=float(fields["remove"]),
         keep=float(fields["keep"]),
     )
+    numbers = (model.intercept, model.slope, model.offset, model.remove, model.keep, *model.facts.values())
+    if not all(map(math.isfinite, (*numbers, *words))):
+        raise ValueError("a weight is not finite")
+    return model
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:

@@ -22,6 +22,9 @@ Wording separates well among mail it was trained on and badly elsewhere: it may 
 them.
 """
 
+ONLY_ADVISES: Final = 2.0
+"""A threshold for removal that no probability reaches."""
+
 NO_WORDS: Final = (0.0,) * WIDTH
 
 
@@ -41,7 +44,7 @@ class Model:
     slope: float = 1.0
     offset: float = 0.0
     """Calibration (Platt 1999): the log-odds are `slope * score + offset`."""
-    remove: float = 2.0
+    remove: float = ONLY_ADVISES
     keep: float = -1.0
 
     @property
@@ -50,7 +53,10 @@ class Model:
 
     def probability(self, features: Features) -> float:
         """Calibrated probability that the notice is backscatter, 0 to 1."""
-        return logistic(self.slope * self.score(features) + self.offset)
+        return self.probability_of(self.score(features))
+
+    def probability_of(self, score: float) -> float:
+        return logistic(self.slope * score + self.offset)
 
     def score(self, features: Features) -> float:
         return self.intercept + sum(self.facts_of(features).values()) + self.wording(features)
@@ -69,7 +75,7 @@ class Model:
 
 def word_value(count: int) -> float:
     """The value of each of so many words: texts of all lengths weigh alike."""
-    return 1.0 / math.sqrt(count)
+    return 1.0 / math.sqrt(max(1, count))
 
 
 def logistic(score: float) -> float:

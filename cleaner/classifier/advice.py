@@ -1,0 +1,55 @@
+"""
+Asking the learned model where the rules' evidence does not settle the matter.
+
+A proof of ours, or a suspicion of replay, is never put to it. It may remove only with a telling finding, and where it
+disagrees with the rules the honest answer is `unsure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from cleaner.classifier.features import Features, features
+from cleaner.classifier.judge import judge as judge_by_rules
+from cleaner.classifier.model import Model
+from cleaner.classifier.weights import TELLING
+from cleaner.values import Evidence, Force, Notice, Opinion, Verdict
+
+EVEN: Final = 0.5
+
+
+def judge(notice: Notice, evidence: Sequence[Evidence], model: Model | None = None) -> Verdict:
+    """The verdict on one notice, by proofs, rules and, where it is silent, the model."""
+    verdict = judge_by_rules(notice, evidence)
+    if model is None or any(one.force is not Force.WEIGHED for one in evidence):
+        return verdict
+    seen = features(notice, evidence)
+    probability = model.probability(seen)
+    opinion, because = decide(verdict, model, seen, probability)
+    return replace(
+        verdict, opinion=opinion, because=because, probability=round(probability, 4), model=model.name
+    )
+
+
+def decide(verdict: Verdict, model: Model, seen: Features, probability: float) -> tuple[Opinion, str]:
+    by_rules = verdict.opinion, verdict.because
+    if model.only_advises:
+        return by_rules
+    match verdict.opinion:
+        case Opinion.BACKSCATTER if probability < EVEN:
+            return Opinion.UNSURE, "The rules call it backscatter, the learned model does not."
+        case Opinion.GENUINE if probability >= model.remove:
+            return Opinion.UNSURE, "The rules call it genuine, the learned model does not."
+        case Opinion.UNSURE if seen.is_telling and probability >= model.remove:
+            return Opinion.BACKSCATTER, reason_of(verdict, probability)
+        case Opinion.UNSURE if probability <= model.keep:
+            return Opinion.GENUINE, f"By all that is seen it is yours, to {1.0 - probability:.1%}."
+    return by_rules
+
+
+def reason_of(verdict: Verdict, probability: float) -> str:
+    """The telling finding's own words, and how sure the model is."""
+    telling = next(one for one in verdict.evidence if (one.rule, one.side) in TELLING)
+    return f"{telling.reason} With all else that is seen, that makes it backscatter to {probability:.1%}."

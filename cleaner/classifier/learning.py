@@ -1,0 +1,259 @@
+"""
+Training: labelled examples to a model, with thresholds that carry a guarantee (DESIGN.md, decision 7).
+
+The only file that needs scikit-learn and numpy, both imported late. What decides is a logistic regression over
+findings, with hashed words beside them whose part is bounded when the model is asked (`model.WORDING`).
+Calibration and thresholds come from examples that the asked model was not trained on, split by group (a
+world, an organisation's clusters), never by message. The same examples give the same model.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from cleaner.classifier.bounds import at_most, needed
+from cleaner.classifier.features import WIDTH, Features
+from cleaner.classifier.model import ONLY_ADVISES, Model, logistic, word_value
+from cleaner.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+STRENGTH: Final = 1.0
+"""Inverse of the L2 penalty."""
+
+WORD_SCALE: Final = 0.5
+"""Words are scaled down before training, so that the penalty holds them shorter than findings."""
+
+LOCAL_FOLDS: Final = 5
+"""Folds that an organisation's own clusters are spread over."""
+
+NOT_BELOW: Final = 0.95
+"""No threshold for removal is lower, whatever the data allow."""
+
+MARGIN: Final = 0.5
+"""Nats of log-odds that the threshold stays above the highest genuine example."""
+
+KEEP_BELOW: Final = 0.05
+"""Up to this probability a notice is called genuine."""
+
+Watch = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled notice under one state of knowledge."""
+
+    features: Features
+    spurious: bool
+    group: str
+    """What must not stand on both sides of a split: a world, or an organisation."""
+    cluster: str
+    """Like notices share it; guarantees count clusters."""
+    weight: float = 1.0
+    condition: str = "full"
+    """What was known: examples where much was withheld train caution."""
+    own: bool = False
+    """Labelled by the organisation itself, not of the bundled base."""
+
+    @property
+    def fold(self) -> str:
+        if not self.own:
+            return self.group
+        return f"own {zlib.crc32(self.cluster.encode()) % LOCAL_FOLDS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """What the threshold for removal promises: at most `bound` of genuine notices lost, at `confidence`."""
+
+    wanted: float
+    confidence: float
+    clusters: int
+    """Clusters of genuine notices without proof that it was chosen on; none of them would be removed."""
+    bound: float
+
+    @property
+    def holds(self) -> bool:
+        return self.bound <= self.wanted
+
+    @property
+    def missing(self) -> int:
+        """How many clusters more are needed for it, if none is lost."""
+        return max(0, needed(self.wanted, self.confidence) - self.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A new model with how it did on examples it was not trained on."""
+
+    model: Model
+    guarantee: Guarantee
+    held_out: tuple[tuple[Example, float], ...]
+    """Each example with the calibrated probability that a model without its fold gave."""
+
+
+def learn(
+    examples: Sequence[Example], name: str, *, wanted: float = 0.01, confidence: float = 0.95, watch: Watch
+) -> Learned:
+    """
+    Trains a model.
+
+    `wanted` bounds the share of genuine notices lost. Raises UsageError where scikit-learn is not
+    installed or the examples are too few to learn from.
+    """
+    require_learning()
+    folds = sorted({example.fold for example in examples})
+    if len(folds) < 2 or len({example.spurious for example in examples}) < 2:
+        raise UsageError(
+            "there is too little to learn from: labels of both genuine and backscatter notices, "
+            "of several kinds, are needed"
+        )
+    scored: list[tuple[Example, float]] = []
+    for number, fold in enumerate(folds):
+        watch("training", number, len(folds) + 1)
+        inside = [example for example in examples if example.fold != fold]
+        outside = [example for example in examples if example.fold == fold]
+        if len({example.spurious for example in inside}) == 2:
+            model = fit(inside, name)
+            scored += [(example, model.score(example.features)) for example in outside]
+    watch("training", len(folds), len(folds) + 1)
+    slope, offset = calibrated(scored)
+    held_out = tuple((example, logistic(slope * score + offset)) for example, score in scored)
+    threshold, guarantee = threshold_of(held_out, wanted, confidence)
+    model = replace(fit(examples, name), slope=slope, offset=offset, remove=threshold, keep=keep_of(held_out))
+    watch("training", len(folds) + 1, len(folds) + 1)
+    return Learned(model, guarantee, held_out)
+
+
+def require_learning() -> None:
+    if find_spec("sklearn") is None:
+        raise UsageError("training needs scikit-learn: pip install 'bounce-cleaner[learn]'")
+
+
+# --- fitting -------------------------------------------------------------------------------------
+
+
+def fit(examples: Sequence[Example], name: str) -> Model:
+    """One logistic regression, uncalibrated."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    names = DictVectorizer()
+    facts = names.fit_transform([dict(example.features.facts) for example in examples])
+    regression = LogisticRegression(C=STRENGTH, max_iter=2000)
+    regression.fit(
+        hstack([facts, words_of(examples)]).tocsr(),
+        [example.spurious for example in examples],
+        sample_weight=[example.weight for example in examples],
+    )
+    weights: np.ndarray[Any, Any] = regression.coef_[0]
+    known = len(names.feature_names_)
+    return Model(
+        name,
+        float(regression.intercept_[0]),
+        dict(zip(names.feature_names_, map(float, weights[:known]), strict=True)),
+        tuple(float(weight) * WORD_SCALE for weight in weights[known:]),
+    )
+
+
+def words_of(examples: Sequence[Example]) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
+    starts = [0]
+    columns: list[int] = []
+    values: list[float] = []
+    for example in examples:
+        words = example.features.words
+        columns += words
+        values += [WORD_SCALE * word_value(len(words))] * len(words)
+        starts.append(len(columns))
+    return csr_matrix((values, columns, starts), shape=(len(examples), WIDTH))
+
+
+def calibrated(scored: Sequence[tuple[Example, float]]) -> tuple[float, float]:
+    """
+    Slope and offset by Platt's method, on scores of examples that were held out.
+
+    The slope stays positive: calibration must not turn the order round.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    regression = LogisticRegression(C=1e6, max_iter=1000)
+    regression.fit(
+        [[score] for _, score in scored],
+        [example.spurious for example, _ in scored],
+        sample_weight=[example.weight for example, _ in scored],
+    )
+    return max(0.05, float(regression.coef_[0][0])), float(regression.intercept_[0])
+
+
+# --- thresholds ----------------------------------------------------------------------------------
+
+
+def threshold_of(
+    held_out: Sequence[tuple[Example, float]], wanted: float, confidence: float
+) -> tuple[float, Guarantee]:
+    """
+    The lowest threshold for removal that loses none of the held-out examples, and what that promises.
+
+    A margin is kept above the genuine example that came nearest. Where there are too few clusters for
+    the promise, even with none of them lost, the model only advises.
+    """
+    highest = highest_genuine(held_out)
+    clusters = len(highest)
+    guarantee = Guarantee(wanted, confidence, clusters, at_most(0, clusters, confidence))
+    if not guarantee.holds:
+        return ONLY_ADVISES, guarantee
+    nearest = max(highest.values(), default=0.0)
+    threshold = next((step for step in steps() if step >= raised(nearest, MARGIN)), ONLY_ADVISES)
+    return threshold, guarantee
+
+
+def highest_genuine(held_out: Iterable[tuple[Example, float]]) -> dict[tuple[str, str], float]:
+    """
+    Each cluster of genuine examples with the highest probability at which any of it could be removed.
+
+    Zero for those without a telling finding: they are never removed, whatever the probability.
+    """
+    highest: dict[tuple[str, str], float] = {}
+    for example, probability in held_out:
+        if not example.spurious:
+            key = example.group, example.cluster
+            risk = probability if example.features.is_telling else 0.0
+            highest[key] = max(highest.get(key, 0.0), risk)
+    return highest
+
+
+def steps() -> Iterator[float]:
+    """Thresholds from the laxest to the strictest, in even steps of log-odds."""
+    lowest = math.log(NOT_BELOW / (1.0 - NOT_BELOW))
+    return (logistic(lowest + step * 0.1) for step in range(61))
+
+
+def raised(probability: float, by: float) -> float:
+    if probability <= 0.0:
+        return 0.0
+    if probability >= 1.0:
+        return 1.0
+    return logistic(math.log(probability / (1.0 - probability)) + by)
+
+
+def keep_of(held_out: Sequence[tuple[Example, float]]) -> float:
+    """
+    The probability up to which a notice is called genuine.
+
+    Nothing is lost by that, so it carries no guarantee: of those called genuine on held-out examples at
+    most one in twenty is backscatter.
+    """
+    below = [(example, value) for example, value in held_out if value <= KEEP_BELOW]
+    wrong = sum(example.weight for example, _ in below if example.spurious)
+    total = sum(example.weight for example, _ in below)
+    return KEEP_BELOW if total and wrong <= KEEP_BELOW * total else -1.0

@@ -1,0 +1,67 @@
+"""Asking the model: only where proofs are silent, and never to remove without a telling finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from cleaner.classifier import judge
+from cleaner.classifier.model import Model
+from cleaner.classifier.weights import TELLING
+from cleaner.values import Evidence, Force, Kind, Notice, Opinion, Side
+
+NOTICE = Notice(Kind.NDR)
+TOLD = Evidence("handed_over", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.6)
+ABSENT = Evidence("not_in_record", Side.BACKSCATTER, "", "It is not in Sent.")
+PROOF = Evidence("sent_record", Side.GENUINE, "", "It is in Sent.", force=Force.PROOF)
+REPLAY = Evidence("sent_record", Side.GENUINE, "", "It was replayed.", force=Force.SUSPICION)
+OURS = Evidence("handed_over", Side.GENUINE, "", "Our relay handed it over.")
+
+
+def model(score: float, *, remove: float = 0.97, keep: float = 0.05) -> Model:
+    """One that says the same of everything."""
+    return Model("test", score, {}, remove=remove, keep=keep)
+
+
+SURE, SURE_NOT, EVEN = model(6.0), model(-6.0), model(0.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "evidence", "expected"),
+    [
+        (SURE, (TOLD,), Opinion.BACKSCATTER),
+        (EVEN, (TOLD,), Opinion.UNSURE),
+        (model(3.4), (TOLD,), Opinion.UNSURE),
+        (SURE_NOT, (TOLD,), Opinion.GENUINE),
+        (SURE, (ABSENT,), Opinion.UNSURE),
+        (SURE, (), Opinion.UNSURE),
+        (SURE_NOT, (ABSENT,), Opinion.GENUINE),
+        (SURE, (OURS,), Opinion.UNSURE),
+        (EVEN, (OURS,), Opinion.GENUINE),
+        (model(6.0, remove=2.0), (TOLD,), Opinion.UNSURE),
+        (model(-6.0, remove=2.0), (TOLD,), Opinion.UNSURE),
+    ],
+)
+def test_what_the_model_may_decide(asked: Model, evidence: tuple[Evidence, ...], expected: Opinion) -> None:
+    verdict = judge(NOTICE, evidence, asked)
+    assert verdict.opinion is expected
+    assert verdict.model == "test"
+    assert verdict.probability == pytest.approx(asked.probability_of(asked.intercept), abs=1e-4)
+
+
+@pytest.mark.parametrize(("proof", "expected"), [(PROOF, Opinion.GENUINE), (REPLAY, Opinion.UNSURE)])
+def test_what_a_proof_settles_is_not_put_to_it(proof: Evidence, expected: Opinion) -> None:
+    verdict = judge(NOTICE, (proof, TOLD), SURE)
+    assert (verdict.opinion, verdict.probability, verdict.model) == (expected, None, None)
+
+
+def test_a_clear_case_that_the_model_denies_is_unsure() -> None:
+    evidence = tuple(Evidence(rule, side, "", "") for rule, side in sorted(TELLING, key=str)) * 3
+    assert judge(NOTICE, evidence).opinion is Opinion.BACKSCATTER
+    assert judge(NOTICE, evidence, SURE).opinion is Opinion.BACKSCATTER
+    assert judge(NOTICE, evidence, SURE_NOT).opinion is Opinion.UNSURE
+
+
+def test_the_reason_says_what_told_and_how_sure_the_model_is() -> None:
+    verdict = judge(NOTICE, (ABSENT, TOLD), SURE)
+    assert "A stranger handed it over." in verdict.because
+    assert "99.8" in verdict.because

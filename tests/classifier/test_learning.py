@@ -1,0 +1,126 @@
+"""Training: what is learned, what it promises, and that it can be repeated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from cleaner.classifier.features import Features
+from cleaner.classifier.learning import MARGIN, Example, fit, learn, threshold_of, words_of
+from cleaner.classifier.model import WORDING, Model, logistic
+from cleaner.errors import UsageError
+
+TOLD = "handed_over:backscatter"
+GROUPS = ("one", "two", "three")
+
+
+def quiet(stage: str, done: int, total: int | None) -> None:
+    """A watch that shows nothing."""
+
+
+def examples(count: int = 400, *, seed: int = 1) -> Iterator[Example]:
+    """Backscatter is told of strongly, genuine notices now and then a little; both have words of their own."""
+    dice = random.Random(seed)
+    for number in range(count):
+        spurious = number % 2 == 0
+        told = dice.uniform(0.6, 1.0) if spurious else dice.uniform(0.0, 0.3)
+        facts = {"kind:ndr": 1.0, **({TOLD: told} if told > 0.1 else {})}
+        words = tuple(sorted({dice.randrange(100) + (100 if spurious else 0) for _ in range(20)}))
+        yield Example(Features(facts, words), spurious, GROUPS[number % 3], f"cluster {number}")
+
+
+EXAMPLES = tuple(examples())
+
+
+def test_it_tells_apart_what_it_was_not_trained_on() -> None:
+    learned = learn(EXAMPLES, "m", wanted=0.02, watch=quiet)
+    assert len(learned.held_out) == len(EXAMPLES)
+    wrong = [1 for example, probability in learned.held_out if (probability > 0.5) != example.spurious]
+    assert len(wrong) < 0.05 * len(EXAMPLES)
+    assert learned.model.facts[TOLD] > 1.0
+    assert learned.guarantee.holds
+    removed = [e for e, p in learned.held_out if p >= learned.model.remove]
+    assert removed
+    assert all(example.spurious for example in removed)
+
+
+def test_the_same_examples_give_the_same_model() -> None:
+    assert learn(EXAMPLES, "m", watch=quiet) == learn(EXAMPLES, "m", watch=quiet)
+
+
+def test_with_too_few_genuine_clusters_it_only_advises() -> None:
+    learned = learn(EXAMPLES, "m", wanted=0.01, watch=quiet)
+    assert learned.model.only_advises
+    assert learned.guarantee.clusters == 200
+    assert learned.guarantee.missing == 99
+
+
+def test_a_promise_counts_clusters_not_messages() -> None:
+    copies = [replace(example, cluster=f"{index % 10}") for index, example in enumerate(EXAMPLES)]
+    assert learn(copies, "m", wanted=0.02, watch=quiet).guarantee.clusters <= 30
+
+
+def scored(*probabilities: float, told: float = 1.0) -> Sequence[tuple[Example, float]]:
+    return [
+        (Example(Features({TOLD: told} if told else {}), False, "g", str(number)), probability)
+        for number, probability in enumerate(probabilities)
+    ]
+
+
+def test_the_threshold_stays_above_the_nearest_genuine_notice() -> None:
+    threshold, _ = threshold_of(scored(*[0.1] * 400, 0.96), 0.01, 0.95)
+    assert logistic(3.178 + MARGIN) <= threshold < 0.99
+    lower, _ = threshold_of(scored(*[0.1] * 400), 0.01, 0.95)
+    assert lower == pytest.approx(0.95)
+
+
+def test_a_genuine_notice_at_the_very_top_leaves_only_advice() -> None:
+    threshold, _ = threshold_of(scored(*[0.1] * 400, 0.99999), 0.01, 0.95)
+    assert threshold > 1.0
+
+
+def test_what_can_never_be_removed_does_not_raise_the_threshold() -> None:
+    threshold, guarantee = threshold_of(scored(*[0.99] * 400, told=0.0), 0.01, 0.95)
+    assert threshold == pytest.approx(0.95)
+    assert guarantee.clusters == 400
+
+
+def test_asking_agrees_with_the_library_that_trained() -> None:
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    names = DictVectorizer()
+    table = hstack(
+        [names.fit_transform([dict(e.features.facts) for e in EXAMPLES]), words_of(EXAMPLES)]
+    ).tocsr()
+    library = LogisticRegression(max_iter=2000).fit(table, [e.spurious for e in EXAMPLES])
+    model = fit(EXAMPLES, "m")
+    for example, expected in zip(EXAMPLES, library.decision_function(table), strict=True):
+        unbounded = (
+            sum(model.words[word] for word in example.features.words) / len(example.features.words) ** 0.5
+        )
+        bounded = max(-WORDING, min(WORDING, unbounded))
+        assert model.score(example.features) - bounded + unbounded == pytest.approx(expected, abs=1e-6)
+
+
+def test_wording_alone_moves_only_so_far() -> None:
+    shouting = Model("m", 0.0, {}, (1000.0,) * (1 << 13))
+    assert shouting.score(Features({}, tuple(range(300)))) == WORDING
+
+
+@pytest.mark.parametrize("some", [[], EXAMPLES[::2], [e for e in EXAMPLES if e.group == "one"]])
+def test_too_little_to_learn_from_is_said(some: Sequence[Example]) -> None:
+    with pytest.raises(UsageError, match="too little to learn from"):
+        learn(some, "m", watch=quiet)
+
+
+def test_own_labels_are_split_by_cluster() -> None:
+    own = [replace(example, own=True, group="harbor") for example in EXAMPLES]
+    folds = {example.fold for example in own}
+    assert 1 < len(folds) <= 5
+    assert len({replace(own[0], features=Features({})).fold, own[0].fold}) == 1
+    assert learn(own, "m", wanted=0.02, watch=quiet).guarantee.clusters == 200
