@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cleaner import classifier, evidence, notices, policy
+from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
 from cleaner.ports import SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
@@ -72,7 +73,7 @@ def decide_batch(
         [notice for _, notice in read], task.organisation, task.owner, task.sent, arrivals, task.now
     )
     for sighting, notice in read:
-        verdict = judge(notice, known)
+        verdict = judge(notice, known, task.model)
         plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
         yield Decision(
             sighting.heading,
@@ -105,11 +106,11 @@ def look_up(
     return Known(organisation, owner, sent=sent.ask(evidence.question(judged)), arrivals=arrivals, now=now)
 
 
-def judge(notice: Notice, known: Known) -> Verdict:
+def judge(notice: Notice, known: Known, model: Model | None = None) -> Verdict:
     """What every caller, cleaning or explaining, asks about one notice."""
     if not notice.kind.is_judged:
         return Verdict(Opinion.NOT_A_BOUNCE, because=notice.doubt or "This is not a notice to be judged.")
-    return classifier.judge(notice, evidence.gather(notice, known))
+    return classifier.judge(notice, evidence.gather(notice, known), model)
 
 
 def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:

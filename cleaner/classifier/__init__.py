@@ -2,5 +2,6 @@
 
 from cleaner.classifier.advice import judge
 from cleaner.classifier.judge import is_proven, would_change
+from cleaner.classifier.model import Model
 
-__all__ = ["is_proven", "judge", "would_change"]
+__all__ = ["Model", "is_proven", "judge", "would_change"]

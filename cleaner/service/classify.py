@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from cleaner import notices, policy
+from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.pipeline import judge, look_up
 from cleaner.ports import SentRecord
@@ -52,6 +53,7 @@ class Judge:
     now: datetime
     mailbox: str | None = None
     arrivals: tuple[Arrival, ...] = ()
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
     read = [(message, read_file(message)) for message in messages]
     known = look_up([notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now)
     for message, notice in read:
-        verdict = judge(notice, known)
+        verdict = judge(notice, known, by.model)
         # As asked for by hand: neither the age of the message nor the grace period holds it back.
         when = policy.Situation(now=by.now, since=datetime.min.replace(tzinfo=by.now.tzinfo), by_hand=True)
         yield Judged(message, notice, verdict, policy.decide(notice, verdict, by.policy, when), known)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cleaner import classifier, evidence, notices
+from cleaner.classifier import Model
 from cleaner.pipeline import look_up
 from cleaner.ports import SentRecord
 from cleaner.service.classify import one_message, read_file
@@ -195,11 +196,13 @@ def sent_mails(paths: Iterable[Path]) -> Iterator[OutgoingMail]:
             yield mail
 
 
-def judge(read: Iterable[Case], without: frozenset[str] = NOTHING) -> Iterator[Judgement]:
+def judge(
+    read: Iterable[Case], without: frozenset[str] = NOTHING, model: Model | None = None
+) -> Iterator[Judgement]:
     for case in read:
         if case.notice.kind.is_judged:
             found = evidence.gather(case.notice, case.known, without=without)
-            yield Judgement(case, classifier.judge(case.notice, found))
+            yield Judgement(case, classifier.judge(case.notice, found, model))
         else:
             yield Judgement(case, Verdict(Opinion.NOT_A_BOUNCE))
 

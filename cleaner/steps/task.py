@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
 from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, SentRecord
 from cleaner.values import (
@@ -51,6 +52,8 @@ class Task:
     journal: Journal
     memory: Memory
     now: datetime
+    model: Model | None = None
+    """Asked where the rules are silent; None: rules alone."""
     knowledge: str = ""
     preview_until: datetime | None = None
     since: datetime | None = None
