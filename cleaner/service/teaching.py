@@ -1,0 +1,110 @@
+"""
+From labelled mail to rows to train on: what is known beside each notice is withheld in turn.
+
+Nobody's mail system is complete: here no copies of sent mail are kept, there the keys were never entered or a relay
+was forgotten. A model that has met all of that is careful where little is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from cleaner import evidence
+from cleaner.classifier.base import Row, cluster_of
+from cleaner.classifier.features import buckets, facts
+from cleaner.service.datasets import Mailbag, mailbags
+from cleaner.service.evaluate import Case, cases
+from cleaner.steps.task import Watch
+from cleaner.store import Store
+from cleaner.values import Force, Notice, Opinion, Organisation, domain_of, subject_key
+
+Withhold = Callable[[Organisation], Organisation]
+
+ELSEWHERE: Final = ip_network("203.0.113.250/32")
+"""An address that no mail of ours ever comes from."""
+
+
+def everything(organisation: Organisation) -> Organisation:
+    return organisation
+
+
+def without_keys(organisation: Organisation) -> Organisation:
+    return replace(organisation, dkim_keys=())
+
+
+def one_relay(organisation: Organisation) -> Organisation:
+    return replace(organisation, relay_networks=organisation.relay_networks[:1])
+
+
+def wrong_relays(organisation: Organisation) -> Organisation:
+    """Mistyped or outdated: the worst that an administrator can do to us."""
+    return replace(organisation, relay_names=frozenset(), relay_networks=(ELSEWHERE,), client_networks=())
+
+
+def nothing(organisation: Organisation) -> Organisation:
+    return replace(organisation, relay_names=frozenset(), relay_networks=(), client_networks=(), dkim_keys=())
+
+
+STATES: Final[Mapping[str, tuple[Withhold, bool]]] = {
+    "full": (everything, True),
+    "no-sent": (everything, False),
+    "no-keys": (without_keys, True),
+    "one-relay": (one_relay, True),
+    "wrong-relays": (wrong_relays, True),
+    "nothing": (nothing, False),
+}
+"""State of knowledge → what is known of the organisation, and whether of sent mail."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row in the making: its findings come state by state."""
+
+    spurious: bool
+    cluster: str
+    words: tuple[int, ...]
+    facts: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def rows(paths: Sequence[Path], scratch: Callable[[], Store], watch: Watch) -> tuple[Row, ...]:
+    """Rows of all labelled mail below `paths` whose truth is known. Raises UsageError."""
+    bags = [bag for path in paths for bag in mailbags(path) if any(m.truth for m in bag.messages)]
+    found: list[Row] = []
+    for number, bag in enumerate(bags):
+        watch("reading", number, len(bags))
+        found += rows_of(bag, scratch)
+    watch("reading", len(bags), len(bags))
+    return tuple(found)
+
+
+def rows_of(bag: Mailbag, scratch: Callable[[], Store]) -> Iterator[Row]:
+    group = bag.name.partition("/")[0]
+    drafts: dict[Path, Draft] = {}
+    for state, (withhold, with_sent) in STATES.items():
+        known_so = replace(bag, organisation=withhold(bag.organisation))
+        for case in cases(known_so, scratch, with_sent=with_sent):
+            if case.notice.kind.is_judged and case.label.truth in (Opinion.GENUINE, Opinion.BACKSCATTER):
+                add(drafts, case, state)
+    for draft in drafts.values():
+        yield Row(draft.spurious, group, draft.cluster, draft.words, draft.facts)
+
+
+def add(drafts: dict[Path, Draft], case: Case, state: str) -> None:
+    found = evidence.gather(case.notice, case.known)
+    if any(one.force is not Force.WEIGHED for one in found):
+        return
+    draft = drafts.setdefault(
+        case.label.path,
+        Draft(case.label.truth is Opinion.BACKSCATTER, like(case.notice), buckets(case.notice)),
+    )
+    draft.facts[state] = facts(case.notice, found)
+
+
+def like(notice: Notice) -> str:
+    """What like notices share: the kind, who reports, and the subject of the mail they speak of."""
+    about = notice.returned.subject or notice.quoted_subject or ""
+    return cluster_of(notice.kind.value, domain_of(notice.reporter) or notice.reporter, subject_key(about))
