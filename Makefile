@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Debian packages that the tests use beside Python; a test whose package is missing says so and is skipped.
-SYSTEM_PACKAGES :=
+SYSTEM_PACKAGES := dovecot-imapd postgresql
 
 # The first Python that is new enough.
 IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))

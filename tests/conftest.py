@@ -1,11 +1,17 @@
-"""What all tests share: where the sample corpus lies."""
+"""What all tests share: where the sample corpus lies, and the mail servers that run while they do."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.servers.certificates import Authority
+from tests.servers.dovecot import Dovecot, Options, running
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -20,3 +26,22 @@ def corpus() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs the certificates of the tests' servers."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def dovecots() -> Iterator[Callable[[Options], Dovecot]]:
+    """Gives a Dovecot with those options, one for all tests: sign in as users of your own, change nothing else."""
+    with ExitStack() as stack:
+        yield cache(lambda options: stack.enter_context(running(options)))
+
+
+@pytest.fixture(scope="session")
+def dovecot(dovecots: Callable[[Options], Dovecot]) -> Dovecot:
+    """The Dovecot with the usual options."""
+    return dovecots(Options())

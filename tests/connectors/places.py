@@ -9,16 +9,23 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from cleaner import connectors
-from cleaner.config import MailboxSettings, Server
+from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.connectors.maildir.names import directory_of, name_with
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import Policy
+from tests.servers.dovecot import PASSWORD, Dovecot, Options
+from tests.servers.owner import Owner
+from tests.servers.proxy import NEEDED, between
 
 ADDRESS = "ann@harbor.example"
 
@@ -120,7 +127,89 @@ class MaildirPlace:
         return path
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {
-    "maildir": MaildirPlace,
+class ImapPlace:
+    """A mailbox on any IMAP server, with its owner at another connection."""
+
+    def __init__(self, owner: Owner, port: int, base: Path) -> None:
+        self.owner = owner
+        (base / "password").write_text(PASSWORD)
+        self._open = (
+            Server("here", "imap", host="127.0.0.1", port=port, tls="none"),
+            MailboxSettings(
+                ADDRESS,
+                "here",
+                "harbor",
+                Policy(),
+                user=owner.user,
+                password=Secret("file:password", base),
+            ),
+        )
+
+    def reading(self) -> Mailbox:
+        return connectors.open_reading(*self._open)
+
+    def changing(self) -> ChangeableMailbox:
+        return connectors.open_changing(*self._open)
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        if not raw:
+            pytest.skip("an IMAP server takes no empty message")
+        return self.owner.deliver(folder, raw, received)
+
+    def make(self, folder: str) -> None:
+        self.owner.make(folder)
+
+    def drop(self, folder: str) -> None:
+        self.owner.drop(folder)
+
+    def mark_read(self, folder: str, id: str) -> None:
+        self.owner.mark(folder, id, "\\Seen")
+
+    def delete(self, folder: str, id: str) -> None:
+        self.owner.delete(folder, id)
+
+    def snapshot(self) -> object:
+        return self.owner.snapshot()
+
+
+OpenPlace = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Place]]
+
+
+@contextmanager
+def maildir(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
+    yield MaildirPlace(base)
+
+
+@contextmanager
+def on_dovecot(
+    request: pytest.FixtureRequest, base: Path, options: Options, without: Collection[str] = ()
+) -> Iterator[Place]:
+    """A new user's mailbox; `without` are capabilities that his server lacks."""
+    dovecots: Callable[[Options], Dovecot] = request.getfixturevalue("dovecots")
+    server = dovecots(options)
+    with (
+        closing(server.owner(server.new_user())) as owner,
+        between(server.port, without=without) as proxy,
+    ):
+        yield ImapPlace(owner, proxy.port if without else server.port, base)
+
+
+PLACES: dict[str, OpenPlace] = {
+    "maildir": maildir,
 }
 """The contract suite runs once for each: a new connector adds its line here."""
+
+IMAP_PLACES: dict[str, OpenPlace] = {
+    "dovecot": partial(on_dovecot, options=Options()),
+    "dovecot dbox": partial(on_dovecot, options=Options(store="sdbox")),
+    "dovecot prefix": partial(on_dovecot, options=Options(separator=".", prefix="INBOX.")),
+    "without MOVE": partial(on_dovecot, options=Options(), without=("MOVE",)),
+    "without UIDPLUS": partial(on_dovecot, options=Options(), without=("UIDPLUS",)),
+    "without CONDSTORE": partial(on_dovecot, options=Options(), without=("CONDSTORE", "QRESYNC")),
+    "without SPECIAL-USE": partial(on_dovecot, options=Options(), without=("SPECIAL-USE",)),
+    "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
+}
+"""The same mailbox on servers that differ."""
+
+if "imap" in connectors.CONNECTORS:
+    PLACES |= IMAP_PLACES

@@ -19,8 +19,9 @@ WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
 
 @pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return PLACES[request.param](tmp_path)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with PLACES[request.param](request, tmp_path) as place:
+        yield place
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from cleaner.store import Store
+from tests.servers.process import missing
 from tests.store import postgresql
 from tests.store.samples import KEY, url
 
@@ -22,8 +23,10 @@ SHARED = EVERY[1:]
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     programs = postgresql.programs()
-    if programs is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("needs PostgreSQL and psycopg: apt-get install postgresql; pip install 'psycopg[binary]'")
+    if programs is None:
+        missing("PostgreSQL", "apt-get install postgresql")
+    if importlib.util.find_spec("psycopg") is None:
+        missing("psycopg", "pip install 'psycopg[binary]'")
     # Not below the folders of pytest, which only their owner may enter.
     with tempfile.TemporaryDirectory() as base, postgresql.server(Path(base), programs) as server:
         yield server
