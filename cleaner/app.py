@@ -134,7 +134,7 @@ def configured(path: Path | None) -> Settings | None:
 
 def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
     """For the first organisation as a whole: all the addresses of its mailboxes, and no sent record."""
-    organisation = settings.organisations[0]
+    organisation = settings.judging(settings.organisations[0].name)
     members = [m for m in settings.mailboxes if m.organisation == organisation.name]
     return Judge(
         organisation=organisation,

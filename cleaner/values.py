@@ -405,6 +405,17 @@ class DkimKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BatvKey:
+    """A secret key that sender addresses of ours are tagged with (draft-levine-smtp-batv)."""
+
+    number: int
+    """The digit that names it in the tag."""
+    key: bytes = field(repr=False)
+    days: int = 7
+    """How long a tag is valid."""
+
+
+@dataclass(frozen=True, slots=True)
 class Organisation:
     """
     A set of domains with what sends their mail.
@@ -420,6 +431,8 @@ class Organisation:
     authserv_ids: frozenset[str] = frozenset()
     always_signs: bool = False
     dkim_keys: tuple[DkimKey, ...] = ()
+    always_tags: bool = False
+    batv_keys: tuple[BatvKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ WEIGHTS: Final = {
     ("conversation", Side.GENUINE): 2.0,
     ("written_before", Side.GENUINE): 1.5,
     ("fake_report", Side.BACKSCATTER): 4.0,
+    ("batv", Side.BACKSCATTER): 1.5,
     ("dkim_broken", Side.BACKSCATTER): 0.8,
     ("unsigned", Side.BACKSCATTER): 2.0,
     ("not_in_record", Side.BACKSCATTER): 1.0,

@@ -104,6 +104,18 @@ def duration(value: object) -> timedelta:
     return length
 
 
+def days(least: int, most: int) -> Form[int]:
+    """A duration of whole days between the two, both included."""
+
+    def form(value: object) -> int:
+        length = duration(value)
+        if length % timedelta(days=1) or not least <= length.days <= most:
+            raise ValueError(f'{show(value)} is not possible; write whole days from "{least}d" to "{most}d"')
+        return length.days
+
+    return form
+
+
 def domain(value: object) -> str:
     name = text(value).casefold().rstrip(".")
     if "@" in name:

@@ -1,15 +1,15 @@
 """
-Where things are: the store, the mail systems, the mailboxes and how to get into them.
+Where things are: the store, the secret keys, the mail systems, the mailboxes and how to get into them.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cleaner.config.secret import Secret
-from cleaner.values import Owner, Policy, address_key
+from cleaner.values import BatvKey, Organisation, Owner, Policy, address_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,33 @@ class StoreSettings:
     url: str
     """As SQLAlchemy takes it; the path of a SQLite file is absolute."""
     key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class BatvSettings:
+    """A key that sender addresses are tagged with."""
+
+    number: int
+    key: Secret
+    days: int
+
+    def reveal(self) -> BatvKey:
+        return BatvKey(self.number, self.key.reveal().encode(), self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeys:
+    """Where the secret keys of one organisation stand; they are read when mail is to be judged by them."""
+
+    organisation: str
+    batv: tuple[BatvSettings, ...] = ()
+
+    def all(self) -> tuple[Secret, ...]:
+        return tuple(settings.key for settings in self.batv)
+
+    def given_to(self, organisation: Organisation) -> Organisation:
+        """The organisation with its secret keys. Raises SecretUnavailableError."""
+        return replace(organisation, batv_keys=tuple(settings.reveal() for settings in self.batv))
 
 
 @dataclass(frozen=True, slots=True)

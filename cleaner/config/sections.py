@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cleaner.config import forms
-from cleaner.config.places import Server, StoreSettings
+from cleaner.config.places import BatvSettings, SecretKeys, Server, StoreSettings
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
 from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
@@ -42,10 +42,15 @@ def store(table: Table, base: Path) -> StoreSettings:
     return found
 
 
-def organisations(tables: Iterable[Table]) -> tuple[Organisation, ...]:
+def organisations(
+    tables: Iterable[Table], base: Path
+) -> tuple[tuple[Organisation, ...], tuple[SecretKeys, ...]]:
+    """The organisations, and beside them where the secret keys of each stand."""
     found: list[Organisation] = []
+    keys: list[SecretKeys] = []
     homes: dict[str, str] = {}
     for table in tables:
+        secret_keys = tuple(_batv_key(key, base) for key in table.tables("batv"))
         read = _organisation(table)
         if any(other.name == read.name for other in found):
             table.fault("name", f'there is another organisation "{read.name}"; give each its own name')
@@ -55,8 +60,11 @@ def organisations(tables: Iterable[Table]) -> tuple[Organisation, ...]:
                     "domains", f"{domain} also belongs to {homes[domain]}; take it out of one of them"
                 )
             homes.setdefault(domain, table.where)
+        if read.always_tags and not secret_keys:
+            table.fault("always_tags", "needs the key of the tags; write [[organisation.batv]] with its key")
         found.append(read)
-    return tuple(found)
+        keys.append(SecretKeys(read.name, secret_keys))
+    return tuple(found), tuple(keys)
 
 
 def _organisation(table: Table) -> Organisation:
@@ -72,7 +80,18 @@ def _organisation(table: Table) -> Organisation:
         client_networks=table.many("client_networks", forms.network),
         authserv_ids=frozenset(name.casefold() for name in table.many("authserv_ids", forms.text)),
         always_signs=table.one("always_signs", forms.flag, False),
+        always_tags=table.one("always_tags", forms.flag, False),
         dkim_keys=tuple(map(_dkim_key, table.tables("dkim"))),
+    )
+    close(table)
+    return found
+
+
+def _batv_key(table: Table, base: Path) -> BatvSettings:
+    found = BatvSettings(
+        number=table.one("number", forms.whole(0, 9), 0),
+        key=table.required("key", forms.secret(base), Secret("file:batv.key", base), '"file:batv.key"'),
+        days=table.one("valid", forms.days(1, 500), 7),
     )
     close(table)
     return found

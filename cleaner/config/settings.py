@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cleaner.config import mailboxes as reading
-from cleaner.config.places import MailboxSettings, Server, StoreSettings
+from cleaner.config.places import MailboxSettings, SecretKeys, Server, StoreSettings
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
 from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
@@ -31,6 +31,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     safety: Safety = field(default_factory=Safety)
     mailboxes: tuple[MailboxSettings, ...] = ()
+    secret_keys: tuple[SecretKeys, ...] = ()
+    """Of each organisation."""
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,18 @@ class Settings:
 
     def organisation(self, name: str) -> Organisation:
         return next(organisation for organisation in self.organisations if organisation.name == name)
+
+    def keys_of(self, organisation: str) -> SecretKeys:
+        """Where the secret keys of an organisation stand."""
+        return next((k for k in self.secret_keys if k.organisation == organisation), SecretKeys(organisation))
+
+    def judging(self, name: str) -> Organisation:
+        """
+        The organisation as mail is judged by it: with its secret keys.
+
+        Raises SecretUnavailableError: without a proof that could be had, nothing is judged.
+        """
+        return self.keys_of(name).given_to(self.organisation(name))
 
     def organisation_of(self, address: str) -> Organisation | None:
         """The organisation that an address belongs to: its mailbox's, else the one with its domain."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, SecretUnavailableError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.values import ActionName, Folder, FolderRole
@@ -79,6 +79,23 @@ def check_organisations(context: Context) -> Iterator[Finding]:
                 "no DKIM keys are given, so your own signatures in returned mail prove nothing",
                 "copy the DNS records of your selectors into [[organisation.dkim]]",
             )
+        yield from check_secret_keys(context, organisation.name)
+
+
+def check_secret_keys(context: Context, organisation: str) -> Iterator[Finding]:
+    """The keys that prove mail ours: without one of them its mailboxes are not judged at all."""
+    for secret in context.settings.keys_of(organisation).all():
+        subject = f"key {secret.reference}"
+        try:
+            secret.reveal()
+        except SecretUnavailableError as error:
+            yield Finding(Level.FAIL, subject, str(error))
+            continue
+        text, _, remedy = (secret.exposure() or "").partition("; ")
+        if text:
+            yield Finding(Level.FAIL, subject, text, remedy)
+        else:
+            yield Finding(Level.OK, subject, "present and private")
 
 
 def check_mailboxes(context: Context) -> Iterator[Finding]:

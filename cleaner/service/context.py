@@ -65,6 +65,8 @@ class Context:
             sorted(organisation.authserv_ids),
             organisation.always_signs,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
+            organisation.always_tags,
+            [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
             sorted(mailbox.owner().addresses),
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -86,7 +86,7 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
     """Judges for a mailbox of the configuration, by what the store knows of it."""
     now = context.clock()
     return Judge(
-        organisation=context.settings.organisation(mailbox.organisation),
+        organisation=context.settings.judging(mailbox.organisation),
         owner=mailbox.owner(),
         policy=mailbox.policy,
         sent=context.store.sent_record(mailbox.address),

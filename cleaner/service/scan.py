@@ -280,7 +280,7 @@ def task_for(
         mailbox=reading,
         changes=None,
         owner=mailbox.owner(),
-        organisation=context.settings.organisation(mailbox.organisation),
+        organisation=context.settings.judging(mailbox.organisation),
         policy=mailbox.policy,
         safety=None if request.confirm or request.only_looks else context.settings.safety,
         sent=context.store.sent_record(mailbox.address),

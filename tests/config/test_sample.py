@@ -51,6 +51,7 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
         "[store]",
         "[[organisation]]",
         "[[organisation.dkim]]",
+        "[[organisation.batv]]",
         "[[server]]",
         "[policy]",
         "[safety]",
@@ -65,4 +66,4 @@ def test_every_key_of_the_code_is_shown(uncommented: str, tmp_path: Path, headin
     with pytest.raises(ConfigurationError) as caught:
         load(probe)
     known = caught.value.faults[-1].partition("here may stand ")[2].split(", ")
-    assert shown == {*known} - {"dkim", "policy"}
+    assert shown == {*known} - {"dkim", "batv", "policy"}

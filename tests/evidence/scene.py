@@ -136,6 +136,7 @@ def report(
     whole: bool = True,
     rebuilt: bool = False,
     fields: Sequence[str] = (),
+    to: str = ANN,
 ) -> Notice:
     """A delivery report (RFC 3464) that returns this mail, read."""
     returned = original if whole else original.partition(b"\r\n\r\n")[0] + b"\r\n"
@@ -148,7 +149,7 @@ def report(
             f"Received: from {source} by mx1.harbor.example (Postfix) with ESMTP id 33CC for <{ANN}>; {stamp}",
             *fields,
             f"From: Mail Delivery System <MAILER-DAEMON@{reporter}>",
-            f"To: {ANN}",
+            f"To: {to}",
             "Subject: Undelivered Mail Returned to Sender",
             f"Date: {stamp}",
             f"Message-ID: <report.1@{reporter}>",
