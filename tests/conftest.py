@@ -9,9 +9,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, Options, running
+
+# Speed is measured in benchmarks; here a busy machine must not fail a test.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 PROJECT = Path(__file__).resolve().parent.parent
 
