@@ -20,6 +20,7 @@ from cleaner.values import (
     Listing,
     Message,
     OutgoingMail,
+    Proposal,
     SeenNotice,
     SentQuestion,
     SentRecordView,
@@ -156,3 +157,14 @@ class Memory(Protocol):
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers judgements and how far each folder was looked through, in one transaction."""
+
+
+class Proposals(Protocol):
+    """Where it is noted down what the owner of one mailbox says by moving messages."""
+
+    def propose(self, proposals: Sequence[Proposal]) -> int:
+        """
+        Notes proposals for an administrator to confirm; returns how many were new.
+
+        What is known already, or was refused before, is not proposed again.
+        """

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -740,3 +740,51 @@ class SeenNotice:
         if self.action is ActionName.NONE:
             return True
         return self.action.changes_mailbox and self.outcome in (Outcome.DONE, Outcome.GONE)
+
+
+# --- what is learned from it ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPolicy:
+    """How labels are dealt with; `[labels]` of the configuration."""
+
+    keep_samples: timedelta = timedelta(days=365)
+    """How long the raw mail of a label is kept; zero: not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """
+    One judged message as learning needs it, so that neither mail nor network has to be asked again.
+
+    Everything in it is of the day it was judged, with what was known then. Like notices have the same `cluster`.
+    """
+
+    fingerprint: str
+    kind: Kind
+    cluster: str
+    features: Mapping[str, Any]
+    """What the classifier saw, as JSON."""
+    opinion: Opinion
+    score: float = 0.0
+    probability: float | None = None
+    model: str | None = None
+    proven: bool = False
+    """It carries a proof, or a contradicted one: no model is asked."""
+    about: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What tells a person which message it is; kept no longer than the raw mail."""
+    raw: bytes = b""
+    rebuilt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a mailbox owner's move says about one message; nothing is learned of it before somebody confirms it."""
+
+    example: Example
+    truth: Opinion
+    at: datetime
+    why: str
+    entry: int | None = None
+    """The change of ours that he took back."""

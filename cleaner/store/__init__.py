@@ -1,5 +1,5 @@
 """
-The store: consent, sent record, judged notices, journal, runs.
+The store: consent, sent record, judged notices, journal, runs, labels.
 
 SQLite by default, the same tables on PostgreSQL. Opened, it is of the current schema and of this master
 key; a `Store` may be used by several threads.
@@ -14,26 +14,29 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, schema, seen, sent
+from cleaner.store import journal, keeping, schema, seen, sent
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.owners import row_id
 from cleaner.store.runs import RunBook
+from cleaner.store.sealing import Seals
 from cleaner.values import Entry, EntryState, address_key
 
 
 class Store:
     """An open store; a context manager."""
 
-    def __init__(self, database: Database, keyed: Keyed) -> None:
+    def __init__(self, database: Database, keyed: Keyed, seals: Seals) -> None:
         self._database = database
         self._keyed = keyed
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
+        self.labels = LabelBook(database, keyed, seals)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 
@@ -52,7 +55,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, keyed)
+        return cls(database, keyed, Seals(key))
 
     def close(self) -> None:
         self.runs.close()
@@ -74,6 +77,9 @@ class Store:
 
     def seen(self, address: str) -> seen.SeenBook:
         return seen.SeenBook(self._database, self._keyed, address)
+
+    def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
+        return StoredProposals(self.labels, organisation, address, keep_samples)
 
     def entries(
         self,
@@ -108,4 +114,5 @@ class Store:
             if mailbox is not None:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
+                keeping.forget(connection, mailbox)
         self._database.shrink_log()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import select, update
 
 from cleaner.store import tables
 from cleaner.store.database import Database
-from cleaner.store.owners import ensured
+from cleaner.store.owners import ensured, ensured_organisation
 from cleaner.store.records import StoredMailbox
 from cleaner.values import address_key
 
@@ -22,12 +22,14 @@ class MailboxBook:
     def add(self, stored: StoredMailbox) -> None:
         """Keeps a mailbox, in place of what was kept under its address."""
         with self._database.write() as connection:
+            named = stored.organisation
+            organisation = ensured_organisation(connection, named) if named is not None else None
             connection.execute(
                 update(tables.mailbox)
                 .where(tables.mailbox.c.id == ensured(connection, stored.address))
                 .values(
                     definition=stored.fields(),
-                    organisation_id=_organisation(connection, stored.organisation),
+                    organisation_id=organisation,
                 )
             )
 
@@ -45,17 +47,6 @@ class MailboxBook:
                 .where(tables.mailbox.c.address == address_key(address))
                 .values(definition=None, organisation_id=None)
             )
-
-
-def _organisation(connection: Connection, name: str | None) -> int | None:
-    if name is None:
-        return None
-    query = select(tables.organisation.c.id).where(tables.organisation.c.name == name)
-    found = connection.execute(query).scalar()
-    if found is None:
-        made = insert(tables.organisation).values(name=name).returning(tables.organisation.c.id)
-        found = connection.execute(made).scalar_one()
-    return int(found)
 
 
 def _stored(fields: dict[str, Any]) -> StoredMailbox:

@@ -1,4 +1,4 @@
-"""Which row stands for a mailbox; made when something is first kept of it."""
+"""Which row stands for a mailbox or an organisation; made when something is first kept of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from cleaner.store.records import ConsentState
-from cleaner.store.tables import consent, mailbox
+from cleaner.store.tables import consent, mailbox, organisation
 from cleaner.values import address_key
 
 
@@ -26,6 +26,22 @@ def ensured(connection: Connection, address: str) -> int:
         except IntegrityError:
             # PostgreSQL lets several write at once, and another was faster.
             found = row_id(connection, address)
+            if found is None:
+                raise
+    return int(found)
+
+
+def ensured_organisation(connection: Connection, name: str) -> int:
+    """The organisation's row, made if it is not there; for write transactions only."""
+    query = select(organisation.c.id).where(organisation.c.name == name)
+    found = connection.execute(query).scalar()
+    if found is None:
+        made = organisation.insert().values(name=name).returning(organisation.c.id)
+        try:
+            with connection.begin_nested():
+                found = connection.execute(made).scalar_one()
+        except IntegrityError:
+            found = connection.execute(query).scalar()
             if found is None:
                 raise
     return int(found)

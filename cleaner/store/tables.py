@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -277,3 +278,47 @@ journal = Table(
     # A number that a person noted down never comes to mean another change.
     sqlite_autoincrement=True,
 )
+
+label = Table(
+    "label",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False),
+    Column("mailbox_id", ForeignKey("mailbox.id"), index=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("truth", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("cluster", Hash, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("why", AnyText, nullable=False),
+    Column("entry", Many),
+    Column("opinion", String(16), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("probability", Float),
+    Column("model", AnyText),
+    Column("proven", Boolean, nullable=False),
+    Column("features", JSON, nullable=False),
+    Column("settled_by", AnyText),
+    Column("settled_at", UtcTime),
+    Column("settled_why", AnyText),
+    UniqueConstraint("organisation_id", "fingerprint", "truth"),
+    Index(None, "organisation_id", "cluster"),
+    Index(None, "organisation_id", "state"),
+    # A number that a person noted down never comes to mean another label.
+    sqlite_autoincrement=True,
+)
+"""`settled_…`: who confirmed or withdrew it. `features` are empty once it is withdrawn."""
+
+sample = Table(
+    "sample",
+    metadata,
+    Column("label_id", ForeignKey("label.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("kept_at", UtcTime, nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("about", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+"""The raw mail of a label, and what tells a person which it is: sealed (`Seals`)."""

@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cleaner.values import ActionName, Entry, Kind, Opinion, Outcome, OutgoingMail, SeenNotice
+from cleaner.store.labelling import Statement
+from cleaner.values import (
+    ActionName,
+    Entry,
+    Example,
+    Kind,
+    Opinion,
+    Outcome,
+    OutgoingMail,
+    Proposal,
+    SeenNotice,
+)
 
 KEY = b"k" * 32
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -64,3 +75,42 @@ def sent(number: int = 1, **changes: Any) -> OutgoingMail:
         "subject": "Offer",
     }
     return OutgoingMail(**{**values, **changes})
+
+
+def example(number: int = 1, **changes: Any) -> Example:
+    """A report that nobody could decide, as learning needs it."""
+    values: dict[str, Any] = {
+        "fingerprint": f"f{number}",
+        "kind": Kind.NDR,
+        "cluster": f"ndr cheap watches {number}",
+        "features": {"facts": {"kind:ndr": 1.0, "burst:backscatter": 0.5}, "words": [1, 2, number]},
+        "opinion": Opinion.UNSURE,
+        "about": {"subject": f"A word to {number}"},
+        "raw": f"Subject: A word to {number}\r\n\r\nText\r\n".encode(),
+    }
+    return Example(**{**values, **changes})
+
+
+def statement(truth: Opinion = Opinion.BACKSCATTER, **changes: Any) -> Statement:
+    """What the administrator says of a message to Ann."""
+    values: dict[str, Any] = {
+        "organisation": "harbor",
+        "truth": truth,
+        "by": "root",
+        "at": NOW,
+        "why": "seen it",
+        "mailbox": ANN,
+    }
+    return Statement(**{**values, **changes})
+
+
+def proposal(number: int = 1, truth: Opinion = Opinion.GENUINE, **changes: Any) -> Proposal:
+    """What Ann says by moving a message."""
+    values: dict[str, Any] = {
+        "example": example(number),
+        "truth": truth,
+        "at": NOW,
+        "why": "moved",
+        "entry": 7,
+    }
+    return Proposal(**{**values, **changes})

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import event
 
 from cleaner.store import Store
+from cleaner.store.labelling import LabelState
 from cleaner.store.records import Access, Consent, ConsentState
 from cleaner.values import EntryState, SentQuestion, SentRecordView
-from tests.store.samples import ANN, BEN, KEY, NOW, entry, notice, sent, url
+from tests.store.samples import ANN, BEN, KEY, NOW, entry, example, notice, proposal, sent, statement, url
 
 
 def keep_something_of(store: Store, address: str) -> None:
@@ -95,6 +96,19 @@ def test_what_is_asked_of_one_mailbox_goes_by_an_index(tmp_path: Path) -> None:
         store.entries(mailbox=ANN, since=NOW, states=[EntryState.DONE])
         store.runs.stopped(run)
         store.runs.list(limit=5)
+        kept = store.labels.add([(example(), statement()), (example(2), statement(mailbox=None))])
+        store.proposals(ANN, "harbor").propose([proposal(3)])
+        store.labels.find(ids=[1], organisation="harbor", mailbox=ANN)
+        store.labels.about([1])
+        store.labels.sample(1)
+        store.labels.samples(ANN)
+        store.labels.features([1])
+        store.labels.contradictions("harbor")
+        list(store.labels.training_rows("harbor"))
+        store.labels.changed_since("harbor", NOW)
+        store.labels.expire_samples(NOW)
+        store.labels.erase_samples(ANN)
+        store.labels.settle([kept[0].label or 0], LabelState.WITHDRAWN, by="root", at=NOW)
         event.remove(store._database.engine, "before_cursor_execute", note)
         with store._database.read() as connection:
             plans = {
