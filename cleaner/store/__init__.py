@@ -21,6 +21,7 @@ from cleaner.store.hashing import Keyed
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
+from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
 from cleaner.store.runs import RunBook
 from cleaner.store.sealing import Seals
@@ -37,6 +38,7 @@ class Store:
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
+        self.models = ModelBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 

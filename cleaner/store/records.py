@@ -114,3 +114,14 @@ class Run:
             "looked_at": self.looked_at,
             "moved": self.moved,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """From then on this model judged for that organisation; None: the rules alone."""
+
+    organisation: str
+    at: datetime
+    by: str
+    model: str | None
+    why: str

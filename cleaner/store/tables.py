@@ -322,3 +322,14 @@ sample = Table(
     Column("raw", LargeBinary, nullable=False),
 )
 """The raw mail of a label, and what tells a person which it is: sealed (`Seals`)."""
+model_choice = Table(
+    "model_choice",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("model", AnyText),
+    Column("why", AnyText, nullable=False),
+)
+"""`model` is null where it was chosen to judge by the rules alone."""
