@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from cleaner import config, connectors
+from cleaner.classifier import Model
+from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import UsageError
 from cleaner.ports import ChangeableMailbox, Mailbox
@@ -142,7 +144,15 @@ def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
         policy=settings.policy,
         sent=store.sent_record(NOBODY),
         now=clock(),
+        model=released_model() if settings.models.use else None,
     )
+
+
+def released_model() -> Model | None:
+    """The newest that came with the program, for judging without a store. Raises UsageError if it is refused."""
+    shelf = Shelf()
+    name = shelf.newest_released()
+    return shelf.load(name) if name is not None else None
 
 
 def store_exists(settings: Settings) -> bool:

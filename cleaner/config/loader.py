@@ -47,12 +47,13 @@ def load(path: Path) -> Settings:
     servers = sections.servers(top.tables("server"), base)
     policy = sections.policy(top.table("policy"), Policy())
     safety = sections.safety(top.table("safety"))
+    models = sections.models(top.table("models"), base)
     frame = mailboxes.Frame(base, organisations, servers, policy)
     found = mailboxes.read(top.tables("mailbox"), frame)
     sections.close(top)
     if faults:
         raise ConfigurationError(str(path), faults)
-    return Settings(path, store, organisations, servers, policy, safety, found, secret_keys)
+    return Settings(path, store, organisations, servers, policy, safety, found, secret_keys, models)
 
 
 def _parse(path: Path) -> dict[str, object]:

@@ -22,6 +22,14 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The learned model: whether it is asked, and where models trained here are kept."""
+
+    use: bool = True
+    path: Path = Path("models")
+
+
+@dataclass(frozen=True, slots=True)
 class BatvSettings:
     """A key that sender addresses are tagged with."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cleaner.config import forms
-from cleaner.config.places import BatvSettings, SecretKeys, Server, StoreSettings
+from cleaner.config.places import BatvSettings, ModelSettings, SecretKeys, Server, StoreSettings
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
 from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
@@ -37,6 +37,15 @@ def store(table: Table, base: Path) -> StoreSettings:
     found = StoreSettings(
         url=table.one("url", forms.store_url(base), f"sqlite:///{base / 'state.db'}"),
         key=table.one("key", forms.secret(base), Secret("file:master.key", base)),
+    )
+    close(table)
+    return found
+
+
+def models(table: Table, base: Path) -> ModelSettings:
+    found = ModelSettings(
+        use=table.one("use", forms.flag, True),
+        path=table.one("path", forms.file(base), base / "models"),
     )
     close(table)
     return found

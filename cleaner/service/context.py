@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
 from cleaner.ports import ChangeableMailbox, Mailbox
@@ -36,6 +37,8 @@ class Context:
     """An empty store in memory, for what must leave no trace."""
     actor: str
     """Who gave the command: the account it runs under."""
+    shelf: Shelf = field(default_factory=Shelf)
+    """The models that came with the program."""
 
     def consent_state(self, mailbox: MailboxSettings) -> str:
         consent = self.store.consent.current(mailbox.address)
@@ -53,8 +56,8 @@ class Context:
         """Every opening of a mailbox is recorded, and its owner can have the list."""
         self.store.accesses.record(Access(mailbox.address, self.clock(), self.actor, purpose, run))
 
-    def knowledge(self, mailbox: MailboxSettings) -> str:
-        """A stamp of what judging this mailbox's notices knows beside the sent record."""
+    def knowledge(self, mailbox: MailboxSettings, model: str | None) -> str:
+        """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)
         facts = (
             organisation.name,
@@ -68,5 +71,6 @@ class Context:
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
             sorted(mailbox.owner().addresses),
+            model,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -17,6 +17,7 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import MessageGoneError, UsageError
 from cleaner.service.classify import Judge, Judged, judge_batch, line, messages_of
 from cleaner.service.context import Context
+from cleaner.service.models import model_for
 from cleaner.steps.lines import Line
 from cleaner.values import Entry, Message, Notice, Verdict
 
@@ -93,6 +94,7 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         now=now,
         mailbox=mailbox.address,
         arrivals=context.store.seen(mailbox.address).arrivals(now - mailbox.policy.since),
+        model=model_for(context, mailbox.organisation),
     )
 
 

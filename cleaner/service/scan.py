@@ -25,6 +25,7 @@ from cleaner.errors import (
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, SentRecord
 from cleaner.service.context import Context
+from cleaner.service.models import model_for
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
@@ -275,6 +276,7 @@ def task_for(
     stopping: Callable[[], bool],
 ) -> Task:
     """The task without leave to change anything."""
+    model = model_for(context, mailbox.organisation)
     return Task(
         run=run,
         mailbox=reading,
@@ -287,7 +289,8 @@ def task_for(
         journal=context.store.journal(mailbox.address),
         memory=context.store.seen(mailbox.address),
         now=context.clock(),
-        knowledge=context.knowledge(mailbox),
+        model=model,
+        knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         preview_until=preview_until(context, request, mailbox),
         since=request.since,
         may_continue=lambda: not stopping() and (request.only_looks or context.is_opted_in(mailbox)),

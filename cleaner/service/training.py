@@ -1,0 +1,181 @@
+"""
+Training: from the bundled base and the organisation's own labels to a new model, and whether it takes the place.
+
+The use case behind `train`. The base is what the newest released model brings along: nobody needs the
+collections that it was made from. Own labels weigh more than its rows, so that a handful tells, and what one
+mailbox can add is bounded, so that nobody moves the model for all.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from cleaner import __version__
+from cleaner.classifier import files
+from cleaner.classifier.base import Row, locked, training
+from cleaner.classifier.card import Data, card
+from cleaner.classifier.features import Features
+from cleaner.classifier.learning import Example, Guarantee, Learned, Watch, learn
+from cleaner.classifier.promotion import Comparison, compare
+from cleaner.errors import UsageError
+from cleaner.service.context import Context
+from cleaner.service.models import choose, model_for, organisation_named, shelf
+from cleaner.store.labelling import Origin, TrainingRow
+from cleaner.values import Opinion
+
+OWN_WEIGHT: Final = 4.0
+"""What one own label weighs beside a row of the base."""
+
+MOST_OF_A_MAILBOX: Final = 400.0
+"""What all labels about one mailbox weigh together at most."""
+
+MOST_OF_AN_OWNER: Final = 40.0
+"""The same of those that a mailbox owner's moves proposed, also when an administrator confirmed them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A new model, how it did, and whether it is in use now."""
+
+    name: str
+    folder: Path
+    organisation: str
+    own_labels: int
+    base_rows: int
+    guarantee: Guarantee
+    threshold: float
+    comparisons: tuple[Comparison, ...]
+    promoted: bool
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        return tuple(o for comparison in self.comparisons for o in comparison.objections)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "model": self.name,
+            "folder": str(self.folder),
+            "organisation": self.organisation,
+            "own_labels": self.own_labels,
+            "base_rows": self.base_rows,
+            "genuine_clusters": self.guarantee.clusters,
+            "bound": self.guarantee.bound,
+            "confidence": self.guarantee.confidence,
+            "missing_labels": self.guarantee.missing,
+            "remove": self.threshold if self.threshold <= 1.0 else None,
+            "objections": list(self.objections),
+            "promoted": self.promoted,
+        }
+
+
+def train(context: Context, organisation: str | None, watch: Watch, *, may_promote: bool = True) -> Trained:
+    """
+    Trains a model for one organisation; it takes the place of the one in use if it is not worse.
+
+    Raises UsageError: no base, too little to learn from, no scikit-learn.
+    """
+    named = organisation_named(context, organisation)
+    rows, words, source = base_of(context)
+    own = tuple(own_examples(context.store.labels.training_rows(named)))
+    name = new_name(context, named)
+    learned = learn((*training(rows), *own), name, watch=watch)
+    current = model_for(context, named)
+    held_out = [(example, probability) for example, probability in learned.held_out if example.own]
+    comparisons = compare(current, learned.model, locked(rows), held_out)
+    folder = context.settings.models.path / name
+    data = Data(
+        sources=(f"the base of {source}", f"{len(own)} labels of {named}"), licence="see the base's card"
+    )
+    write(folder, learned, rows, words, data)
+    objections = any(comparison.objections for comparison in comparisons)
+    promoted = may_promote and not objections
+    if promoted:
+        choose(context, named, name, "not worse than the one before, on the hold-out and on your labels")
+    return Trained(
+        name,
+        folder,
+        named,
+        own_labels=len(own),
+        base_rows=len(rows),
+        guarantee=learned.guarantee,
+        threshold=learned.model.remove,
+        comparisons=comparisons,
+        promoted=promoted,
+    )
+
+
+def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
+    """The rows that the newest released model brings along, its telling words, and its name."""
+    name = shelf(context).newest_released()
+    if name is None:
+        raise UsageError("no released model is installed, so there is no base to train from")
+    kept = files.read(shelf(context).folder(name))
+    try:
+        rows = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
+    except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        raise UsageError(f"the base of model {name} cannot be read ({error})") from error
+    return rows, kept.get(files.TELLING_WORDS, b"{}"), name
+
+
+def own_examples(rows: Iterable[TrainingRow]) -> Iterator[Example]:
+    """
+    The organisation's labels as examples, within what one mailbox may weigh.
+
+    Those with a proof are left out: no model is asked about their like.
+    """
+    usable = [row for row in rows if not row.proven and row.truth is not Opinion.NOT_A_BOUNCE]
+    counts: dict[tuple[str, bool], int] = {}
+    for row in usable:
+        counts[share_of(row)] = counts.get(share_of(row), 0) + 1
+    for row in usable:
+        most = MOST_OF_AN_OWNER if row.origin is Origin.OWNER else MOST_OF_A_MAILBOX
+        yield Example(
+            Features.from_json(row.features),
+            row.truth is Opinion.BACKSCATTER,
+            "own",
+            row.cluster,
+            weight=min(OWN_WEIGHT, most / counts[share_of(row)]) if row.mailbox else OWN_WEIGHT,
+            own=True,
+        )
+
+
+def share_of(row: TrainingRow) -> tuple[str, bool]:
+    return row.mailbox, row.origin is Origin.OWNER
+
+
+def new_name(context: Context, organisation: str) -> str:
+    """`harbor-2026.11.24-1`: whose, of which day, the how many-th."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in organisation.lower()).strip("-")
+    day = f"{plain[:30] or 'own'}-{context.clock():%Y.%m.%d}"
+    taken = shelf(context).folders()
+    return next(name for number in range(1, 10_000) if (name := f"{day}-{number}") not in taken)
+
+
+def write(folder: Path, learned: Learned, rows: Sequence[Row], words: bytes, data: Data) -> None:
+    """Writes the model's folder. Raises UsageError where that is not possible."""
+    model = replace(learned.model, name=folder.name)
+    kept = {
+        files.BASE: files.lines(row.as_json() for row in rows),
+        files.TELLING_WORDS: words,
+        files.CARD: card(learned, model, data, versions()).encode(),
+    }
+    try:
+        files.save(folder, model, kept, versions())
+    except OSError as error:
+        raise UsageError(
+            f"the model cannot be written to {folder} ({error.strerror}); correct models.path in the "
+            "configuration, or give this account the right to write there"
+        ) from error
+
+
+def versions() -> Mapping[str, str]:
+    return {
+        "bounce-cleaner": __version__,
+        "python": platform.python_version(),
+        "scikit-learn": version("scikit-learn"),
+    }
