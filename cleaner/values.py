@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -188,6 +188,13 @@ class Headers:
         if positions:
             return _unfold(self.items[positions[0]][1])
         return UNKNOWN if name.lower() in self.unknown else ABSENT
+
+    def only(self, names: frozenset[str]) -> Headers:
+        """Those fields alone."""
+        kept = tuple(
+            item for item in self.items if item[0].decode("ascii", "replace").strip().lower() in names
+        )
+        return Headers(kept, self.unknown)
 
     def text(self, name: str) -> str:
         """Like `get`, with an empty text for what is missing: for where the difference does not matter."""
@@ -433,6 +440,8 @@ class Organisation:
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
+    shared: bool = False
+    """Strangers send by the same relays and under the same signature: both prove nothing about one user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,6 +525,84 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    hits: int = 0
+    total: int = 0
+
+    @property
+    def rest(self) -> float:
+        """How likely the next one is no hit: the rule of succession, which never says never."""
+        return (self.total - self.hits + 1) / (self.total + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """
+    What one judged notice shows of the way that its mail left.
+
+    A lesson about our own mail only where it is proven; else it only tells on which days a machine was seen.
+    Machines, networks, domains and ids stand here as texts to be compared: those that the memory holds as hashes
+    and that nobody asked about are hashes here, too.
+    """
+
+    day: date | None = None
+    original: str = ""
+    """The id of the mail: one that comes back ten times is one lesson."""
+    machine: str = ""
+    """The address that handed the mail over to the reporter's side; empty where the trace does not tell."""
+    network: str = ""
+    """The addresses around it."""
+    version: int = 4
+    """Of the Internet Protocol."""
+    is_listed: bool = False
+    """It is a configured relay or client."""
+    at_us: bool = False
+    """Our own server reports: the machine is a client of ours, or a stranger."""
+    author: str = ""
+    """The domain of the From."""
+    signed: bool | None = None
+    """Whether it bears a DKIM-Signature of ours; None where that cannot be seen."""
+    in_record: bool = False
+    """Proven by the sent record."""
+    by_mark: bool = False
+    """Proven by something that the mail itself bears: a signature, a tag."""
+
+    @property
+    def is_proven(self) -> bool:
+        return self.in_record or self.by_mark
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """On which days a machine handed over mail in our name, and mail that is proven ours."""
+
+    seen: frozenset[date] = frozenset()
+    proven: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """
+    How our mail leaves, as the notices about proven mail show it.
+
+    Proofs are what it is learned from, so nobody else can teach it what is ours.
+    """
+
+    machines: Mapping[str, Machine] = field(default_factory=lambda: MappingProxyType({}))
+    """Those that no configuration lists."""
+    networks: frozenset[str] = frozenset()
+    """Around machines that handed over proven mail."""
+    ways: Mapping[int, Share] = field(default_factory=lambda: MappingProxyType({}))
+    """IP version → proven mails from a machine that is listed or was seen on other days, too, of all."""
+    signed: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
+    """From domain → mails with a signature of ours, of those proven by the sent record."""
+    recorded: Share = Share()
+    """Mails in the sent record, of those proven by a mark that they bear: how complete the record is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a rule may know beside the notice. Gathered once per batch, the same for all its notices."""
 
@@ -525,6 +612,7 @@ class Known:
     arrivals: tuple[Arrival, ...] = ()
     """Sorted by time."""
     now: datetime | None = None
+    habits: Habits = field(default_factory=Habits)
 
 
 # --- evidence and verdict ------------------------------------------------------------------------

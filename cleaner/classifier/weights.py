@@ -15,6 +15,7 @@ from cleaner.values import Evidence, Side
 WEIGHTS: Final = {
     ("handed_over", Side.GENUINE): 4.0,
     ("handed_over", Side.BACKSCATTER): 2.6,
+    ("strange_way", Side.BACKSCATTER): 1.7,
     ("sent_subject", Side.GENUINE): 4.0,
     ("conversation", Side.GENUINE): 2.0,
     ("written_before", Side.GENUINE): 1.5,

@@ -8,22 +8,38 @@ of a notice and what is known beside it; their order must not matter, because wh
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from inspect import getdoc
-from typing import cast
+from types import ModuleType
+from typing import Final, cast
 
 from cleaner.evidence import rules
+from cleaner.evidence.habits import learn, lesson
 from cleaner.evidence.mentions import question
 from cleaner.values import Evidence, Known, Notice, Side
 
-__all__ = ["RuleInfo", "catalogue", "gather", "names", "question"]
+__all__ = [
+    "NEEDED",
+    "RuleInfo",
+    "catalogue",
+    "gather",
+    "gather_first",
+    "gather_learned",
+    "learn",
+    "lesson",
+    "names",
+    "question",
+]
 
 Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 
 NO_RULES: frozenset[str] = frozenset()
+
+NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from"))
+"""Header fields, of the notice and of the returned mail, that rules which learn look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +58,47 @@ class RuleInfo:
 
 def gather(notice: Notice, known: Known, *, without: frozenset[str] = NO_RULES) -> tuple[Evidence, ...]:
     """Everything that all rules find, in the order of their names; rules in `without` are left out."""
+    return _found(notice, known, sorted(names()), without)
+
+
+def gather_first(notice: Notice, known: Known, *, without: frozenset[str] = NO_RULES) -> tuple[Evidence, ...]:
+    """What the rules find that learn nothing from other notices: proofs among it."""
+    return _found(notice, known, [name for name in sorted(names()) if name not in learning()], without)
+
+
+def gather_learned(
+    notice: Notice, known: Known, *, without: frozenset[str] = NO_RULES
+) -> tuple[Evidence, ...]:
+    """What the rules find that need `Known.habits`; they look at no header field but those in `NEEDED`."""
+    return _found(notice, known, sorted(learning()), without)
+
+
+def _found(
+    notice: Notice, known: Known, wanted: Sequence[str], without: frozenset[str]
+) -> tuple[Evidence, ...]:
+    every = checks()
     return tuple(
-        evidence
-        for name, check in checks().items()
-        if name not in without
-        for evidence in check(notice, known)
+        evidence for name in wanted if name not in without for evidence in every[name](notice, known)
     )
 
 
 @cache
 def checks() -> dict[str, Check]:
     """The rules by name, sorted."""
-    return {name: cast("Check", import_module(f"{rules.__name__}.{name}").check) for name in sorted(names())}
+    return {name: cast("Check", _module(name).check) for name in sorted(names())}
 
 
+@cache
+def learning() -> frozenset[str]:
+    """The rules that say `LEARNS`: what they find depends on what proven notices taught."""
+    return frozenset(name for name in names() if getattr(_module(name), "LEARNS", False))
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{rules.__name__}.{name}")
+
+
+@cache
 def names() -> tuple[str, ...]:
     return tuple(module.name for module in pkgutil.iter_modules(rules.__path__))
 
@@ -66,7 +109,7 @@ def catalogue() -> tuple[RuleInfo, ...]:
 
 
 def _info(name: str) -> RuleInfo:
-    module = import_module(f"{rules.__name__}.{name}")
+    module = _module(name)
     text = getdoc(module) or ""
     source = text.partition("Source:")[2]
     summary = " ".join(text.partition("\n\n")[0].split())

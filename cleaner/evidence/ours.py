@@ -103,12 +103,16 @@ def is_neighbour(ip: IPAddress, organisation: Organisation) -> bool:
 
     A scanner, a printer or a new server that nobody listed sends from there; to us it is no stranger.
     """
-    length = 24 if isinstance(ip, IPv4Address) else 48
-    surroundings = ip_network((ip, length), strict=False)
+    around = surroundings(ip)
     return any(
-        _overlap(surroundings, network)
-        for network in (*organisation.relay_networks, *organisation.client_networks)
+        _overlap(around, network) for network in (*organisation.relay_networks, *organisation.client_networks)
     )
+
+
+@lru_cache(maxsize=4096)
+def surroundings(ip: IPAddress) -> IPNetwork:
+    """The network that one site mostly has: /24, or /48 of IPv6."""
+    return ip_network((ip, 24 if isinstance(ip, IPv4Address) else 48), strict=False)
 
 
 def knows_addresses_like(ip: IPAddress, organisation: Organisation) -> bool:

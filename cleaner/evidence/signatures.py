@@ -92,8 +92,12 @@ def is_valid(signature: Signature, items: Fields, key: DkimKey) -> bool:
 
 def key_for(signature: Signature, organisation: Organisation) -> DkimKey | None:
     """Our key of that domain and selector; None if we do not have it, which says nothing."""
+    return _key_among(organisation.dkim_keys, signature)
+
+
+def _key_among(keys: Sequence[DkimKey], signature: Signature) -> DkimKey | None:
     wanted = signature.domain, signature.selector
-    return next((k for k in organisation.dkim_keys if (k.domain.lower(), k.selector.lower()) == wanted), None)
+    return next((key for key in keys if (key.domain.lower(), key.selector.lower()) == wanted), None)
 
 
 def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fields] | None:
@@ -105,21 +109,29 @@ def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fie
     headers = notice.returned.headers
     if "dkim-signature" not in headers or not organisation.dkim_keys:
         return None
-    for items in _readings(notice):
-        for field in _signature_fields(items):
+    return _verified(headers.items, notice.returned.raw, organisation.domains, organisation.dkim_keys)
+
+
+@lru_cache(maxsize=2)
+def _verified(
+    items: Fields, raw: bytes, domains: frozenset[str], keys: tuple[DkimKey, ...]
+) -> tuple[Signature, Fields] | None:
+    """Several rules ask about the same mail one after the other; it is verified once."""
+    for reading in _readings(items, raw):
+        for field in _signature_fields(reading):
             signature = _read(field)
-            if signature is None or signature.domain not in organisation.domains:
+            if signature is None or signature.domain not in domains:
                 continue
-            key = key_for(signature, organisation)
-            if key is not None and is_valid(signature, items, key):
-                return signature, items
+            key = _key_among(keys, signature)
+            if key is not None and is_valid(signature, reading, key):
+                return signature, reading
     return None
 
 
-def _readings(notice: Notice) -> Iterator[Fields]:
-    yield notice.returned.headers.items
-    repaired = _repaired(notice.returned.raw)
-    if repaired != notice.returned.headers.items:
+def _readings(items: Fields, raw: bytes) -> Iterator[Fields]:
+    yield items
+    repaired = _repaired(raw)
+    if repaired != items:
         yield repaired
 
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
-from cleaner.evidence import ours
-from cleaner.values import Hop, IPAddress, Notice, Organisation, domain_of
+from cleaner.evidence import mentions, ours
+from cleaner.values import Hop, IPAddress, Kind, Notice, Organisation, domain_of
 
 _LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
 _ACCESS_WORDS: Final = frozenset(
@@ -30,6 +31,11 @@ _ACCESS_WORDS: Final = frozenset(
     """.split()
 )
 """Words in the names that access providers give their customers' lines (SpamAssassin, 20_dynrdns.cf)."""
+_UPSTREAM: Final = re.compile(
+    r"(?m)^First upstream SMTP client IP address: \[([0-9A-Fa-f.:]{3,45}|IPv6:[0-9A-Fa-f:.]{3,45})\][ \t]*(\S{0,255})"
+)
+"""amavisd-new, templates for notices to senders: the peer as the scanning side's server recorded it."""
+_TOLD_WITHIN: Final = 4_000
 _LABELS: Final = re.compile(r"[a-z]+|\d+")
 
 
@@ -59,7 +65,7 @@ def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     """The peer that handed the returned mail over; None where the trace does not tell."""
     at_us = is_own_report(notice, organisation)
     site = _site(notice, organisation, at_us=at_us)
-    hops = notice.returned.hops
+    hops = notice.returned.hops or _told(notice)
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
@@ -67,6 +73,26 @@ def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
             continue
         return Peer(hop, hop.ip, _machine(hop, site, organisation), at_us, hops[position + 1 :])
     return None
+
+
+def _told(notice: Notice) -> tuple[Hop, ...]:
+    """The hop that a virus filter tells of in words, where it returns no trace."""
+    if notice.kind is not Kind.AV_NOTICE:
+        return ()
+    match = _UPSTREAM.search(notice.text[:_TOLD_WITHIN])
+    try:
+        ip = ip_address(match[1].removeprefix("IPv6:")) if match is not None else None
+    except ValueError:
+        return ()
+    if match is None or ip is None:
+        return ()
+    # It notes the name wherever its server found one.
+    return (Hop(peer=match[2].lower() or "unknown", ip=ip, raw=match[0]),)
+
+
+def shown(peer: Peer) -> str:
+    """The peer as it is quoted."""
+    return mentions.shown(f"{peer.hop.peer or peer.hop.helo} [{peer.ip}] → {peer.hop.by}")
 
 
 def is_own_report(notice: Notice, organisation: Organisation) -> bool:

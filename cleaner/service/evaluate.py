@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -197,14 +197,27 @@ def sent_mails(paths: Iterable[Path]) -> Iterator[OutgoingMail]:
 
 
 def judge(
-    read: Iterable[Case], without: frozenset[str] = NOTHING, model: Model | None = None
+    read: Sequence[Case], without: frozenset[str] = NOTHING, model: Model | None = None
 ) -> Iterator[Judgement]:
-    for case in read:
+    """Judges the messages of one mailbox, having learned from those that are proven, as the pipeline does."""
+    for case in informed(read, without):
         if case.notice.kind.is_judged:
             found = evidence.gather(case.notice, case.known, without=without)
             yield Judgement(case, classifier.judge(case.notice, found, model))
         else:
             yield Judgement(case, Verdict(Opinion.NOT_A_BOUNCE))
+
+
+def informed(read: Sequence[Case], without: frozenset[str] = NOTHING) -> Iterator[Case]:
+    """The messages of one mailbox, each knowing what the proven ones among all of them teach."""
+    habits = evidence.learn(
+        evidence.lesson(
+            case.notice, case.known, evidence.gather_first(case.notice, case.known, without=without)
+        )
+        for case in read
+        if case.notice.kind.is_judged
+    )
+    return (replace(case, known=replace(case.known, habits=habits)) for case in read)
 
 
 # --- counting ------------------------------------------------------------------------------------

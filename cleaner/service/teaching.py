@@ -17,7 +17,7 @@ from cleaner import evidence
 from cleaner.classifier.base import Row, cluster_of
 from cleaner.classifier.features import buckets, facts
 from cleaner.service.datasets import Mailbag, mailbags
-from cleaner.service.evaluate import Case, cases
+from cleaner.service.evaluate import Case, cases, informed
 from cleaner.steps.task import Watch
 from cleaner.store import Store
 from cleaner.values import Force, Notice, Opinion, Organisation, domain_of, subject_key
@@ -86,7 +86,7 @@ def rows_of(bag: Mailbag, scratch: Callable[[], Store]) -> Iterator[Row]:
     drafts: dict[Path, Draft] = {}
     for state, (withhold, with_sent) in STATES.items():
         known_so = replace(bag, organisation=withhold(bag.organisation))
-        for case in cases(known_so, scratch, with_sent=with_sent):
+        for case in informed(cases(known_so, scratch, with_sent=with_sent)):
             if case.notice.kind.is_judged and case.label.truth in (Opinion.GENUINE, Opinion.BACKSCATTER):
                 add(drafts, case, state)
     for draft in drafts.values():

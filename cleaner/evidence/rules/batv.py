@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from cleaner.evidence import mentions, ours, tags, trail
-from cleaner.evidence.rules import handed_over
+from cleaner.evidence import mentions, ours, tags, trail, ways
 from cleaner.values import Evidence, Force, Kind, Known, Notice, Organisation, Side, address_key
 
 LONGEST_QUEUE: Final = timedelta(days=6)
@@ -94,13 +93,8 @@ def contradiction(notice: Notice, known: Known, issued: datetime) -> str:
         issued - LONGEST_QUEUE - SKEW <= returned.date <= issued + timedelta(days=1) + SKEW
     ):
         return "The tag in the address is valid, but it is not of the day of the mail that came back."
-    peer = trail.sender_of(notice, known.organisation)
-    if (
-        peer is not None
-        and peer.machine is trail.Machine.LINE
-        and not handed_over.is_one_of_us(peer, known.organisation)
-        and handed_over.is_a_stranger(notice, peer, known.organisation)
-    ):
+    peer = ways.stranger(notice, known)
+    if peer is not None and peer.machine is trail.Machine.LINE:
         return "The tag in the address is valid, but a stranger's computer handed the mail over."
     return ""
 

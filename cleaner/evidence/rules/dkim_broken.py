@@ -16,7 +16,7 @@ SIDE = Side.BACKSCATTER
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    if notice.returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
+    if organisation.shared or notice.returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
         return ()
     claimed = signatures.ours_among(notice.returned.headers, organisation)
     known_keys = [s for s in claimed if signatures.key_for(s, organisation) is not None]

@@ -10,13 +10,15 @@ alone).
 
 from __future__ import annotations
 
-from cleaner.evidence import mentions, ours, signatures, trail
+from cleaner.evidence import mentions, ours, signatures, trail, ways
 from cleaner.values import Evidence, Force, Known, Notice, Organisation, Side, domain_of
 
 SIDE = Side.GENUINE
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
+    if known.organisation.shared:
+        return ()
     found = signatures.verified(notice, known.organisation)
     if found is None:
         return ()
@@ -62,7 +64,7 @@ def fits(notice: Notice, signature: signatures.Signature, organisation: Organisa
     peer = trail.sender_of(notice, organisation)
     if peer is None:
         return True
-    if ours.is_relay(peer.ip, organisation) or ours.is_client(peer.ip, organisation):
+    if ways.is_listed(peer, organisation):
         return True
     # Passed on: the peer is the mail system of somebody that the mail was written to.
     homes = {ours.registered_domain(domain) for domain in mentions.domains(notice.returned.to_addresses)}

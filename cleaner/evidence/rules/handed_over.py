@@ -1,9 +1,9 @@
 """
 The first peer outside the reporter's own site handed the returned mail over.
 
-An own relay or client speaks for us, a stranger against us; what a stranger's lines claim below is not
-believed. Only where relays are configured by address does a stranger mean anything, and where the mail may
-have been forwarded, or came through a filtering service, he means nothing.
+An own relay or client speaks for us, and so does a machine that handed over mail proven ours; a stranger speaks
+against us. What his lines claim below is not believed. He means something only where our own machines are known, by
+address or from proven mail, and where the mail was not forwarded, nor taken in by a filtering service.
 
 Source: RFC 5321 section 4.4; measured: forgers write whole consistent chains below that line (DOMAIN.md,
 provenance signals).
@@ -13,46 +13,43 @@ from __future__ import annotations
 
 from typing import Final
 
-from cleaner.evidence import mentions, ours, trail
-from cleaner.values import Evidence, Known, Notice, Organisation, Side
+from cleaner.evidence import trail, ways
+from cleaner.values import Evidence, Known, Notice, Side
 
 SERVER: Final = 0.35
 """How much a stranger with a server's name counts beside one on a customer's line."""
+ONCE: Final = 0.5
+"""How much a machine counts that handed over proven mail on one day only."""
 
 SIDE = Side.BACKSCATTER
+LEARNS = True
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
     peer = trail.sender_of(notice, organisation)
-    if peer is None:
+    if peer is None or organisation.shared:
         return ()
-    if is_one_of_us(peer, organisation):
+    if ways.is_listed(peer, organisation):
         return (
             finding(peer, Side.GENUINE, "One of your own mail servers or computers handed the mail over."),
         )
-    if not is_a_stranger(notice, peer, organisation):
+    days = ways.days_proven(peer.ip, known.habits)
+    if days:
+        strength = 1.0 if days >= ways.TWICE else ONCE
+        return (
+            finding(
+                peer,
+                Side.GENUINE,
+                "The machine that handed it over also handed over mail that is proven yours.",
+                strength,
+            ),
+        )
+    if ways.stranger(notice, known) is None:
         return ()
     strength = 1.0 if peer.machine is trail.Machine.LINE else SERVER
     return (finding(peer, Side.BACKSCATTER, "A stranger's computer handed the mail over.", strength),)
 
 
-def is_one_of_us(peer: trail.Peer, organisation: Organisation) -> bool:
-    if ours.is_relay(peer.ip, organisation) or ours.is_client(peer.ip, organisation):
-        return True
-    return peer.at_us and peer.hop.authenticated
-
-
-def is_a_stranger(notice: Notice, peer: trail.Peer, organisation: Organisation) -> bool:
-    return (
-        ours.knows_addresses_like(peer.ip, organisation)
-        and not ours.is_neighbour(peer.ip, organisation)
-        and not trail.may_be_filter(peer, organisation)
-        and (peer.at_us or not mentions.is_forwarded_before(notice, peer.hop))
-    )
-
-
 def finding(peer: trail.Peer, side: Side, reason: str, strength: float = 1.0) -> Evidence:
-    name = peer.hop.peer or peer.hop.helo
-    seen = mentions.shown(f"{name} [{peer.ip}] → {peer.hop.by}")
-    return Evidence("handed_over", side=side, seen=seen, reason=reason, strength=strength)
+    return Evidence("handed_over", side=side, seen=trail.shown(peer), reason=reason, strength=strength)

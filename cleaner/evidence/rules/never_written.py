@@ -6,10 +6,11 @@ Source: DOMAIN.md, provenance signals; absence is weak (DESIGN.md, decision 3).
 
 from __future__ import annotations
 
-from cleaner.evidence import mentions
+from cleaner.evidence import completeness, mentions
 from cleaner.values import Evidence, Known, Notice, Side
 
 SIDE = Side.BACKSCATTER
+LEARNS = True
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
@@ -23,5 +24,6 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             side=SIDE,
             seen=mentions.shown(", ".join(sorted(about))),
             reason="You have never written to anybody there.",
+            strength=completeness.strength(known),
         ),
     )

@@ -1,8 +1,8 @@
 """
 The answered mail's id is not in the sent record, though the record reaches over that time.
 
-Phones, web forms and applications leave no copy, so absence is weak; how weak, the record's measured completeness
-says.
+Phones, web forms and applications leave no copy, so absence is weak; how weak, the record's completeness says: the
+share of it among the mails that are proven by what they bear themselves.
 
 Source: DESIGN.md, decision 3.
 """
@@ -10,15 +10,12 @@ Source: DESIGN.md, decision 3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-from cleaner.evidence import mentions
+from cleaner.evidence import completeness, mentions
 from cleaner.values import Evidence, Known, Notice, SentRecordView, Side
 
-UNMEASURED: Final = 0.7
-"""Taken for the completeness at most: a record that was complete so far may still lack the next mail."""
-
 SIDE = Side.BACKSCATTER
+LEARNS = True
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
@@ -32,9 +29,9 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
         Evidence(
             "not_in_record",
             side=SIDE,
-            seen=mentions.shown(ids[0]),
+            seen=mentions.shown(ids[0] + completeness.shown(known)),
             reason="No mail with this id is among the mail you are known to have sent.",
-            strength=min(UNMEASURED, 1.0 if known.sent.completeness is None else known.sent.completeness),
+            strength=completeness.strength(known),
         ),
     )
 

@@ -12,8 +12,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from cleaner.evidence import mentions, ours
-from cleaner.values import Evidence, Force, Known, Notice, SentMail, Side, address_key, domain_of
+from cleaner.evidence import mentions, ours, trail, ways
+from cleaner.values import (
+    Evidence,
+    Force,
+    Known,
+    Notice,
+    Organisation,
+    SentMail,
+    Side,
+    address_key,
+    domain_of,
+)
 
 LONGEST: Final = timedelta(days=30)
 """Queues give up after five days; people answer, and read, weeks later."""
@@ -25,15 +35,15 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     for id in mentions.main_ids(notice):
         mail = known.sent.by_message_id.get(id)
         if mail is not None:
-            return (judged(notice, id, mail),)
+            return (judged(notice, id, mail, known.organisation),)
     return ()
 
 
-def judged(notice: Notice, id: str, mail: SentMail) -> Evidence:
+def judged(notice: Notice, id: str, mail: SentMail, organisation: Organisation) -> Evidence:
     seen = mentions.shown(id)
     if not mentions.is_in_time(notice, mail, LONGEST):
         return suspicion(seen, "The mail named here is yours, but its date does not fit this report.")
-    if not fits(notice, mail):
+    if not fits(notice, mail) and not left_by_our_relay(notice, organisation):
         return suspicion(seen, "The mail named here is yours, but it went to other people.")
     return Evidence(
         "sent_record",
@@ -55,6 +65,12 @@ def fits(notice: Notice, mail: SentMail) -> bool:
         return True
     passed_on = (*map(address_key, notice.returned.to_addresses), *mentions.delivered_for(notice))
     return mentions.meet(passed_on, mail.recipients) is not None and is_passed_on(notice, mail)
+
+
+def left_by_our_relay(notice: Notice, organisation: Organisation) -> bool:
+    """Our own relay handed it over, which nobody who replays a mail can make it do (aliases, lists of ours)."""
+    peer = trail.sender_of(notice, organisation)
+    return peer is not None and not organisation.shared and ways.is_listed(peer, organisation)
 
 
 def is_passed_on(notice: Notice, mail: SentMail) -> bool:

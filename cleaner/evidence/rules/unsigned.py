@@ -1,52 +1,59 @@
 """
 The full header came back without a signature of ours, though our mail is signed.
 
-Only where we know a key of the author's domain. A server that signs at delivery returns the unsigned original in its own
-reports (Exim), so a report of our own server says nothing here.
+Only where we know a key of the author's domain. How much it says is learned from mail proven by the sent record:
+how much of it bore a signature. A server that signs at delivery returns the unsigned original in its own reports
+(Exim), so a report of our own server says nothing here.
 
 Source: RFC 6376 section 6.1; observed: Exim signs while it delivers (DOMAIN.md).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
-from cleaner.evidence import mentions, trail
-from cleaner.values import (
-    ABSENT,
-    Completeness,
-    Evidence,
-    Known,
-    Notice,
-    Organisation,
-    Returned,
-    Side,
-    domain_of,
-)
+from cleaner.evidence import habits, mentions
+from cleaner.values import Evidence, Known, Notice, Organisation, Returned, Share, Side, domain_of
 
 SOMETIMES: Final = 0.4
-"""How much it counts where nobody said that everything leaves signed: web and CRM hosts often do not."""
+"""How much it counts before enough proven mail was seen: web and CRM hosts often do not sign."""
+OFTEN: Final = 0.7
+"""How much at most where nobody said that everything leaves signed: proven mail is not all our mail."""
+ENOUGH: Final = 10
+SURE: Final = math.log(20)
 
 SIDE = Side.BACKSCATTER
+LEARNS = True
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     returned = notice.returned
-    if returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
+    if known.organisation.shared or not is_signing(returned, known.organisation):
         return ()
-    if returned.headers.get("dkim-signature") is not ABSENT or not returned.from_addresses:
+    if habits.bears_signature(notice, known.organisation) is not False:
         return ()
-    if trail.is_own_report(notice, known.organisation) or not is_signing(returned, known.organisation):
-        return ()
+    strength, seen = how_strange(known, domain_of(returned.from_addresses[0]))
     return (
         Evidence(
             "unsigned",
             side=SIDE,
-            seen=mentions.shown(f"From: {returned.from_addresses[0]}, no DKIM-Signature"),
+            seen=mentions.shown(f"From: {returned.from_addresses[0]}, no DKIM-Signature{seen}"),
             reason="Your mail server signs your mail; the mail that came back bears no signature.",
-            strength=1.0 if known.organisation.always_signs else SOMETIMES,
+            strength=strength,
         ),
     )
+
+
+def how_strange(known: Known, author: str) -> tuple[float, str]:
+    """How much a missing signature counts, and the proven mails that say so."""
+    if known.organisation.always_signs:
+        return 1.0, ""
+    signed = known.habits.signed.get(author, Share())
+    if signed.total < ENOUGH:
+        return SOMETIMES, ""
+    seen = f"; {signed.hits} of {signed.total} proven mails have one"
+    return max(0.01, min(OFTEN, -math.log(signed.rest) / SURE)), seen
 
 
 def is_signing(returned: Returned, organisation: Organisation) -> bool:
