@@ -19,6 +19,7 @@ from typing import Self
 from cleaner import config, connectors
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import UsageError
+from cleaner.lookups import Dns
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.service.classify import Judge
 from cleaner.service.context import Context
@@ -83,6 +84,7 @@ class App:
             clock=clock,
             scratch=lambda: scratch_store(key),
             actor=account(),
+            dns=Dns(settings.lookups.timeout, settings.lookups.nameservers) if settings.lookups.dns else None,
         )
         return cls(context)
 

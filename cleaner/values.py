@@ -404,6 +404,10 @@ class DkimKey:
     record: str
 
 
+Selector: TypeAlias = tuple[str, str]
+"""A domain and the name of one of its keys, lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatvKey:
     """A secret key that sender addresses of ours are tagged with (draft-levine-smtp-batv)."""
@@ -433,6 +437,8 @@ class Organisation:
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
+    found_keys: tuple[DkimKey, ...] = ()
+    """DKIM keys that nobody configured, found in DNS or in the archive for the notices at hand."""
 
 
 @dataclass(frozen=True, slots=True)

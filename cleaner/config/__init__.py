@@ -5,8 +5,18 @@ Written in TOML, with every option shown at its default in `config/cleaner.toml`
 """
 
 from cleaner.config.loader import find, load
-from cleaner.config.places import MailboxSettings, Server, StoreSettings
+from cleaner.config.places import LookupSettings, MailboxSettings, Server, StoreSettings
 from cleaner.config.secret import Secret, make_key
 from cleaner.config.settings import Settings
 
-__all__ = ["MailboxSettings", "Secret", "Server", "Settings", "StoreSettings", "find", "load", "make_key"]
+__all__ = [
+    "LookupSettings",
+    "MailboxSettings",
+    "Secret",
+    "Server",
+    "Settings",
+    "StoreSettings",
+    "find",
+    "load",
+    "make_key",
+]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cleaner.config import forms
-from cleaner.config.places import BatvSettings, SecretKeys, Server, StoreSettings
+from cleaner.config.places import BatvSettings, LookupSettings, SecretKeys, Server, StoreSettings
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
 from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
@@ -37,6 +37,17 @@ def store(table: Table, base: Path) -> StoreSettings:
     found = StoreSettings(
         url=table.one("url", forms.store_url(base), f"sqlite:///{base / 'state.db'}"),
         key=table.one("key", forms.secret(base), Secret("file:master.key", base)),
+    )
+    close(table)
+    return found
+
+
+def lookups(table: Table) -> LookupSettings:
+    usual = LookupSettings()
+    found = LookupSettings(
+        dns=table.one("dns", forms.flag, usual.dns),
+        timeout=table.one("timeout", forms.some_duration, usual.timeout),
+        nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
     )
     close(table)
     return found

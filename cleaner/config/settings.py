@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cleaner.config import mailboxes as reading
-from cleaner.config.places import MailboxSettings, SecretKeys, Server, StoreSettings
+from cleaner.config.places import LookupSettings, MailboxSettings, SecretKeys, Server, StoreSettings
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
 from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
@@ -33,6 +33,7 @@ class Settings:
     mailboxes: tuple[MailboxSettings, ...] = ()
     secret_keys: tuple[SecretKeys, ...] = ()
     """Of each organisation."""
+    lookups: LookupSettings = field(default_factory=LookupSettings)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -17,9 +17,10 @@ from typing import cast
 
 from cleaner.evidence import rules
 from cleaner.evidence.mentions import question
+from cleaner.evidence.signatures import wanted_keys
 from cleaner.values import Evidence, Known, Notice, Side
 
-__all__ = ["RuleInfo", "catalogue", "gather", "names", "question"]
+__all__ = ["RuleInfo", "catalogue", "gather", "names", "question", "wanted_keys"]
 
 Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 

@@ -93,6 +93,7 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         now=now,
         mailbox=mailbox.address,
         arrivals=context.store.seen(mailbox.address).arrivals(now - mailbox.policy.since),
+        keys=context.keys(asks=False),
     )
 
 

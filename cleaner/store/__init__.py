@@ -1,5 +1,5 @@
 """
-The store: consent, sent record, judged notices, journal, runs.
+The store: consent, sent record, judged notices, journal, runs, and the DKIM keys that were ever seen.
 
 SQLite by default, the same tables on PostgreSQL. Opened, it is of the current schema and of this master
 key; a `Store` may be used by several threads.
@@ -18,6 +18,7 @@ from cleaner.store import journal, schema, seen, sent
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.keys import KeyBook
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.owners import row_id
@@ -34,6 +35,7 @@ class Store:
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
+        self.keys = KeyBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 
