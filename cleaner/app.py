@@ -21,6 +21,7 @@ from cleaner.classifier import Model
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import UsageError
+from cleaner.lookups import Dns
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.service.classify import Judge
 from cleaner.service.context import Context
@@ -85,6 +86,7 @@ class App:
             clock=clock,
             scratch=lambda: scratch_store(key),
             actor=account(),
+            dns=Dns(settings.lookups.timeout, settings.lookups.nameservers) if settings.lookups.dns else None,
         )
         return cls(context)
 

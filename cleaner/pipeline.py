@@ -16,7 +16,7 @@ from datetime import datetime
 from cleaner import classifier, evidence, notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
-from cleaner.ports import SentRecord
+from cleaner.ports import Keys, SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.remember import remember
@@ -70,7 +70,13 @@ def decide_batch(
         for heading, message in fetch(task.mailbox, [s.heading for s in sightings])
     ]
     known = look_up(
-        [notice for _, notice in read], task.organisation, task.owner, task.sent, arrivals, task.now
+        [notice for _, notice in read],
+        task.organisation,
+        task.owner,
+        task.sent,
+        arrivals,
+        task.now,
+        task.keys,
     )
     for sighting, notice in read:
         verdict = judge(notice, known, task.model)
@@ -100,9 +106,12 @@ def look_up(
     sent: SentRecord,
     arrivals: tuple[Arrival, ...],
     now: datetime,
+    keys: Keys | None = None,
 ) -> Known:
-    """Asks the sent record once for all that these notices mention."""
+    """Asks the sent record, and where keys are looked for their source, once for all that these notices mention."""
     judged = [notice for notice in batch if notice.kind.is_judged]
+    if keys is not None and (wanted := evidence.wanted_keys(judged, organisation)):
+        organisation = replace(organisation, found_keys=keys.find(wanted))
     return Known(organisation, owner, sent=sent.ask(evidence.question(judged)), arrivals=arrivals, now=now)
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from cleaner.values import (
     Arrival,
+    DkimKey,
     Entry,
     Folder,
     Heading,
@@ -22,6 +23,7 @@ from cleaner.values import (
     OutgoingMail,
     Proposal,
     SeenNotice,
+    Selector,
     SentQuestion,
     SentRecordView,
 )
@@ -116,6 +118,27 @@ class SentRecord(Protocol):
 
         Returns how many were new.
         """
+
+
+class Keys(Protocol):
+    """The public DKIM keys of our domains."""
+
+    def find(self, wanted: frozenset[Selector]) -> tuple[DkimKey, ...]:
+        """
+        All keys that those selectors stand for, or once stood for.
+
+        What cannot be had is left out, and says nothing: it never raises because of the network.
+        """
+
+
+class KeyArchive(Protocol):
+    """The public DKIM keys of our domains that were ever seen."""
+
+    def keys(self, wanted: frozenset[Selector]) -> Mapping[DkimKey, datetime]:
+        """The keys of those selectors, and when each was last seen published."""
+
+    def remember(self, keys: Iterable[DkimKey], at: datetime, source: str) -> None:
+        """Keeps keys, or that they are still published."""
 
 
 class Journal(Protocol):

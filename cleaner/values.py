@@ -411,6 +411,10 @@ class DkimKey:
     record: str
 
 
+Selector: TypeAlias = tuple[str, str]
+"""A domain and the name of one of its keys, lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatvKey:
     """A secret key that sender addresses of ours are tagged with (draft-levine-smtp-batv)."""
@@ -442,6 +446,8 @@ class Organisation:
     batv_keys: tuple[BatvKey, ...] = ()
     shared: bool = False
     """Strangers send by the same relays and under the same signature: both prove nothing about one user."""
+    found_keys: tuple[DkimKey, ...] = ()
+    """DKIM keys that nobody configured, found in DNS or in the archive for the notices at hand."""
 
 
 @dataclass(frozen=True, slots=True)

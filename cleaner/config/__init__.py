@@ -5,11 +5,12 @@ Written in TOML, with every option shown at its default in `config/cleaner.toml`
 """
 
 from cleaner.config.loader import find, load
-from cleaner.config.places import MailboxSettings, ModelSettings, Server, StoreSettings
+from cleaner.config.places import LookupSettings, MailboxSettings, ModelSettings, Server, StoreSettings
 from cleaner.config.secret import Secret, make_key
 from cleaner.config.settings import Settings
 
 __all__ = [
+    "LookupSettings",
     "MailboxSettings",
     "ModelSettings",
     "Secret",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -104,6 +104,14 @@ def duration(value: object) -> timedelta:
     return length
 
 
+def some_duration(value: object) -> timedelta:
+    """A duration that cannot be switched off."""
+    length = duration(value)
+    if not length:
+        raise ValueError('must not be 0; write for example "5s"')
+    return length
+
+
 def days(least: int, most: int) -> Form[int]:
     """A duration of whole days between the two, both included."""
 
@@ -174,6 +182,23 @@ def host(value: object) -> str:
     if not isinstance(found, str) and found.num_addresses > 1:
         raise ValueError(f'{show(value)} is a network; write for example "imap.harbor.example"')
     return found if isinstance(found, str) else str(found.network_address)
+
+
+def nameserver(value: object) -> tuple[str, int]:
+    """An address, with its port where that is not 53."""
+    written = text(value)
+    bare, port = written, "53"
+    if written.startswith("[") or written.count(":") == 1:
+        bare, _, port = written.rpartition(":") if not written.endswith("]") else (written, "", "53")
+    try:
+        found = ip_address(bare.removeprefix("[").removesuffix("]"))
+        if not 1 <= int(port) <= 65_535:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f'{show(value)} is no address of a name server; write for example "192.0.2.53" or "192.0.2.53:5353"'
+        ) from None
+    return str(found), int(port)
 
 
 def folder(value: object) -> str:

@@ -41,6 +41,7 @@ def load(path: Path) -> Settings:
     top = Table(_parse(path), "", faults)
     base = path.parent
     store = sections.store(top.table("store"), base)
+    lookups = sections.lookups(top.table("lookups"))
     organisations, secret_keys = sections.organisations(top.tables("organisation"), base)
     if not organisations and "organisation" not in top:
         top.fault("organisation", "at least one is needed; write [[organisation]] with its name and domains")
@@ -53,7 +54,7 @@ def load(path: Path) -> Settings:
     sections.close(top)
     if faults:
         raise ConfigurationError(str(path), faults)
-    return Settings(path, store, organisations, servers, policy, safety, found, secret_keys, models)
+    return Settings(path, store, organisations, servers, policy, safety, found, secret_keys, models, lookups)
 
 
 def _parse(path: Path) -> dict[str, object]:

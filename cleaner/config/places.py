@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from cleaner.config.secret import Secret
@@ -27,6 +28,17 @@ class ModelSettings:
 
     use: bool = True
     path: Path = Path("models")
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSettings:
+    """What may be asked of the outside while mailboxes are cleaned."""
+
+    dns: bool = True
+    timeout: timedelta = timedelta(seconds=5)
+    """For each question."""
+    nameservers: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports; none: those of this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from cleaner.config import forms
-from cleaner.config.places import BatvSettings, ModelSettings, SecretKeys, Server, StoreSettings
+from cleaner.config.places import (
+    BatvSettings,
+    LookupSettings,
+    ModelSettings,
+    SecretKeys,
+    Server,
+    StoreSettings,
+)
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
 from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
@@ -46,6 +53,17 @@ def models(table: Table, base: Path) -> ModelSettings:
     found = ModelSettings(
         use=table.one("use", forms.flag, True),
         path=table.one("path", forms.file(base), base / "models"),
+    )
+    close(table)
+    return found
+
+
+def lookups(table: Table) -> LookupSettings:
+    usual = LookupSettings()
+    found = LookupSettings(
+        dns=table.one("dns", forms.flag, usual.dns),
+        timeout=table.one("timeout", forms.some_duration, usual.timeout),
+        nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
     )
     close(table)
     return found

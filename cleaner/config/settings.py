@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cleaner.config import mailboxes as reading
-from cleaner.config.places import MailboxSettings, ModelSettings, SecretKeys, Server, StoreSettings
+from cleaner.config.places import (
+    LookupSettings,
+    MailboxSettings,
+    ModelSettings,
+    SecretKeys,
+    Server,
+    StoreSettings,
+)
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
 from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
@@ -34,6 +41,7 @@ class Settings:
     secret_keys: tuple[SecretKeys, ...] = ()
     """Of each organisation."""
     models: ModelSettings = field(default_factory=ModelSettings)
+    lookups: LookupSettings = field(default_factory=LookupSettings)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

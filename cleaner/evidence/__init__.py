@@ -19,6 +19,7 @@ from typing import Final, cast
 from cleaner.evidence import rules
 from cleaner.evidence.habits import learn, lesson
 from cleaner.evidence.mentions import question
+from cleaner.evidence.signatures import wanted_keys
 from cleaner.values import Evidence, Known, Notice, Side
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "lesson",
     "names",
     "question",
+    "wanted_keys",
 ]
 
 Check = Callable[[Notice, Known], tuple[Evidence, ...]]

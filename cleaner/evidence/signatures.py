@@ -16,7 +16,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from cleaner.values import MAX_HEADER_BYTES, DkimKey, Headers, Notice, Organisation
+from cleaner.evidence import ours
+from cleaner.values import MAX_HEADER_BYTES, DkimKey, Headers, Notice, Organisation, Selector
 
 MAX_SIGNATURES: Final = 8
 MIN_RSA_BITS: Final = 1024  # RFC 8301 section 3.2
@@ -40,6 +41,8 @@ _TAG: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=([^;]*)")
 _B_VALUE: Final = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 _FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:")
 _SPACED_FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:(?=[ \t\r]|$)")
+_OPEN_LIST: Final = re.compile(rb"(?:^|[;\s])h[ \t]*=[^;]*$|^[^;=]*:[^;=]*$")
+"""A line of a signature that ends within its list of names: in its `h=`, or in a line of names alone."""
 _WHITE: Final = re.compile(rb"[ \t]+")
 
 
@@ -66,8 +69,8 @@ def signatures(headers: Headers) -> tuple[Signature, ...]:
 
 
 def ours_among(headers: Headers, organisation: Organisation) -> tuple[Signature, ...]:
-    """Those that claim to be made by one of our domains."""
-    return tuple(s for s in signatures(headers) if s.domain in organisation.domains)
+    """Those that claim to be made by one of our domains, or below one."""
+    return tuple(s for s in signatures(headers) if ours.is_own_domain(s.domain, organisation))
 
 
 def is_valid(signature: Signature, items: Fields, key: DkimKey) -> bool:
@@ -90,14 +93,31 @@ def is_valid(signature: Signature, items: Fields, key: DkimKey) -> bool:
     return True
 
 
-def key_for(signature: Signature, organisation: Organisation) -> DkimKey | None:
-    """Our key of that domain and selector; None if we do not have it, which says nothing."""
-    return _key_among(organisation.dkim_keys, signature)
+def keys_for(signature: Signature, organisation: Organisation) -> tuple[DkimKey, ...]:
+    """
+    Our keys of that domain and selector, those replaced meanwhile included.
 
-
-def _key_among(keys: Sequence[DkimKey], signature: Signature) -> DkimKey | None:
+    None at all says nothing: whatever we do not know is not forged. Nor is what a key that cannot be
+    read does not verify: a truncated key of ours must never speak against our own mail.
+    """
     wanted = signature.domain, signature.selector
-    return next((key for key in keys if (key.domain.lower(), key.selector.lower()) == wanted), None)
+    known = (*organisation.dkim_keys, *organisation.found_keys)
+    return tuple(
+        key
+        for key in known
+        if (key.domain.lower(), key.selector.lower()) == wanted and public_key(key.record) is not None
+    )
+
+
+def wanted_keys(notices: Iterable[Notice], organisation: Organisation) -> frozenset[Selector]:
+    """The keys of ours that these notices' signatures ask for, and that the configured ones do not answer."""
+    return frozenset(
+        (signature.domain, signature.selector)
+        for notice in notices
+        if "dkim-signature" in notice.returned.headers and verified(notice, organisation) is None
+        for items in _readings(notice.returned.headers.items, notice.returned.raw)
+        for signature in ours_among(Headers(items), organisation)
+    )
 
 
 def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fields] | None:
@@ -107,23 +127,20 @@ def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fie
     Tried over the fields as they stand, then over the repaired ones.
     """
     headers = notice.returned.headers
-    if "dkim-signature" not in headers or not organisation.dkim_keys:
+    if "dkim-signature" not in headers or not (organisation.dkim_keys or organisation.found_keys):
         return None
-    return _verified(headers.items, notice.returned.raw, organisation.domains, organisation.dkim_keys)
+    return _verified(headers.items, notice.returned.raw, organisation)
 
 
 @lru_cache(maxsize=2)
-def _verified(
-    items: Fields, raw: bytes, domains: frozenset[str], keys: tuple[DkimKey, ...]
-) -> tuple[Signature, Fields] | None:
+def _verified(items: Fields, raw: bytes, organisation: Organisation) -> tuple[Signature, Fields] | None:
     """Several rules ask about the same mail one after the other; it is verified once."""
     for reading in _readings(items, raw):
         for field in _signature_fields(reading):
             signature = _read(field)
-            if signature is None or signature.domain not in domains:
+            if signature is None or not ours.is_own_domain(signature.domain, organisation):
                 continue
-            key = _key_among(keys, signature)
-            if key is not None and is_valid(signature, reading, key):
+            if any(is_valid(signature, reading, key) for key in keys_for(signature, organisation)):
                 return signature, reading
     return None
 
@@ -219,7 +236,8 @@ def _repaired(raw: bytes) -> Fields:
     The header fields of a mail whose continuation lines may have lost their indentation.
 
     A line that does not begin like a field continues the one above. Within a DKIM-Signature neither
-    `h=From:To` nor `Subject:Date` begins one: there the colon has no space after it.
+    `h=From:To` nor `Subject:Date` begins one: there the colon has no space after it; and as long as its
+    list of names is open, nothing does (dkimpy writes `Subject : Date`).
     """
     items: list[tuple[bytes, list[bytes]]] = []
     for line in raw[:MAX_HEADER_BYTES].split(b"\n"):
@@ -227,8 +245,10 @@ def _repaired(raw: bytes) -> Fields:
         if not bare:
             break
         indented = bare[:1] in b" \t"
-        begins = _SPACED_FIELD if items and items[-1][0].lower() == b"dkim-signature" else _FIELD
-        if items and (indented or not begins.match(bare)):
+        in_signature = bool(items) and items[-1][0].strip().lower() == b"dkim-signature"
+        begins = _SPACED_FIELD if in_signature else _FIELD
+        is_open = in_signature and _OPEN_LIST.search(items[-1][1][-1][-1_000:]) is not None
+        if items and (indented or is_open or not begins.match(bare)):
             items[-1][1].append(bare if indented else b" " + bare)
             continue
         name, _, value = bare.partition(b":")

@@ -9,6 +9,7 @@ nothing inside a message part is searched.
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ HEADER_TYPES: Final = frozenset(
         "text/rfc822",
     }
 )
+SIGNATURE_LINES: Final = 30
+
 _OTHER_TYPES: Final = frozenset(
     {"text/plain", "application/octet-stream", "application/x-unknown", "message/x-mail"}
 )
@@ -58,8 +61,11 @@ _START: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_ENCODED: Final = re.compile(rb"^(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/=]{0,76}$", re.MULTILINE)
+_ENCODED: Final = re.compile(rb"^(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/=]{0,76}\r?$", re.MULTILINE)
 """Lines of base64 in a text: a mail that was encoded and pasted."""
+
+_PRINTABLE: Final = re.compile(rb"(?i)^[>| \t]{0,8}dkim-signature:[^\n]{0,20}v=3D1;", re.MULTILINE)
+"""A mail pasted as it was when it was quoted-printable: every `=` of its signature gives it away."""
 
 _CUT: Final = re.compile(rb"(?i)\b(?:message|text|mail|body)\b.{0,30}\btruncated")
 """How qmail and Exim end a mail that they returned in part."""
@@ -128,6 +134,8 @@ def begins_like_mail(raw: bytes) -> bool:
 def _in_text(part: mime.Part) -> Found | None:
     """A block of header fields in a text: where it begins, and how it is quoted."""
     raw = part.payload[:MAX_PART_TEXT]
+    if _PRINTABLE.search(raw):
+        raw = binascii.a2b_qp(raw)
     if part.type == "text/html":
         raw = from_html(part.text).encode()
     position = 0
@@ -159,6 +167,7 @@ class _Block:
         first = _FIELD.match(raw, start)
         prefix = first["prefix"] if first else b""
         block = cls(start, start, prefix, [])
+        signature = 0
         for begin, stop in _lines(raw, start):
             line = raw[begin:stop].rstrip(b"\r\n")
             if not line.startswith(prefix) or not line.strip():
@@ -167,6 +176,11 @@ class _Block:
             match = _FIELD.match(rest)
             if match and not match["prefix"]:
                 block.names.append(match["name"].lower())
+                if block.names[-1] == b"dkim-signature":
+                    signature = SIGNATURE_LINES
+            elif signature:
+                # Lines of a signature that lost their indentation, sighted in quoted originals.
+                signature -= 1
             elif rest[:1] not in (b" ", b"\t") and not (begin == start and rest.startswith(b"From ")):
                 break
             block.end = stop

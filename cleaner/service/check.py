@@ -72,12 +72,12 @@ def check_organisations(context: Context) -> Iterator[Finding]:
             )
         else:
             yield Finding(Level.OK, subject, f"{len(organisation.domains)} domains, relays named")
-        if not organisation.dkim_keys:
+        if not organisation.dkim_keys and not context.settings.lookups.dns:
             yield Finding(
                 Level.NOTE,
                 subject,
-                "no DKIM keys are given, so your own signatures in returned mail prove nothing",
-                "copy the DNS records of your selectors into [[organisation.dkim]]",
+                "no DKIM keys are given or looked up, so your own signatures in returned mail prove nothing",
+                "copy the DNS records of your selectors into [[organisation.dkim]], or set lookups.dns = true",
             )
         yield from check_secret_keys(context, organisation.name)
 

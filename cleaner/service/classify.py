@@ -18,7 +18,7 @@ from cleaner import notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.pipeline import judge, look_up
-from cleaner.ports import SentRecord
+from cleaner.ports import Keys, SentRecord
 from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
     Arrival,
@@ -54,6 +54,7 @@ class Judge:
     mailbox: str | None = None
     arrivals: tuple[Arrival, ...] = ()
     model: Model | None = None
+    keys: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def classify(judge: Judge, paths: Sequence[Path], *, all_messages: bool = False)
 def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
     """Judges messages as the pipeline does, as if they came now."""
     read = [(message, read_file(message)) for message in messages]
-    known = look_up([notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now)
+    known = look_up(
+        [notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now, by.keys
+    )
     for message, notice in read:
         verdict = judge(notice, known, by.model)
         # As asked for by hand: neither the age of the message nor the grace period holds it back.

@@ -12,7 +12,8 @@ from typing import Protocol
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
-from cleaner.ports import ChangeableMailbox, Mailbox
+from cleaner.lookups import Dns, KnownKeys
+from cleaner.ports import ChangeableMailbox, Keys, Mailbox
 from cleaner.store import Store
 from cleaner.store.records import Access
 
@@ -39,6 +40,8 @@ class Context:
     """Who gave the command: the account it runs under."""
     shelf: Shelf = field(default_factory=Shelf)
     """The models that came with the program."""
+    dns: Dns | None = None
+    """None where nothing may be asked of the outside."""
 
     def consent_state(self, mailbox: MailboxSettings) -> str:
         consent = self.store.consent.current(mailbox.address)
@@ -56,7 +59,11 @@ class Context:
         """Every opening of a mailbox is recorded, and its owner can have the list."""
         self.store.accesses.record(Access(mailbox.address, self.clock(), self.actor, purpose, run))
 
-    def knowledge(self, mailbox: MailboxSettings, model: str | None) -> str:
+    def keys(self, *, asks: bool, remembers: bool = False) -> Keys:
+        """DKIM keys beside the configured ones: of the archive, and where it is allowed to ask, of DNS."""
+        return KnownKeys(self.store.keys, self.clock, self.dns if asks else None, remembers=remembers)
+
+    def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)
         facts = (
@@ -68,6 +75,7 @@ class Context:
             sorted(organisation.authserv_ids),
             organisation.always_signs,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
+            [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
             sorted(mailbox.owner().addresses),

@@ -95,6 +95,7 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         mailbox=mailbox.address,
         arrivals=context.store.seen(mailbox.address).arrivals(now - mailbox.policy.since),
         model=model_for(context, mailbox.organisation),
+        keys=context.keys(asks=False),
     )
 
 

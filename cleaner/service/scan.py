@@ -84,6 +84,8 @@ def scan(
     """
     request, chosen = choose(context, request)
     run = None if request.only_looks else context.store.runs.start("scan", context.clock())
+    if run is not None:
+        remember_keys(context)
     results: list[MailboxScan] = []
     try:
         for mailbox in chosen:
@@ -95,6 +97,12 @@ def scan(
     finally:
         if run is not None:
             finish(context, request, run, results, interrupted=stopping())
+
+
+def remember_keys(context: Context) -> None:
+    """Configured keys, too, are remembered: they are taken out of the file when they rotate."""
+    for organisation in context.settings.organisations:
+        context.store.keys.remember(organisation.dkim_keys, context.clock(), "configuration")
 
 
 def choose(context: Context, request: ScanRequest) -> tuple[ScanRequest, tuple[MailboxSettings, ...]]:
@@ -289,6 +297,7 @@ def task_for(
         journal=context.store.journal(mailbox.address),
         memory=context.store.seen(mailbox.address),
         now=context.clock(),
+        keys=context.keys(asks=True, remembers=not request.only_looks),
         model=model,
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         preview_until=preview_until(context, request, mailbox),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, SentRecord
+from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, SentRecord
 from cleaner.values import (
     Entry,
     Heading,
@@ -54,6 +54,7 @@ class Task:
     now: datetime
     model: Model | None = None
     """Asked where the rules are silent; None: rules alone."""
+    keys: Keys | None = None
     knowledge: str = ""
     preview_until: datetime | None = None
     since: datetime | None = None

@@ -1,5 +1,5 @@
 """
-The store: consent, sent record, judged notices, journal, runs, labels.
+The store: consent, sent record, judged notices, journal, runs, labels, and the DKIM keys that were ever seen.
 
 SQLite by default, the same tables on PostgreSQL. Opened, it is of the current schema and of this master
 key; a `Store` may be used by several threads.
@@ -18,6 +18,7 @@ from cleaner.store import journal, keeping, schema, seen, sent
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
@@ -39,6 +40,7 @@ class Store:
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
         self.models = ModelBook(database)
+        self.keys = KeyBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 

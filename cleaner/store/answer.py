@@ -140,14 +140,26 @@ class Answer:
             yield self._domains[row.domain]
 
     def _extent(self) -> tuple[datetime | None, datetime | None]:
+        """
+        From when to when mail is known.
+
+        Copies tell when the record begins, logs only where there are none: a single old log would
+        else make it look complete for all the time since.
+        """
         s = tables.sent.c
-        # Each for itself: then both are read from the ends of an index.
-        first, last = (
-            select(end(s.time)).where(s.mailbox_id == self._mailbox).scalar_subquery()
+        # Each for itself: then all are read from the ends of an index.
+        first, first_logged, last, last_logged = (
+            select(end(s.time)).where(s.mailbox_id == self._mailbox, s.logged.is_(logged)).scalar_subquery()
             for end in (func.min, func.max)
+            for logged in (False, True)
         )
-        row: Any = self._connection.execute(select(first.label("begins"), last.label("ends"))).one()
-        return row.begins, row.ends
+        query = select(
+            func.coalesce(first, first_logged, type_=tables.UtcTime()).label("begins"),
+            last.label("ends"),
+            last_logged.label("ends_logged"),
+        )
+        row: Any = self._connection.execute(query).one()
+        return row.begins, max(filter(None, (row.ends, row.ends_logged)), default=None)
 
     def _id_domains(self) -> dict[str, int]:
         h = tables.sent_host.c

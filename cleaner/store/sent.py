@@ -34,6 +34,8 @@ class HashedMail:
     time: datetime
     recipients: Mapping[bytes, bytes]
     """Hashes of the addresses, each with that of its domain."""
+    logged: bool = False
+    """Known from a transport log, not from a copy."""
 
 
 class StoredSentRecord:
@@ -65,9 +67,15 @@ class StoredSentRecord:
         Adds mails, and nothing once the owner has opted out.
 
         One mail stands in several folders (Sent, an archive, a migrated copy), and some programs keep a copy
-        for each recipient under one Message-ID: what is known already only gets the recipients it lacks.
+        for each recipient under one Message-ID: what is known already only gets what it lacks.
         """
-        hashed = _merged(map(self._hashed, mails))
+        return self._add(_merged(map(self._hashed, mails)), folder, cursor)
+
+    def add_logged(self, mails: Iterable[OutgoingMail]) -> int:
+        """Adds mails that a transport log tells of; returns how many were not known."""
+        return self._add(_merged(replace(self._hashed(mail), logged=True) for mail in mails))
+
+    def _add(self, hashed: Mapping[bytes, HashedMail], folder: str = "", cursor: str | None = None) -> int:
         with self._database.write() as connection:
             mailbox = ensured(connection, self._address)
             if has_withdrawn(connection, mailbox):
@@ -112,7 +120,11 @@ def _merged(mails: Iterable[HashedMail]) -> dict[bytes, HashedMail]:
     for mail in mails:
         first = found.setdefault(mail.identity, mail)
         if first is not mail:
-            found[mail.identity] = replace(first, recipients={**first.recipients, **mail.recipients})
+            found[mail.identity] = replace(
+                first,
+                recipients={**first.recipients, **mail.recipients},
+                subject=first.subject or mail.subject,
+            )
     return found
 
 
@@ -140,6 +152,7 @@ def _insert(connection: Connection, mailbox: int, mails: Mapping[bytes, HashedMa
                 "subject": mail.subject,
                 "time": mail.time,
                 "recipients": len(mail.recipients),
+                "logged": mail.logged,
             }
             for mail in mails.values()
         ],
@@ -170,7 +183,9 @@ def _add_recipients(connection: Connection, mailbox: int, mails: Mapping[int, Ha
 
 
 def _complete(connection: Connection, mailbox: int, mails: Mapping[int, HashedMail]) -> None:
-    """Adds to mails of the record the recipients that further copies of them name."""
+    """Adds to mails of the record what further copies of them, or logs, tell beside."""
+    _replace_logged(connection, {row: mail for row, mail in mails.items() if not mail.logged})
+    _add_subjects(connection, {row: mail for row, mail in mails.items() if mail.subject is not None})
     kept = _recipients(connection, tuple(mails))
     lacking: dict[int, HashedMail] = {}
     for row, mail in mails.items():
@@ -185,6 +200,27 @@ def _complete(connection: Connection, mailbox: int, mails: Mapping[int, HashedMa
                 {"row": row, "recipients": len(kept[row]) + len(mail.recipients)}
                 for row, mail in lacking.items()
             ],
+        )
+
+
+def _replace_logged(connection: Connection, copies: Mapping[int, HashedMail]) -> None:
+    """Mails that were known from a log alone, and of which a copy has come to light."""
+    s = tables.sent.c
+    if copies:
+        connection.execute(
+            update(tables.sent).where(s.id == bindparam("row"), s.logged).values(logged=False),
+            [{"row": row} for row in copies],
+        )
+
+
+def _add_subjects(connection: Connection, mails: Mapping[int, HashedMail]) -> None:
+    s = tables.sent.c
+    if mails:
+        connection.execute(
+            update(tables.sent)
+            .where(s.id == bindparam("row"), s.subject.is_(None))
+            .values(subject=bindparam("its_subject")),
+            [{"row": row, "its_subject": mail.subject} for row, mail in mails.items()],
         )
 
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from cleaner.store.hashing import SIZE
@@ -181,11 +182,16 @@ sent = Table(
     Column("subject", Hash),
     Column("time", UtcTime, nullable=False),
     Column("recipients", Integer, nullable=False),
+    Column("logged", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("mailbox_id", "identity"),
     Index(None, "mailbox_id", "subject", "time"),
-    Index(None, "mailbox_id", "time"),
+    Index(None, "mailbox_id", "logged", "time"),
 )
-"""`identity` hashes the Message-ID, or all that is known of a mail without one; `host` the id's right side."""
+"""
+`identity` hashes the Message-ID, or all that is known of a mail without one; `host` the id's right side.
+
+`logged`: known from a transport log alone, not from a copy.
+"""
 
 sent_recipient = Table(
     "sent_recipient",
@@ -216,6 +222,34 @@ sent_cursor = Table(
     Column("folder", AnyText, primary_key=True),
     Column("cursor", AnyText, nullable=False),
 )
+
+ledger_file = Table(
+    "ledger_file",
+    metadata,
+    Column("head", Hash, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+"""
+How far transport logs were read. `head` hashes a log's first bytes, which stay when it is rotated and compressed.
+
+`since`: when it was last read from its beginning. Who agreed later has nothing of what was read before.
+"""
+
+dkim_key = Table(
+    "dkim_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("domain", AnyText, nullable=False),
+    Column("selector", AnyText, nullable=False),
+    Column("digest", Hash, nullable=False),
+    Column("record", AnyText, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("first_seen", UtcTime, nullable=False),
+    Column("last_seen", UtcTime, nullable=False),
+    UniqueConstraint("domain", "selector", "digest"),
+)
+"""Public keys of ours that were ever seen; `digest` tells records apart, which may be longer than an index bears."""
 
 notice = Table(
     "notice",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.config import Secret, Settings, load
+from cleaner.config import LookupSettings, Secret, Settings, load
 from cleaner.errors import ConfigurationError
 from cleaner.values import Organisation, Policy, Safety
 
@@ -34,6 +34,7 @@ def test_it_loads_as_it_is() -> None:
 def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tmp_path: Path) -> None:
     assert settings.policy == replace(Policy(), trash="Trash"), "without it, the folder with that role"
     assert settings.safety == Safety()
+    assert settings.lookups == LookupSettings()
     assert settings.store.url == f"sqlite:///{tmp_path}/state.db"
     assert settings.store.key == Secret("file:master.key", tmp_path)
     [organisation] = settings.organisations
@@ -53,6 +54,7 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
         "[[organisation.dkim]]",
         "[[organisation.batv]]",
         "[[server]]",
+        "[lookups]",
         "[policy]",
         "[safety]",
         "[[mailbox]]",

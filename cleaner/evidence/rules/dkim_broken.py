@@ -19,7 +19,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     if organisation.shared or notice.returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
         return ()
     claimed = signatures.ours_among(notice.returned.headers, organisation)
-    known_keys = [s for s in claimed if signatures.key_for(s, organisation) is not None]
+    known_keys = [s for s in claimed if signatures.keys_for(s, organisation)]
     if not known_keys or signatures.verified(notice, organisation) is not None:
         return ()
     return (

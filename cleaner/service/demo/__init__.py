@@ -40,6 +40,9 @@ name = "mailboxes"
 connector = "maildir"
 path = "mail/{{address}}"
 
+[lookups]
+dns = false        # nothing here is real
+
 [policy]
 preview = "0"      # act at once; otherwise a new mailbox is only reported on for a week
 

@@ -1,0 +1,12 @@
+"""
+Lookups: what judging needs from outside of mailboxes and store, cached and limited in time.
+
+Nothing here ever raises because of the network: what cannot be had is unknown.
+"""
+
+from __future__ import annotations
+
+from cleaner.lookups.dns import Dns
+from cleaner.lookups.keys import KnownKeys
+
+__all__ = ["Dns", "KnownKeys"]

@@ -1,0 +1,104 @@
+"""
+The Domain Name System, asked for text records (RFC 1035; DKIM keys: RFC 6376 section 3.6.2).
+
+Each question has a time limit, and when the name servers do not answer they are left in peace for a while: a run
+without a network loses seconds, not minutes. dnspython is there anyway: dkimpy needs it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from cleaner.values import ABSENT, UNKNOWN, Missing
+
+if TYPE_CHECKING:
+    from dns.resolver import Answer, Resolver
+
+Texts: TypeAlias = tuple[str, ...] | Missing
+NameServer: TypeAlias = tuple[str, int]
+"""Address and port."""
+
+SHORTEST: Final = 300.0
+LONGEST: Final = 86_400.0
+"""Seconds that an answer is kept, whatever its own time to live."""
+ABSENT_FOR: Final = 3_600.0
+UNKNOWN_FOR: Final = 300.0
+MAX_KEPT: Final = 1_000
+FAILURES: Final = 2
+"""Questions in a row without an answer after which no more are asked for a while."""
+UDP_PAYLOAD: Final = 1232
+"""What passes without fragments (DNS flag day 2020); longer answers come over TCP."""
+
+
+class Dns:
+    """Asks the name servers given, else those of this machine. May be used by several threads."""
+
+    def __init__(self, timeout: timedelta, nameservers: Sequence[NameServer] = ()) -> None:
+        self._timeout = timeout.total_seconds()
+        self._nameservers = tuple(nameservers)
+        self._kept: dict[str, tuple[float, Texts]] = {}
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._silent_until = 0.0
+
+    def texts(self, name: str) -> Texts:
+        """The text records of a name, each put together; ABSENT if it has none, UNKNOWN if nobody answers."""
+        now = time.monotonic()
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is not None and kept[0] > now:
+                return kept[1]
+            if now < self._silent_until:
+                return UNKNOWN
+        found, seconds = self._ask(name)
+        with self._lock:
+            self._note(found, now)
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            self._kept[name] = (time.monotonic() + seconds, found)
+        return found
+
+    def _note(self, found: Texts, now: float) -> None:
+        self._failures = self._failures + 1 if found is UNKNOWN else 0
+        if self._failures >= FAILURES:
+            self._failures = 0
+            self._silent_until = now + self._timeout + UNKNOWN_FOR
+
+    def _ask(self, name: str) -> tuple[Texts, float]:
+        from dns.exception import DNSException
+        from dns.resolver import NXDOMAIN
+
+        try:
+            answer = self._resolver().resolve(
+                name, "TXT", lifetime=self._timeout, search=False, raise_on_no_answer=False
+            )
+        except NXDOMAIN:
+            return ABSENT, ABSENT_FOR
+        except (DNSException, OSError, ValueError):
+            # Time-outs, refusals, broken answers, names that are none, a machine without name servers.
+            return UNKNOWN, UNKNOWN_FOR
+        texts = _texts(answer)
+        if not texts:
+            return ABSENT, ABSENT_FOR
+        ttl = float(answer.rrset.ttl) if answer.rrset is not None else SHORTEST
+        return texts, min(max(ttl, SHORTEST), LONGEST)
+
+    def _resolver(self) -> Resolver:
+        from dns.nameserver import Do53Nameserver
+        from dns.resolver import Resolver
+
+        resolver = Resolver(configure=not self._nameservers)
+        if self._nameservers:
+            resolver.nameservers = [Do53Nameserver(address, port) for address, port in self._nameservers]
+        resolver.use_edns(0, 0, UDP_PAYLOAD)
+        return resolver
+
+
+def _texts(answer: Answer) -> tuple[str, ...]:
+    if answer.rrset is None:
+        return ()
+    return tuple(b"".join(record.strings).decode("ascii", "replace") for record in answer.rrset)
