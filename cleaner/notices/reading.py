@@ -81,7 +81,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
         recipients=finding.recipients,
         answers=tuple(dict.fromkeys((*sheet.answers, *finding.answers)))[:MAX_IDS],
         quoted_subject=_quoted_subject(sheet),
-        returned=sheet.returned,
+        returned=finding.returned or sheet.returned,
         text=sheet.text,
         links=sheet.links,
         attachments=sheet.attachments,

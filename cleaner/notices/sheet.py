@@ -36,6 +36,17 @@ class Finding:
     recipients: tuple[Recipient, ...] = ()
     reporter: str = ""
     answers: tuple[str, ...] = ()
+    returned: Returned | None = None
+    """The returned original where the format alone can find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The recipients that a report names in its words."""
+
+    recipients: tuple[Recipient, ...] = ()
+    plainly: bool = False
+    """They stand where a report puts them, not just anywhere in a sentence."""
 
 
 class Sheet(Cover):
@@ -45,6 +56,8 @@ class Sheet(Cover):
         super().__init__(root.headers)
         self.root = root
         self.rebuilt = rebuilt
+        self.naming: Naming | None = None
+        """Set by `failures.naming`, which looks only once."""
 
     @cached_property
     def report_type(self) -> str:
@@ -141,8 +154,10 @@ class Sheet(Cover):
         if self.returned.from_addresses and self.addressees:
             ours = {address_key(address) for address in self.addressees}
             authors = {address_key(address) for address in self.returned.from_addresses}
-            path = self.returned.headers.get("return-path")
-            if isinstance(path, str):
-                authors.add(address_key(path))
+            authors.update(
+                address_key(path)
+                for name in ("return-path", "sender")
+                if isinstance(path := self.returned.headers.get(name), str)
+            )
             return bool(ours & authors)
         return False

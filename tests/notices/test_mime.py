@@ -102,3 +102,22 @@ def test_finds_where_the_body_begins(raw: bytes, end: int) -> None:
 def test_never_raises_on_any_bytes(raw: bytes) -> None:
     for part in mime.parse(MIXED + raw).leaves():
         assert isinstance(part.text, str)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        b"Content-Type: multipart/mixed\n",
+        b"Content-Type: multipart/mixed;\nboundary=unindented\n",
+        b'Content-Type: multipart/mixed; boundary="=_ _=\n   77(5)"\n',
+        b"Content-Type: multipart/report; boundary=another\n",
+    ],
+)
+def test_a_lost_boundary_is_the_one_that_shows(declared: bytes) -> None:
+    body = b"--=_ _= \n   77(5)\nContent-Type: text/html\n\none\n--=_ _= \n   77(5)\n\ntwo\n--=_ _=--\n"
+    assert parts(declared + b"\n" + body) == [("text/html", b"one"), ("text/plain", b"two")]
+
+
+def test_two_dashes_alone_are_no_boundary() -> None:
+    body = b"-- \nAnn\n--rule--\nnot a field\n"
+    assert parts(b"Content-Type: multipart/mixed\n\n" + body) == [("multipart/mixed", body)]
