@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from cleaner.notices import status
@@ -57,25 +59,24 @@ def naming(sheet: Sheet) -> Naming:
 
 
 def _naming(sheet: Sheet) -> Naming:
-    lines = sheet.text.split("\n")[:MAX_LINES]
+    page = _Page(sheet.text.split("\n")[:MAX_LINES])
     failed = dict.fromkeys(
         found for value in sheet.headers.all("x-failed-recipients") for found in addresses(value)
     )
-    places = _places(lines)
     if failed:
-        return Naming(tuple(_told(address, lines, places) for address in list(failed)[:MAX_ADDRESSES]), True)
-    known = {address_key(address) for address in sheet.returned.to_addresses}
-    for place in places:
-        found = _without_own(place, sheet, known)
-        if found:
-            told = tuple(_told(address, lines, places) for address in found)
-            return Naming(told, place is not places[-1])
+        return Naming(page.told(failed), True)
+    known = frozenset(address_key(address) for address in sheet.returned.to_addresses)
+    for place in page.places:
+        plainly = place is not page.places[-1]
+        if found := _without_own(place, sheet, known, plainly):
+            return Naming(page.told(found), plainly)
     own = sheet.own_addresses
-    to_self = [address for key, (address, _) in places[0].items() if key in own and not _DAEMON.match(key)]
+    heads = page.places[0]
+    to_self = [address for key, (address, _) in heads.items() if key in own and not _DAEMON.match(key)]
     if to_self and not known:
-        return Naming(tuple(_told(address, lines, places) for address in to_self))
+        return Naming(page.told(to_self))
     if len(sheet.returned.to_addresses) == 1:
-        return Naming(tuple(_told(address, lines, places) for address in sheet.returned.to_addresses))
+        return Naming(page.told(sheet.returned.to_addresses))
     return Naming()
 
 
@@ -86,6 +87,36 @@ _UNSPACED: Final = re.compile(
 
 _Place = dict[str, tuple[str, int]]
 """Comparable form → the address as written and the number of its line."""
+
+
+class _Page:
+    """The lines of a report and the places in them where addresses stand."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.places = _places(lines)
+
+    @cached_property
+    def code(self) -> str:
+        """The code that the whole text names first: of those recipients that have none by them."""
+        return status.code_in(" ".join(self.lines[:200])[:16_000]) or ""
+
+    def told(self, found: Iterable[str]) -> tuple[Recipient, ...]:
+        return tuple(self._told(address) for address in islice(found, MAX_ADDRESSES))
+
+    def _told(self, address: str) -> Recipient:
+        key = address_key(address)
+        number = next((place[key][1] for place in self.places if key in place), None)
+        said = "" if number is None else _reason(self.lines, number)
+        original = _GENERATED.search(said)
+        reason = said.partition(address)[2] if address in said else said
+        reason = _GENERATED.sub("", reason).strip(" <>:\t").strip()
+        return Recipient(
+            address,
+            original=original[1] if original and address_key(original[1]) != key else None,
+            status=status.best("", reason, self.code),
+            diagnostic=reason[:MAX_DIAGNOSTIC] or None,
+        )
 
 
 def _places(lines: list[str]) -> tuple[_Place, ...]:
@@ -140,39 +171,28 @@ def _cut(address: str) -> str:
     return f"{local}@{domain.rstrip('.')}"
 
 
-def _without_own(place: _Place, sheet: Sheet, known: Iterable[str]) -> list[str]:
-    """The addresses of a place that are not the notice's own; an own one counts if mail went to it."""
-    known = frozenset(known)
+def _without_own(place: _Place, sheet: Sheet, known: frozenset[str], plainly: bool) -> list[str]:
+    """
+    The addresses of a place that are not the notice's own; an own one counts if mail went to it.
+
+    Of many, or of those that stand just anywhere, the ones that the returned mail was sent to.
+    """
     own = sheet.own_addresses - known
     found = {key: address for key, (address, _) in place.items() if key not in own and not _DAEMON.match(key)}
     wanted = [address for key, address in found.items() if key in known]
-    return wanted if wanted and len(wanted) < len(found) and len(found) > 3 else list(found.values())
-
-
-def _told(address: str, lines: list[str], places: tuple[_Place, ...]) -> Recipient:
-    key = address_key(address)
-    number = next((place[key][1] for place in places if key in place), None)
-    said = "" if number is None else _reason(lines, number)
-    original = _GENERATED.search(said)
-    reason = said.partition(address)[2] if address in said else said
-    reason = _GENERATED.sub("", reason).strip(" <>:\t").strip()
-    return Recipient(
-        address,
-        original=original[1] if original and address_key(original[1]) != key else None,
-        status=status.best("", reason, " ".join(lines[:200])[:16_000]),
-        diagnostic=reason[:MAX_DIAGNOSTIC] or None,
-    )
+    return wanted if wanted and (len(found) > 3 or not plainly) else list(found.values())
 
 
 def _reason(lines: list[str], number: int) -> str:
     """The lines that belong to a recipient: up to an empty one or to the next address."""
-    said = [lines[number].strip()]
+    said = [lines[number][: 2 * MAX_DIAGNOSTIC].strip()]
     for line in lines[number + 1 : number + 12]:
-        head = _HEAD.match(line[:2_000])
+        line = line[: 2 * MAX_DIAGNOSTIC]
+        head = _HEAD.match(line)
         if not line.strip() or (head and _ALONE.match(head["rest"])):
             break
         said.append(line.strip())
-    return " ".join(said)
+    return " ".join(said)[: 3 * MAX_DIAGNOSTIC]
 
 
 def _field_name(line: str) -> str:

@@ -33,11 +33,15 @@ _SEARCHED: Final = 64 * 1024
 """Bytes in which an undeclared boundary is looked for."""
 
 
+_PREAMBLE: Final = 500
+"""Bytes before the first part of a multipart that is declared as something else."""
+
+
 class TooManyPartsError(Exception):
     """The message is over a cap; says which. It is left alone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """
     One part: its header fields and its body as transferred.
@@ -176,6 +180,10 @@ def _pieces(part: Part, most: int) -> list[bytes]:
 
 def _delimiter(part: Part) -> bytes:
     """What the lines between the parts begin with, as declared or else as it shows; empty for a single part."""
+    if part.type == "application/octet-stream" and not part.filename:
+        part.body = part.payload  # what Exchange makes of a multipart whose boundary it cannot read
+        shown = _PART_BEGINS.search(part.body, 0, _PREAMBLE)
+        return b"--" + shown[1].rstrip() if shown else b""
     if not part.type.startswith("multipart/"):
         return b""
     boundary = part.parameters.get("boundary", "").rstrip()

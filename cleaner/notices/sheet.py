@@ -13,7 +13,7 @@ from cleaner.notices.charsets import decode
 from cleaner.notices.cover import Cover
 from cleaner.notices.limits import MAX_ATTACHMENTS, MAX_TEXT
 from cleaner.notices.text import fold, from_html, links_in
-from cleaner.values import Kind, Recipient, Returned, address_key
+from cleaner.values import Headers, Kind, Recipient, Returned, address_key
 
 REPORT_TYPES: Final = frozenset(
     {
@@ -52,8 +52,8 @@ class Naming:
 class Sheet(Cover):
     """One message, laid out. Everything is worked out when first asked for."""
 
-    def __init__(self, root: mime.Part, *, rebuilt: bool = False) -> None:
-        super().__init__(root.headers)
+    def __init__(self, root: mime.Part, headers: Headers, *, rebuilt: bool = False) -> None:
+        super().__init__(headers)
         self.root = root
         self.rebuilt = rebuilt
         self.naming: Naming | None = None
@@ -62,11 +62,18 @@ class Sheet(Cover):
     @cached_property
     def report_type(self) -> str:
         """The report-type of a multipart/report (RFC 6522), lower case."""
+        declared = mime.parameters(self.headers.text("content-type"))
         return (
-            self.root.parameters.get("report-type", "").lower()
-            if self.root.type == "multipart/report"
+            (declared.get("report-type") or self.root.parameters.get("report-type") or "").lower()
+            if self.is_report
             else ""
         )
+
+    @cached_property
+    def is_report(self) -> bool:
+        """It arrived as a multipart/report (RFC 6522); Exchange writes some anew as something else."""
+        declared = self.headers.text("content-type").lstrip().lower()
+        return declared.startswith("multipart/report") or self.root.type == "multipart/report"
 
     @cached_property
     def parts(self) -> tuple[mime.Part, ...]:

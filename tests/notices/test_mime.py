@@ -121,3 +121,9 @@ def test_a_lost_boundary_is_the_one_that_shows(declared: bytes) -> None:
 def test_two_dashes_alone_are_no_boundary() -> None:
     body = b"-- \nAnn\n--rule--\nnot a field\n"
     assert parts(b"Content-Type: multipart/mixed\n\n" + body) == [("multipart/mixed", body)]
+
+
+def test_parts_of_equal_content_are_two() -> None:
+    """Found by fuzzing: compared by content, a part and its parent compared each other for ever."""
+    one, two = mime.parse(MIXED + b"--a\n\nx\n--a\n\nx\n--a--\n").leaves()
+    assert one != two

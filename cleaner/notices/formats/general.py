@@ -44,11 +44,7 @@ def is_report(sheet: Sheet) -> bool:
     if sheet.is_of_a_list and not (speaks or to_envelope or sheet.answers_us):
         return False
     titled = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.DELAY))
-    if (
-        speaks
-        and sheet.root.type == "multipart/report"
-        and (titled or sheet.report_type == "delivery-status")
-    ):
+    if speaks and sheet.is_report and (titled or sheet.report_type == "delivery-status"):
         return True
     if speaks and titled and not (sheet.is_of_a_list or sheet.links or sheet.attachments):
         return True

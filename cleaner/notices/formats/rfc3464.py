@@ -10,8 +10,9 @@ base64, and what Exchange makes of it when it writes MIME anew (`X-Supplementary
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from cleaner.notices import families, status, words
@@ -61,7 +62,7 @@ def read(sheet: Sheet) -> Finding | None:
     blocks = [Headers.parse(block) for block in _BLANK.split(fields[:MAX_TEXT].strip())]
     message = _message_fields(blocks)
     reporter = _host(message.text("reporting-mta"))
-    recipients = tuple(_recipients(blocks, reporter))[:MAX_ADDRESSES]
+    recipients = _distinct(_recipients(blocks, reporter))
     if not recipients and not _speaks_as_report(sheet, message):
         return None
     recipients = _by_mailbox(sheet, recipients) or general.recipients(sheet)
@@ -84,7 +85,7 @@ def _in_text(sheet: Sheet) -> bytes | None:
 
 
 def _speaks_as_report(sheet: Sheet, message: Headers) -> bool:
-    return "reporting-mta" in message or sheet.root.type == "multipart/report"
+    return "reporting-mta" in message or sheet.is_report
 
 
 def _message_fields(blocks: list[Headers]) -> Headers:
@@ -97,6 +98,17 @@ def _recipients(blocks: list[Headers], reporter: str) -> Iterator[Recipient]:
         recipient = _recipient(fields, reporter)
         if recipient is not None:
             yield recipient
+
+
+def _distinct(found: Iterable[Recipient]) -> tuple[Recipient, ...]:
+    """Each recipient once; what one of two blocks about him leaves out is taken from the other."""
+    kept: dict[str, Recipient] = {}
+    for one in islice(found, 2 * MAX_ADDRESSES):
+        key = address_key(one.address)
+        other = kept.setdefault(key, one)
+        if other.status is None and one.status is not None:
+            kept[key] = replace(one, original=one.original or other.original)
+    return tuple(kept.values())[:MAX_ADDRESSES]
 
 
 def _recipient_blocks(blocks: list[Headers]) -> Iterator[Headers]:
