@@ -231,7 +231,9 @@ class Message:
     One mail of a mailbox, raw.
 
     `rebuilt`: the server wrote the MIME anew (EWS, Graph), so that trace fields which a returned
-    original lacks are unknown, not absent. `unreadable`: why its bytes cannot be had; it is left alone.
+    original lacks are unknown, not absent. `header`: with `rebuilt`, the header block as received where the
+    server keeps it (property 0x007D, internetMessageHeaders); reading believes it and not the one in `raw`.
+    `unreadable`: why its bytes cannot be had; it is left alone.
     """
 
     folder: str
@@ -240,6 +242,7 @@ class Message:
     received: datetime | None = None
     flags: tuple[str, ...] = ()
     rebuilt: bool = False
+    header: bytes = b""
     unreadable: str = ""
 
 

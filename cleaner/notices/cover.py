@@ -13,17 +13,36 @@ from cleaner.notices.charsets import decode
 from cleaner.notices.fields import addresses_in, decoded, display_name, first_address, message_ids
 from cleaner.notices.limits import MAX_IDS
 from cleaner.notices.text import fold
-from cleaner.values import Field, Headers, address_key
+from cleaner.values import Field, Headers, address_key, subject_key
 
 _DAEMON: Final = re.compile(
-    r"^(?:mailer-?_?daemon|post-?_?master|mail-?daemon|mdaemon|mail\.?delivery\.?(?:system|subsystem)"
-    r"|microsoftexchange[0-9a-f]{16,}|mailerdaemon|mail-?system|maildelivery|smtp-?daemon|daemon|mail-?router)(?:[+.=-].*)?$"
+    r"(?:mailer[-_.]?daemon|post[-_.]?master|mail[-_.]?daemon|mdaemon|mail\.?delivery\.?(?:system|subsystem)"
+    r"|microsoftexchange[0-9a-f]{16,}|mail-?system|maildelivery|smtp-?daemon|daemon|mail-?router)(?![a-z0-9])"
 )
 _DAEMON_NAME: Final = re.compile(
     r"\b(?:mail delivery|mailer-?daemon|mail-?daemon|mail system|delivery (?:sub)?system|post ?master"
     r"|system administrator|mail administrator|mail router|delivery agent|systemadministrator"
-    r"|microsoft outlook|mail deliver)\b"
+    r"|microsoft outlook|mail deliver|mail-?(?:zustell)?system|zustell(?:sub)?system|mail-?server"
+    r"|système de (?:livraison|messagerie|distribution)|sistema de (?:entrega|correo)|sistema di (?:recapito|posta)"
+    r"|sistema de correio|postansvarig|systeembeheerder|administrateur système|administrador del? sistema"
+    r"|amministratore di sistema|správce (?:pošty|systému)|administrator (?:poczty|systemu)|системный администратор"
+    r"|почтов(?:ая система|ый сервер)|система доставки)\b"
+    r"|システム管理者|メール(?:配信|配送)?システム|邮件(?:系统|投递系统)|系统管理员"
+    r"|郵件系統|系統管理員|메일 ?시스템|시스템 관리자"
 )
+_ENVELOPE_ONLY: Final = re.compile(
+    r"(?:.{0,200}[-+._=])?bounces?(?:[-+._=].{0,250})?@|(?:prvs|btv1|srs[01])[=+-].{1,250}@|owner-.{1,200}@",
+    re.IGNORECASE,
+)
+"""
+Addresses that only an envelope carries: of mailing lists and senders that collect their own bounces (VERP), of
+signed envelope senders (BATV, draft-levine-smtp-batv), of forwarders (SRS).
+"""
+
+_TICKET: Final = re.compile(
+    r"\[[^\]]{0,60}\d{2,20}\]|\(?(?:ticket|case|issue|request|tracker)\s?[#:]?\s?\d|#\d{2,}"
+)
+_BETWEEN: Final = re.compile(r"[-_.]")
 
 
 class Cover:
@@ -49,6 +68,17 @@ class Cover:
     def title(self) -> str:
         """The subject as subjects are compared."""
         return fold(self.subject)
+
+    @cached_property
+    def is_answer(self) -> bool:
+        """Its subject is that of another mail behind `Re:` or `Fwd:`."""
+        bare = subject_key(self.subject)
+        return bool(bare) and bare != self.title
+
+    @cached_property
+    def has_ticket(self) -> bool:
+        """Its subject begins with the number of a ticket."""
+        return bool(_TICKET.match(self.title))
 
     @cached_property
     def sender(self) -> str:
@@ -77,8 +107,10 @@ class Cover:
     def has_daemon_sender(self) -> bool:
         """The From names a mail system, or nobody (`<>`), not a person."""
         value = fold(self.headers.text("from"))
-        local = address_key(self.sender).partition("@")[0] or value.strip("<> ")
-        return value.endswith("<>") or bool(_DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name))
+        local = address_key(self.sender).partition("@")[0].strip("\"'") or value.strip("<> ")
+        if value.endswith(("<>", "<@>")) or _DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name):
+            return True
+        return bool(_DAEMON_NAME.search(_BETWEEN.sub(" ", local)))
 
     @cached_property
     def auto_submitted(self) -> str:
@@ -94,6 +126,11 @@ class Cover:
     def addressees(self) -> tuple[str, ...]:
         """Whom this copy was sent to."""
         return addresses_in(self.headers, ("delivered-to", "x-original-to", "envelope-to", "to"))
+
+    @cached_property
+    def answers_an_envelope(self) -> bool:
+        """It is sent to an address that stands in no letter: what comes there answers an envelope sender."""
+        return any(_ENVELOPE_ONLY.match(address) for address in self.addressees)
 
     @cached_property
     def own_addresses(self) -> frozenset[str]:

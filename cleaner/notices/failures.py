@@ -11,54 +11,112 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from cleaner.notices import status
 from cleaner.notices.fields import addresses
 from cleaner.notices.limits import MAX_ADDRESSES, MAX_DIAGNOSTIC, MAX_LINES
-from cleaner.notices.sheet import Sheet
+from cleaner.notices.sheet import Naming, Sheet
 from cleaner.values import Recipient, address_key
 
-_ADDRESS: Final = r"[^\s<>()\[\],;:\"'@|*=]{1,128}@[^\s<>()\[\],;:\"'@/|*=]{1,255}"
+_STOPS: Final = (
+    r"\s<>()\[\],;:\"'@|*"
+    r"\u3000-\u301f\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e\u201c-\u201f\u2018-\u201b\u00ab\u00bb"
+)
+"""What ends an address in a text, in any script."""
+_ADDRESS: Final = rf"[^{_STOPS}=]{{1,128}}@[^{_STOPS}=/]{{1,255}}"
 _QUOTED: Final = r'"[^"\n]{1,64}"@[^\s<>()\[\],;:"@]{1,255}'
 _HEAD: Final = re.compile(
-    rf"[\s>*\-\u2022.|]{{0,20}}(?:\d{{1,3}}[.)]\s)?(?:[Tt]o:?\s)?[<\['\"]?(?P<address>{_ADDRESS}|{_QUOTED})[>\]'\"]?"
+    rf"[\s>*\-\u2022.|]{{0,20}}(?:\d{{1,3}}[.)]\s)?[<\['\"]?(?P<address>{_ADDRESS}|{_QUOTED})[>\]'\"]?"
     r"(?P<rest>.{0,1000})$"
 )
 _ALONE: Final = re.compile(r"[\s.:;,>]*(?:\((?:[^()]{0,300})\)|\[[^\]]{0,100}\]|on \S+.{0,40})?[\s.:;,]*$")
 _COMMAND: Final = re.compile(rf"(?i)rcpt to:?\s{{0,3}}<?({_ADDRESS})>?")
 _ANYWHERE: Final = re.compile(rf"{_ADDRESS}|{_QUOTED}")
-_LABEL: Final = re.compile(rf"^\s{{0,20}}[^\s:@<>][^:@<>]{{0,40}}[:\uff1a]\s{{0,20}}<?({_ADDRESS})>?[\s.]*$")
-_GENERATED: Final = re.compile(r"\((?:ultimately )?generated from ([^()\s]{3,320})\)")
+_LABEL: Final = re.compile(
+    rf"^[\s*\-\u2022]{{0,20}}[^\s:@<>][^:@<>]{{0,40}}[:\uff1a]\s{{0,20}}<?({_ADDRESS})>?[\s.]*$"
+)
+_GENERATED: Final = re.compile(
+    r"\((?:(?:ultimately )?generated|expanded) from:?\s{1,40}<?([^()\s<>]{3,320})>?\)"
+)
+"""Exim; Sendmail and Postfix."""
 _DAEMON: Final = re.compile(r"(?:mailer-daemon|post-?master|abuse|help-?desk|no-?reply)@", re.IGNORECASE)
-_LETTER_FIELDS: Final = frozenset("from sender reply-to return-path mail from".split())
+_LETTER_FIELDS: Final = frozenset("from sender reply-to return-path mail message-id".split())
 
 
 def named(sheet: Sheet) -> tuple[Recipient, ...]:
     """The recipients that a report names, each with the reason that stands by it."""
-    lines = sheet.text.split("\n")[:MAX_LINES]
+    return naming(sheet).recipients
+
+
+def naming(sheet: Sheet) -> Naming:
+    """The recipients that a report names, and whether it does so plainly."""
+    if sheet.naming is None:
+        sheet.naming = _naming(sheet)
+    return sheet.naming
+
+
+def _naming(sheet: Sheet) -> Naming:
+    page = _Page(sheet.text.split("\n")[:MAX_LINES])
     failed = dict.fromkeys(
         found for value in sheet.headers.all("x-failed-recipients") for found in addresses(value)
     )
-    places = _places(lines)
     if failed:
-        return tuple(_told(address, lines, places) for address in list(failed)[:MAX_ADDRESSES])
-    known = {address_key(address) for address in sheet.returned.to_addresses}
-    for place in places:
-        found = _without_own(place, sheet, known)
-        if found:
-            return tuple(_told(address, lines, places) for address in found)
+        return Naming(page.told(failed), True)
+    known = frozenset(address_key(address) for address in sheet.returned.to_addresses)
+    for place in page.places:
+        plainly = place is not page.places[-1]
+        if found := _without_own(place, sheet, known, plainly):
+            return Naming(page.told(found), plainly)
     own = sheet.own_addresses
-    to_self = [address for key, (address, _) in places[0].items() if key in own and not _DAEMON.match(key)]
+    heads = page.places[0]
+    to_self = [address for key, (address, _) in heads.items() if key in own and not _DAEMON.match(key)]
     if to_self and not known:
-        return tuple(_told(address, lines, places) for address in to_self)
+        return Naming(page.told(to_self))
     if len(sheet.returned.to_addresses) == 1:
-        return tuple(_told(address, lines, places) for address in sheet.returned.to_addresses)
-    return ()
+        return Naming(page.told(sheet.returned.to_addresses))
+    return Naming()
 
+
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]+"
+)
+"""Thai, Lao, Burmese, Khmer, Chinese, Japanese; Korean, whose particles follow a word at once."""
 
 _Place = dict[str, tuple[str, int]]
 """Comparable form → the address as written and the number of its line."""
+
+
+class _Page:
+    """The lines of a report and the places in them where addresses stand."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.places = _places(lines)
+
+    @cached_property
+    def code(self) -> str:
+        """The code that the whole text names first: of those recipients that have none by them."""
+        return status.code_in(" ".join(self.lines[:200])[:16_000]) or ""
+
+    def told(self, found: Iterable[str]) -> tuple[Recipient, ...]:
+        return tuple(self._told(address) for address in islice(found, MAX_ADDRESSES))
+
+    def _told(self, address: str) -> Recipient:
+        key = address_key(address)
+        number = next((place[key][1] for place in self.places if key in place), None)
+        said = "" if number is None else _reason(self.lines, number)
+        original = _GENERATED.search(said)
+        reason = said.partition(address)[2] if address in said else said
+        reason = _GENERATED.sub("", reason).strip(" <>:\t").strip()
+        return Recipient(
+            address,
+            original=original[1] if original and address_key(original[1]) != key else None,
+            status=status.best("", reason, self.code),
+            diagnostic=reason[:MAX_DIAGNOSTIC] or None,
+        )
 
 
 def _places(lines: list[str]) -> tuple[_Place, ...]:
@@ -89,11 +147,11 @@ def _places(lines: list[str]) -> tuple[_Place, ...]:
 def _is_reason(rest: str) -> bool:
     """What follows an address at the head of its line, after a colon, a dash or a bracket."""
     bare = rest.lstrip(" >\t")
-    return bare[:1] in ":-(\u2013" and len(bare) > 2
+    return (bare[:1] in ":-(\u2013" and len(bare) > 2) or bare.startswith("... ")
 
 
 def _add(place: _Place, address: str, number: int) -> None:
-    address = address.rstrip(".'>,")
+    address = _cut(address.rstrip(".'>,"))
     domain = address.rpartition("@")[2]
     if "." not in domain and len(domain) < 3:
         return
@@ -101,39 +159,40 @@ def _add(place: _Place, address: str, number: int) -> None:
         place.setdefault(address_key(address), (address, number))
 
 
-def _without_own(place: _Place, sheet: Sheet, known: Iterable[str]) -> list[str]:
-    """The addresses of a place that are not the notice's own; an own one counts if mail went to it."""
-    known = frozenset(known)
+def _cut(address: str) -> str:
+    """The address alone where a script without spaces goes on right before or behind it."""
+    if address.isascii():
+        return address
+    local, _, domain = address.rpartition("@")
+    if local[-1:].isascii():
+        local = local[max((found.end() for found in _UNSPACED.finditer(local)), default=0) :]
+    if domain[:1].isascii() and (found := _UNSPACED.search(domain)):
+        domain = domain[: found.start()]
+    return f"{local}@{domain.rstrip('.')}"
+
+
+def _without_own(place: _Place, sheet: Sheet, known: frozenset[str], plainly: bool) -> list[str]:
+    """
+    The addresses of a place that are not the notice's own; an own one counts if mail went to it.
+
+    Of many, or of those that stand just anywhere, the ones that the returned mail was sent to.
+    """
     own = sheet.own_addresses - known
     found = {key: address for key, (address, _) in place.items() if key not in own and not _DAEMON.match(key)}
     wanted = [address for key, address in found.items() if key in known]
-    return wanted if wanted and len(wanted) < len(found) and len(found) > 3 else list(found.values())
-
-
-def _told(address: str, lines: list[str], places: tuple[_Place, ...]) -> Recipient:
-    key = address_key(address)
-    number = next((place[key][1] for place in places if key in place), None)
-    said = "" if number is None else _reason(lines, number)
-    original = _GENERATED.search(said)
-    reason = said.partition(address)[2] if address in said else said
-    reason = _GENERATED.sub("", reason).strip(" <>:\t").strip()
-    return Recipient(
-        address,
-        original=original[1] if original and address_key(original[1]) != key else None,
-        status=status.best("", reason, " ".join(lines[:200])[:16_000]),
-        diagnostic=reason[:MAX_DIAGNOSTIC] or None,
-    )
+    return wanted if wanted and (len(found) > 3 or not plainly) else list(found.values())
 
 
 def _reason(lines: list[str], number: int) -> str:
     """The lines that belong to a recipient: up to an empty one or to the next address."""
-    said = [lines[number].strip()]
+    said = [lines[number][: 2 * MAX_DIAGNOSTIC].strip()]
     for line in lines[number + 1 : number + 12]:
-        head = _HEAD.match(line[:2_000])
+        line = line[: 2 * MAX_DIAGNOSTIC]
+        head = _HEAD.match(line)
         if not line.strip() or (head and _ALONE.match(head["rest"])):
             break
         said.append(line.strip())
-    return " ".join(said)
+    return " ".join(said)[: 3 * MAX_DIAGNOSTIC]
 
 
 def _field_name(line: str) -> str:

@@ -3,7 +3,8 @@ A mail as a tree of parts, cut from its bytes.
 
 Nothing is decoded, repaired or written anew before it is asked for: the bytes of a returned
 original must stay as they are, because DKIM is verified over them. Lenient: a missing closing
-boundary ends a part where its parent ends, a multipart whose boundary never occurs is a text.
+boundary ends a part where its parent ends; a boundary that was lost on the way, broken by folding or never
+declared is the first line of two dashes with fields of a part under it; a multipart without one is a text.
 Bounded: `TooManyPartsError` tells that a message has more parts or levels than any notice needs.
 """
 
@@ -24,13 +25,23 @@ from cleaner.values import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, Headers
 _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 _TYPE: Final = re.compile(r"\s*([\w.+-]{1,60})\s*/\s*([\w.+-]{1,80})")
 _PARAMETER: Final = re.compile(r";\s*([\w*.-]{1,40})\s*=\s*(?:\"([^\"]{0,500})\"|([^\s;\"]{1,500}))")
+_PART_BEGINS: Final = re.compile(
+    rb"^--([^\r\n]{1,200})\r?\n(?:[ \t][^\n]{0,200}\n)?content-(?:type|description|disposition|transfer-encoding):",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SEARCHED: Final = 64 * 1024
+"""Bytes in which an undeclared boundary is looked for."""
+
+
+_PREAMBLE: Final = 500
+"""Bytes before the first part of a multipart that is declared as something else."""
 
 
 class TooManyPartsError(Exception):
     """The message is over a cap; says which. It is left alone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """
     One part: its header fields and its body as transferred.
@@ -148,10 +159,9 @@ def parameters(value: str) -> dict[str, str]:
 
 
 def _pieces(part: Part, most: int) -> list[bytes]:
-    boundary = part.parameters.get("boundary", "").rstrip()
-    if not part.type.startswith("multipart/") or not boundary:
+    delimiter = _delimiter(part)
+    if not delimiter:
         return []
-    delimiter = b"--" + boundary.encode("utf-8", "replace")
     pieces: list[bytes] = []
     start: int | None = None
     for position, after in _delimiters(part.body, delimiter):
@@ -166,6 +176,22 @@ def _pieces(part: Part, most: int) -> list[bytes]:
     if start is not None:
         pieces.append(part.body[start:])
     return pieces
+
+
+def _delimiter(part: Part) -> bytes:
+    """What the lines between the parts begin with, as declared or else as it shows; empty for a single part."""
+    if part.type == "application/octet-stream" and not part.filename:
+        part.body = part.payload  # what Exchange makes of a multipart whose boundary it cannot read
+        shown = _PART_BEGINS.search(part.body, 0, _PREAMBLE)
+        return b"--" + shown[1].rstrip() if shown else b""
+    if not part.type.startswith("multipart/"):
+        return b""
+    boundary = part.parameters.get("boundary", "").rstrip()
+    declared = b"--" + boundary.encode("utf-8", "replace")
+    if boundary and next(_delimiters(part.body, declared), None):
+        return declared
+    shown = _PART_BEGINS.search(part.body, 0, _SEARCHED)
+    return b"--" + shown[1].rstrip() if shown else b""
 
 
 def _delimiters(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:

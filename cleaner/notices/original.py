@@ -18,12 +18,10 @@ from typing import Final
 from cleaner.notices import mime
 from cleaner.notices.fields import addresses_in, date, decoded, message_id, unbase64
 from cleaner.notices.limits import MAX_LINES, MAX_PART_TEXT, MAX_TEXT
+from cleaner.notices.rebuilt import RETURNED_WITHOUT
 from cleaner.notices.text import from_html
 from cleaner.notices.trace import hops
-from cleaner.values import Completeness, Headers, Returned
-
-REBUILT_WITHOUT: Final = frozenset({"received", "dkim-signature", "return-path", "authentication-results"})
-"""Fields that Exchange drops from a returned original when it writes MIME anew (measured over EWS)."""
+from cleaner.values import MAX_HEADER_BYTES, Completeness, Headers, Returned
 
 WHOLE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/partial", "message/news"})
 HEADER_TYPES: Final = frozenset(
@@ -95,7 +93,7 @@ def find(root: mime.Part, texts: Sequence[mime.Part]) -> Found:
     for types, headers_only in ((WHOLE_TYPES, False), (HEADER_TYPES, True)):
         for part in leaves:
             if part.type in types and part is not root and (raw := _content(part)).strip():
-                return Found(raw, part, headers_only=headers_only)
+                return Found(raw if headers_only else _unwrapped(raw), part, headers_only=headers_only)
     for part in leaves:
         if part.type in _OTHER_TYPES and part not in texts:
             raw = part.payload.lstrip(b"\r\n")
@@ -115,6 +113,23 @@ def _content(part: mime.Part) -> bytes:
         if begins_like_mail(payload) or not begins_like_mail(body):
             return payload
     return body.lstrip(b"\r\n")
+
+
+def _unwrapped(raw: bytes) -> bytes:
+    """
+    A mail that stands in the text of a mail without author, id and trace.
+
+    Where a blank line came before the original's header, Exchange takes all of it for a body.
+    """
+    head = Headers.parse(raw[: mime.header_end(raw, 0, MAX_HEADER_BYTES)])
+    if any(name in head for name in ("from", "message-id", "received", "subject", "to")):
+        return raw
+    try:
+        first = next(mime.parse(raw[: 2 * MAX_PART_TEXT]).leaves())
+    except mime.TooManyPartsError:
+        return raw
+    inner = first.payload.lstrip(b"\r\n")
+    return inner if first.type == "text/plain" and begins_like_mail(inner) else raw
 
 
 def begins_like_mail(raw: bytes) -> bool:
@@ -246,7 +261,7 @@ def read(found: Found, *, rebuilt: bool) -> Returned:
     """What a found original says."""
     if not found.raw:
         return Returned()
-    unknown = REBUILT_WITHOUT if rebuilt else frozenset()
+    unknown = RETURNED_WITHOUT if rebuilt and found.own is None and not found.headers_only else frozenset()
     body_start = mime.header_end(found.raw, 0, len(found.raw))
     headers = Headers.parse(found.raw[:body_start], unknown)
     body = found.raw[body_start : body_start + 2 * MAX_TEXT]

@@ -4,7 +4,7 @@ From a message to a notice: the shortlist, the sheet, the first format that reco
 
 from __future__ import annotations
 
-from cleaner.notices import mime
+from cleaner.notices import mime, rebuilt
 from cleaner.notices.cover import Cover
 from cleaner.notices.fields import message_id
 from cleaner.notices.formats import FORMATS
@@ -29,14 +29,14 @@ def read(message: Message) -> Notice:
     """What a message says. Never raises; NOT_A_BOUNCE with a `doubt` where it could not be read."""
     raw = message.raw[:MAX_READ]
     end = mime.header_end(raw, 0, len(raw))
-    headers = Headers.parse(raw[:end])
+    headers = rebuilt.cover(message) if message.rebuilt else Headers.parse(raw[:end])
     cover = Cover(headers)
     if not likely(cover):
         return _ordinary(cover, message)
     if doubt := _header_doubt(end, headers):
         return _ordinary(cover, message, doubt)
     try:
-        sheet = Sheet(mime.parse(raw), rebuilt=message.rebuilt)
+        sheet = Sheet(mime.parse(raw), headers, rebuilt=message.rebuilt)
     except mime.TooManyPartsError:
         return _ordinary(cover, message, "it has more parts, or deeper ones, than are looked at")
     finding = next((found for form in FORMATS if (found := form.read(sheet)) is not None), None)
@@ -81,7 +81,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
         recipients=finding.recipients,
         answers=tuple(dict.fromkeys((*sheet.answers, *finding.answers)))[:MAX_IDS],
         quoted_subject=_quoted_subject(sheet),
-        returned=sheet.returned,
+        returned=finding.returned or sheet.returned,
         text=sheet.text,
         links=sheet.links,
         attachments=sheet.attachments,

@@ -13,7 +13,7 @@ from cleaner.notices.charsets import decode
 from cleaner.notices.cover import Cover
 from cleaner.notices.limits import MAX_ATTACHMENTS, MAX_TEXT
 from cleaner.notices.text import fold, from_html, links_in
-from cleaner.values import Kind, Recipient, Returned, address_key
+from cleaner.values import Headers, Kind, Recipient, Returned, address_key
 
 REPORT_TYPES: Final = frozenset(
     {
@@ -36,24 +36,44 @@ class Finding:
     recipients: tuple[Recipient, ...] = ()
     reporter: str = ""
     answers: tuple[str, ...] = ()
+    returned: Returned | None = None
+    """The returned original where the format alone can find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The recipients that a report names in its words."""
+
+    recipients: tuple[Recipient, ...] = ()
+    plainly: bool = False
+    """They stand where a report puts them, not just anywhere in a sentence."""
 
 
 class Sheet(Cover):
     """One message, laid out. Everything is worked out when first asked for."""
 
-    def __init__(self, root: mime.Part, *, rebuilt: bool = False) -> None:
-        super().__init__(root.headers)
+    def __init__(self, root: mime.Part, headers: Headers, *, rebuilt: bool = False) -> None:
+        super().__init__(headers)
         self.root = root
         self.rebuilt = rebuilt
+        self.naming: Naming | None = None
+        """Set by `failures.naming`, which looks only once."""
 
     @cached_property
     def report_type(self) -> str:
         """The report-type of a multipart/report (RFC 6522), lower case."""
+        declared = mime.parameters(self.headers.text("content-type"))
         return (
-            self.root.parameters.get("report-type", "").lower()
-            if self.root.type == "multipart/report"
+            (declared.get("report-type") or self.root.parameters.get("report-type") or "").lower()
+            if self.is_report
             else ""
         )
+
+    @cached_property
+    def is_report(self) -> bool:
+        """It arrived as a multipart/report (RFC 6522); Exchange writes some anew as something else."""
+        declared = self.headers.text("content-type").lstrip().lower()
+        return declared.startswith("multipart/report") or self.root.type == "multipart/report"
 
     @cached_property
     def parts(self) -> tuple[mime.Part, ...]:
@@ -141,8 +161,10 @@ class Sheet(Cover):
         if self.returned.from_addresses and self.addressees:
             ours = {address_key(address) for address in self.addressees}
             authors = {address_key(address) for address in self.returned.from_addresses}
-            path = self.returned.headers.get("return-path")
-            if isinstance(path, str):
-                authors.add(address_key(path))
+            authors.update(
+                address_key(path)
+                for name in ("return-path", "sender")
+                if isinstance(path := self.returned.headers.get(name), str)
+            )
             return bool(ours & authors)
         return False

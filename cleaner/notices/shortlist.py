@@ -19,7 +19,7 @@ _MARKS: Final = frozenset(
     x-failed-recipients x-autoreply x-autorespond x-auto-response-suppress x-autoreply-from x-auto-reply-from
     x-vacation x-ms-exchange-generated-message-source x-ms-exchange-inbox-rules-loop x-ms-exchange-message-is-ndr
     x-amavis-alert x-autoresponder x-auto-reply x-sieve original-message-id x-original-message-id
-    x-mailer-daemon x-supplementary-info
+    x-mailer-daemon x-supplementary-info x-amz-sns-message-id
     """.split()
 )
 _TYPE: Final = re.compile(

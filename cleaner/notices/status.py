@@ -8,7 +8,10 @@ import re
 from typing import Final
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
-_REPLY: Final = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s\-<:;,]|$)(?!\d)")
+_REPLY: Final = re.compile(
+    r"(?<![\w.])(?:4[2357]|5[02357])\d(?=[\s\-<:;,]{1,3}[^\W\d]|[\s\-<:;,]{0,3}$|[ -][245]\.|[<:])"
+)
+"""A reply code with words behind it: numbers of rooms and telephones stand otherwise."""
 
 
 def code_in(text: str) -> str | None:
@@ -28,16 +31,5 @@ def is_generic(code: str) -> bool:
 
 
 def best(stated: str, *texts: str) -> str | None:
-    """
-    The stated code, unless it is missing or generic and a text names one of its class.
-
-    A system that only passes an error on often states 5.0.0 and quotes the true code.
-    """
-    own = code_in(stated)
-    if own is not None and not is_generic(own):
-        return own
-    for text in texts:
-        found = code_in(text)
-        if found is not None and (own is None or (found[0] == own[0] and not is_generic(found))):
-            return found
-    return own
+    """The code of the field that states it, or else of the first text that names one."""
+    return next((found for text in (stated, *texts) if (found := code_in(text)) is not None), None)

@@ -53,7 +53,14 @@ FAILURE: Final = _phrases(
     mail status report
     message rejected
     message blocked
+    blocked message
     mail blocked
+    not a valid user
+    invalid user
+    no such mailbox
+    no such address
+    recipient rejected
+    recipient refused
     rejected mail
     rejected:
     was rejected
@@ -243,6 +250,57 @@ FAILURE: Final = _phrases(
     no s'ha lliurat
     """
 )
+
+RETRIES: Final = _phrases(
+    """
+    delivery attempts will continue
+    still being retried
+    will be retried
+    will continue to try
+    will continue trying
+    will keep trying
+    will try again
+    will retry
+    keep trying to deliver
+    you do not need to resend
+    not need to resend your
+    please do not resend
+    no action is required on your part
+    wird weiter versucht
+    weitere zustellversuche
+    erneut versucht
+    erneut zu senden ist nicht
+    va réessayer
+    nouvelles tentatives
+    nouvelle tentative
+    seguirá intentando
+    se volverá a intentar
+    volverá a intentar
+    verrà ritentat
+    verranno effettuati ulteriori tentativi
+    continuará tentando
+    tentará novamente
+    blijft proberen
+    opnieuw geprobeerd
+    försöker igen
+    kommer att försöka
+    forsøger igen
+    prøver igjen
+    ponawia
+    ponowiona
+    будут продолжены
+    будет предпринята
+    будут повторяться
+    повторная попытка
+    再送を試みます
+    再配信を試みます
+    再送信を試みます
+    将继续尝试
+    會繼續嘗試
+    다시 시도
+    """
+)
+"""The report says that the system goes on trying, whatever its subject calls it."""
 
 DELAY: Final = _phrases(
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner.notices import mime
@@ -99,6 +99,32 @@ def test_finds_where_the_body_begins(raw: bytes, end: int) -> None:
 
 
 @given(st.binary(max_size=400))
+@settings(deadline=None)
 def test_never_raises_on_any_bytes(raw: bytes) -> None:
     for part in mime.parse(MIXED + raw).leaves():
         assert isinstance(part.text, str)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        b"Content-Type: multipart/mixed\n",
+        b"Content-Type: multipart/mixed;\nboundary=unindented\n",
+        b'Content-Type: multipart/mixed; boundary="=_ _=\n   77(5)"\n',
+        b"Content-Type: multipart/report; boundary=another\n",
+    ],
+)
+def test_a_lost_boundary_is_the_one_that_shows(declared: bytes) -> None:
+    body = b"--=_ _= \n   77(5)\nContent-Type: text/html\n\none\n--=_ _= \n   77(5)\n\ntwo\n--=_ _=--\n"
+    assert parts(declared + b"\n" + body) == [("text/html", b"one"), ("text/plain", b"two")]
+
+
+def test_two_dashes_alone_are_no_boundary() -> None:
+    body = b"-- \nAnn\n--rule--\nnot a field\n"
+    assert parts(b"Content-Type: multipart/mixed\n\n" + body) == [("multipart/mixed", body)]
+
+
+def test_parts_of_equal_content_are_two() -> None:
+    """Found by fuzzing: compared by content, a part and its parent compared each other for ever."""
+    one, two = mime.parse(MIXED + b"--a\n\nx\n--a\n\nx\n--a--\n").leaves()
+    assert one != two

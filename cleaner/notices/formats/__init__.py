@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Final
 
 from cleaner.notices.formats import (
+    amazon_events,
     arf,
     autoreply,
     av_notice,
@@ -46,6 +47,7 @@ class Format:
 FORMATS: Final = tuple(
     Format.of(module)
     for module in (
+        amazon_events,
         arf,
         mdn,
         phish,

@@ -25,6 +25,8 @@ def read(sheet: Sheet) -> Finding | None:
         return Finding(Kind.AUTOREPLY, FAMILY)
     if any(phrase in sheet.title for phrase in words.ABSENCE) and _is_marked(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
+    if sheet.has_null_sender and _is_marked(sheet) and not sheet.attachments:
+        return Finding(Kind.AUTOREPLY, FAMILY)
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from cleaner.notices import failures, families, status, words
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import Completeness, Kind, Recipient, address_key, subject_key
+from cleaner.values import Completeness, Kind, Recipient, address_key
 
 FAMILY: Final = ""
 
@@ -38,28 +38,45 @@ def is_report(sheet: Sheet) -> bool:
     if "x-failed-recipients" in sheet.headers:
         return True
     speaks = sheet.has_daemon_sender or _is_daemon_path(sheet)
-    if _is_answer(sheet) or _is_for_the_postmaster(sheet) or (sheet.is_of_a_list and not speaks):
+    to_envelope = sheet.has_null_sender or sheet.answers_an_envelope
+    if _is_answer(sheet) or _is_for_the_postmaster(sheet):
         return False
-    if sheet.report_type == "delivery-status" and (speaks or sheet.has_null_sender):
-        return True
+    if sheet.is_of_a_list and not (speaks or to_envelope or sheet.answers_us):
+        return False
     titled = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.DELAY))
+    if speaks and sheet.is_report and (titled or sheet.report_type == "delivery-status"):
+        return True
+    if speaks and titled and not (sheet.is_of_a_list or sheet.links or sheet.attachments):
+        return True
+    marked = to_envelope or bool(sheet.auto_submitted)
+    if speaks and marked and (titled or (said_to_succeed(sheet) and _names_someone(sheet))):
+        return True
     said = any(phrase in sheet.folded for phrase in (*words.FAILURE, *words.DELAY))
     coded = status.has_code(sheet.text[:16_000])
     back = sheet.returned.completeness is not Completeness.NONE
     named = _names_someone(sheet)
-    if speaks and titled and (sheet.has_null_sender or sheet.auto_submitted):
-        return True
     if speaks:
+        told = titled or said or coded
+        plainly = marked or failures.naming(sheet).plainly
         return (
-            (coded and said)
-            or (back and (titled or said or coded or sheet.answers_us))
-            or (named and (titled or said or coded))
+            (marked and coded and said)
+            or (back and (told or sheet.answers_us))
+            or (named and (titled or (plainly and told)))
         )
-    if sheet.has_null_sender:
+    if sheet.has_null_sender and sheet.report_type == "delivery-status":
+        return True
+    if to_envelope:
         return (back and sheet.answers_us and (titled or said or coded)) or (
-            named and titled and (said or coded)
+            named
+            and (titled or sheet.has_null_sender)
+            and (said or status.code_in(sheet.text[:16_000]) is not None)
         )
     return titled and (said or coded) and named and (sheet.answers_us or back)
+
+
+def said_to_succeed(sheet: Sheet) -> bool:
+    """The subject says that it was delivered."""
+    return bool(_SUCCESS_TITLE.search(sheet.title)) or any(phrase in sheet.title for phrase in words.SUCCESS)
 
 
 def _names_someone(sheet: Sheet) -> bool:
@@ -69,7 +86,7 @@ def _names_someone(sheet: Sheet) -> bool:
 
 def _is_daemon_path(sheet: Sheet) -> bool:
     path = sheet.return_path
-    return isinstance(path, str) and path.upper().startswith(("MAILER-DAEMON", "POSTMASTER@"))
+    return isinstance(path, str) and path.upper().startswith("MAILER-DAEMON")
 
 
 def _is_for_the_postmaster(sheet: Sheet) -> bool:
@@ -78,17 +95,24 @@ def _is_for_the_postmaster(sheet: Sheet) -> bool:
 
 
 def _is_answer(sheet: Sheet) -> bool:
-    """A person who answers or passes on a report keeps its subject behind `Re:` or `Fwd:`."""
-    bare = subject_key(sheet.subject)
-    answered = bool(bare) and bare != sheet.title
-    return answered and not sheet.has_null_sender and not sheet.has_daemon_sender
+    """
+    A person who answers or passes on a report keeps its subject behind `Re:` or `Fwd:`, a ticket system behind a number.
+
+    A postmaster who answers in person sends from his own address; mail systems that put `Re:` before a subject
+    (sighted: Verizon's) leave the envelope sender empty.
+    """
+    if sheet.has_null_sender or sheet.answers_an_envelope:
+        return False
+    if sheet.has_daemon_sender and (not isinstance(sheet.return_path, str) or _is_daemon_path(sheet)):
+        return False
+    return sheet.is_answer or sheet.has_ticket
 
 
 def _kind(sheet: Sheet) -> Kind:
     title, said = sheet.title, sheet.folded
-    if any(phrase in title for phrase in words.DELAY):
+    if any(phrase in title for phrase in words.DELAY) or any(phrase in said for phrase in words.RETRIES):
         return Kind.DELAY
-    if _SUCCESS_TITLE.search(title) and not status.has_code(sheet.text[:16_000]):
+    if said_to_succeed(sheet) and not status.has_code(sheet.text[:16_000]):
         return Kind.SUCCESS
     failing = any(phrase in title for phrase in words.FAILURE)
     if not failing and any(phrase in said for phrase in words.DELAY):

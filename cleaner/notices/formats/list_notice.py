@@ -21,6 +21,10 @@ _ROBOT: Final = re.compile(
     r"(?:.{1,100}[-+](?:bounces?|owner|request|confirm|admin|help|moderators?|subscribe|unsubscribe)(?:[-+].{0,100})?"
     r"|mailman|majordomo|listserv|sympa|mlmmj|ecartis|owner-.{1,100})@"
 )
+_PROGRAM: Final = re.compile(
+    r"(?:.{1,100}-(?:bounces|request)|mailman|majordomo|listserv|sympa|mlmmj|ecartis|ezmlm|lyris)@"
+)
+"""Addresses that only a list manager writes from."""
 _PROGRAMS: Final = ("x-mailman-version", "x-mlserver", "x-list-administrivia", "x-sympa-to")
 
 
@@ -34,6 +38,8 @@ def read(sheet: Sheet) -> Finding | None:
     speaks = any(phrase in sheet.title for phrase in words.LIST)
     by_program = bool(program) and (bool(sheet.auto_submitted) or (by_robot and not sheet.is_of_a_list))
     if robot and ((speaks and (bool(sheet.auto_submitted) or not sheet.is_of_a_list)) or by_program):
+        return Finding(Kind.LIST_NOTICE, _family(sheet))
+    if _PROGRAM.match(address_key(sheet.sender)) and (sheet.has_null_sender or sheet.auto_submitted):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
     if program and (by_robot or speaks) and (sheet.auto_submitted or not sheet.is_of_a_list):
         return Finding(Kind.LIST_NOTICE, _family(sheet))

@@ -9,12 +9,12 @@ their envelope has a sender; others are baited with a link that knows the addres
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from cleaner.notices import words
 from cleaner.notices.cover import Cover
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import Completeness, Kind, address_key, domain_of, subject_key
+from cleaner.values import Completeness, Kind, address_key, domain_of
 
 FAMILY: Final = "phish"
 _SUPPORT: Final = (
@@ -27,6 +27,7 @@ _SUPPORT: Final = (
     "help desk",
     "postmail",
     "post office",
+    "delivery software",
     "mail delivery",
     "email delivery",
     "mailbox",
@@ -40,24 +41,41 @@ _SUPPORT: Final = (
 def read(sheet: Sheet) -> Finding | None:
     if sheet.returned.completeness is not Completeness.NONE or sheet.answers or _is_passed_on(sheet):
         return None
-    if not (sheet.links or sheet.attachments):
-        return None
     held = any(phrase in sheet.title for phrase in words.HELD)
     failed = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.SUCCESS, *words.DELAY))
+    official = sheet.has_daemon_sender or any(word in sheet.sender_name for word in _SUPPORT)
+    if official and _is_by_a_mail_program(sheet) and (failed or _says_failed(sheet)):
+        return Finding(Kind.NDR_PHISH, FAMILY)
+    if not (sheet.attachments or any(not _is_ours(link, sheet) for link in sheet.links)):
+        return None
     if not (held or failed or sheet.report_type == "delivery-status"):
         return None
     if _is_baited(sheet):
         return Finding(Kind.NDR_PHISH, FAMILY)
     if _is_sent_like_a_report(sheet) or not (held or failed):
         return None
-    official = sheet.has_daemon_sender or any(word in sheet.sender_name for word in _SUPPORT)
     return Finding(Kind.NDR_PHISH, FAMILY) if official or (held and _claims_to_be_ours(sheet)) else None
 
 
 def _is_passed_on(sheet: Sheet) -> bool:
-    """Somebody forwards or answers a report; its words stand in his mail."""
-    bare = subject_key(sheet.subject)
-    return bool(bare) and bare != sheet.title and not sheet.is_automatic
+    """Somebody forwards or answers a report, or files it as a ticket; its words stand in his mail."""
+    return sheet.has_ticket or (sheet.is_answer and not sheet.is_automatic)
+
+
+def _is_by_a_mail_program(sheet: Sheet) -> bool:
+    """No mail system writes with a person's mail program: the worms Mydoom and Bagle say so."""
+    return sheet.headers.text("x-mailer").lower().startswith("microsoft outlook express")
+
+
+def _says_failed(sheet: Sheet) -> bool:
+    return any(phrase in sheet.folded for phrase in words.FAILURE)
+
+
+def _is_ours(link: str, sheet: Sheet) -> bool:
+    """It leads to the addressee's own domain, as that of a real quarantine does."""
+    host = (urlsplit(link).hostname or "") if "[" not in link else ""
+    domains = {domain_of(address) for address in sheet.addressees} - {""}
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def _is_baited(sheet: Sheet) -> bool:

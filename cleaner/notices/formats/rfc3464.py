@@ -10,7 +10,9 @@ base64, and what Exchange makes of it when it writes MIME anew (`X-Supplementary
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from cleaner.notices import families, status, words
@@ -25,7 +27,7 @@ FAMILY: Final = "rfc3464"
 _TYPES: Final = ("message/delivery-status", "message/global-delivery-status")
 _FIRST_FIELD: Final = re.compile(rb"(?im)^(?:reporting-mta|original-recipient|final-recipient|action):")
 _FINAL: Final = re.compile(rb"(?im)^final-recipient:[ \t]*rfc822[ \t]*;")
-_BLANK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
+_BLANK: Final = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
 _NAMES_RECIPIENT: Final = ("final-recipient", "original-recipient", "x-actual-recipient")
 _OF_RECIPIENT: Final = frozenset(
     {
@@ -60,10 +62,10 @@ def read(sheet: Sheet) -> Finding | None:
     blocks = [Headers.parse(block) for block in _BLANK.split(fields[:MAX_TEXT].strip())]
     message = _message_fields(blocks)
     reporter = _host(message.text("reporting-mta"))
-    recipients = tuple(_recipients(blocks, reporter))[:MAX_ADDRESSES]
+    recipients = _distinct(_recipients(blocks, reporter))
     if not recipients and not _speaks_as_report(sheet, message):
         return None
-    recipients = recipients or general.recipients(sheet)
+    recipients = _by_mailbox(sheet, recipients) or general.recipients(sheet)
     return Finding(
         _kind(sheet, recipients),
         families.family(sheet) or FAMILY,
@@ -83,7 +85,7 @@ def _in_text(sheet: Sheet) -> bytes | None:
 
 
 def _speaks_as_report(sheet: Sheet, message: Headers) -> bool:
-    return "reporting-mta" in message or sheet.root.type == "multipart/report"
+    return "reporting-mta" in message or sheet.is_report
 
 
 def _message_fields(blocks: list[Headers]) -> Headers:
@@ -96,6 +98,17 @@ def _recipients(blocks: list[Headers], reporter: str) -> Iterator[Recipient]:
         recipient = _recipient(fields, reporter)
         if recipient is not None:
             yield recipient
+
+
+def _distinct(found: Iterable[Recipient]) -> tuple[Recipient, ...]:
+    """Each recipient once; what one of two blocks about him leaves out is taken from the other."""
+    kept: dict[str, Recipient] = {}
+    for one in islice(found, 2 * MAX_ADDRESSES):
+        key = address_key(one.address)
+        other = kept.setdefault(key, one)
+        if other.status is None and one.status is not None:
+            kept[key] = replace(one, original=one.original or other.original)
+    return tuple(kept.values())[:MAX_ADDRESSES]
 
 
 def _recipient_blocks(blocks: list[Headers]) -> Iterator[Headers]:
@@ -131,6 +144,8 @@ def _recipient(fields: Headers, reporter: str) -> Recipient | None:
     address = final or original or address_of(fields.text("x-actual-recipient"))
     if not address:
         return None
+    if original and _is_no_mailbox(address) and not _is_no_mailbox(original):
+        address = original
     diagnostic = (
         fields.text("diagnostic-code").partition(";")[2].strip() or fields.text("diagnostic-code").strip()
     )
@@ -159,6 +174,24 @@ def address_of(value: str) -> str:
     if kind.strip().lower() == "utf-8":
         address = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), address)
     return address.strip().strip("<>").strip()
+
+
+def _is_no_mailbox(address: str) -> bool:
+    """A command or a file that mail is delivered to, an X.400 address, a name without a domain."""
+    return "@" not in address or " " in address or address.startswith(("|", "/"))
+
+
+def _by_mailbox(sheet: Sheet, recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    """Exim names the command that failed; the mailbox it stands for is in the header and in the words."""
+    if not any(_is_no_mailbox(recipient.address) for recipient in recipients):
+        return recipients
+    named = general.recipients(sheet)
+    if len(named) != len(recipients):
+        return recipients
+    return tuple(
+        replace(recipient, address=other.address) if _is_no_mailbox(recipient.address) else recipient
+        for recipient, other in zip(recipients, named, strict=True)
+    )
 
 
 def _action(value: str) -> str | None:
@@ -196,8 +229,10 @@ def _kind_of(sheet: Sheet, recipient: Recipient) -> Kind:
 
 
 def says_delayed(sheet: Sheet) -> bool:
-    """The subject calls it a delay, or the text does and nothing calls it a failure."""
+    """The subject calls it a delay, the text says that it will be tried again, or says so and nothing else."""
     if any(phrase in sheet.title for phrase in words.DELAY):
+        return True
+    if any(phrase in sheet.folded for phrase in words.RETRIES):
         return True
     return any(phrase in sheet.folded for phrase in words.DELAY) and not any(
         phrase in sheet.title for phrase in words.FAILURE

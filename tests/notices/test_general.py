@@ -1,0 +1,230 @@
+"""
+Systems and languages that nobody listed are read from structure; what only speaks of a failure is not.
+
+Each row is a report in a manner that no reader knows by name, or a near miss of one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from cleaner import notices
+from cleaner.values import Message, Notice
+
+FIELDS: Final = (
+    "Message-ID: <tide.1@harbor.example>\nFrom: Ann <ann@harbor.example>\nTo: Bob <bob@far.example>\n"
+    "Subject: Tide tables\nDate: Mon, 2 Nov 2026 10:10:00 +0000\n"
+)
+MAIL: Final = (
+    f"Received: from desk by mx.harbor.example; Mon, 2 Nov 2026 10:10:00 +0000\n{FIELDS}\nHere they are.\n"
+)
+BOB: Final = ["bob@far.example"]
+
+
+def written(
+    author: str,
+    subject: str,
+    text: str,
+    *,
+    path: str | None = "<>",
+    fields: str = "",
+    back: tuple[str, str] | None = None,
+    to: str = "ann@harbor.example",
+) -> bytes:
+    """A message as it arrives; `back` is the type and content of a second part."""
+    head = f"From: {author}\nTo: {to}\nSubject: {subject}\nDate: Mon, 2 Nov 2026 10:15:00 +0000\n{fields}"
+    head = head if path is None else f"Return-Path: {path}\n{head}"
+    if back is None:
+        return f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}".encode()
+    parts = f"--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b\nContent-Type: {back[0]}\n\n{back[1]}\n--b--\n"
+    return f"{head}Content-Type: multipart/mixed; boundary=b\n\n{parts}".encode()
+
+
+def read(raw: bytes) -> Notice:
+    return notices.read(Message("INBOX", "1", raw))
+
+
+WHOLE: Final = ("message/rfc822", MAIL)
+DAEMON: Final = "mailer-daemon@far.example"
+BY_HAND: Final = "<postmaster@harbor.example>"
+
+# name → the message, its kind, the recipients, the status of the first
+FORMS: Final = {
+    "icelandic": (
+        written(
+            "postmaster@far.example",
+            "Bréfið komst ekki til skila",
+            f"Bréfið komst ekki til:\n\n  bob@far.example\n  550 5.1.1 Notandi óþekktur\n\nBréfið:\n\n{MAIL}",
+        ),
+        ("ndr", BOB, "5.1.1"),
+    ),
+    "swahili, no code": (
+        written("postmaster@far.example", "Barua yako", "Haikufika kwa:\n\n   bob@far.example\n", back=WHOLE),
+        ("ndr", BOB, None),
+    ),
+    "armenian, nothing back": (
+        written(DAEMON, "Նամակը տեղ չի հասել", "Նամակը չհասավ:\n\n<bob@far.example>:\n550 5.1.1 չկա\n"),
+        ("ndr", BOB, "5.1.1"),
+    ),
+    "chinese, an address in a sentence without spaces": (
+        written(
+            "PostMaster@far.example",
+            "退信",
+            "收件人邮件地址（bob@far.example）不存在。\n550 5.1.1 no\n",
+            back=WHOLE,
+        ),
+        ("ndr", BOB, "5.1.1"),
+    ),
+    "korean, a particle behind the address": (
+        written(DAEMON, "배달 실패", "bob@far.example에게 보낼 수 없습니다.\n", back=WHOLE),
+        ("ndr", BOB, None),
+    ),
+    "greek gateway, no daemon, quoted fields": (
+        written(
+            "noreply@gate.far.example",
+            "Αποτυχία παράδοσης",
+            "Το μήνυμα δεν παραδόθηκε\n\nbob@far.example: 550 5.7.1 όχι\n\n"
+            + "".join(f"> {line}\n" for line in FIELDS.splitlines()),
+        ),
+        ("ndr", BOB, "5.7.1"),
+    ),
+    "a daemon known only by its name": (
+        written(
+            '"System Administrator"@far.example',
+            "Gone wrong",
+            "Failed Recipient: bob@far.example\n550 no user",
+        ),
+        ("ndr", BOB, None),
+    ),
+    "a server without address": (
+        written(
+            '"Mail server at mx" <@>', "Notice", f"UNDELIVERABLE\n\n<bob@far.example>:\n550 no\n\n{MAIL}"
+        ),
+        ("ndr", BOB, None),
+    ),
+    "an answer to an envelope": (
+        written(
+            "gate@far.example",
+            "RE: Tide tables: non remis",
+            "N'a pas pu être remis à\nbob@far.example\n",
+            path=None,
+            to="tides-bounces@harbor.example",
+        ),
+        ("ndr", BOB, None),
+    ),
+    "addresses expanded on the way": (
+        written(
+            DAEMON,
+            "Returned mail",
+            f"Failed:\nrobert@isle.example\n    (expanded from: <bob@far.example>)\n\n{MAIL}",
+        ),
+        ("ndr", ["robert@isle.example"], None),
+    ),
+    "tried again, under a title of failure": (
+        written(
+            "gate@far.example",
+            "Delivery failure",
+            "Not delivered yet to:\n\nbob@far.example\n\nWe will try again.\n",
+        ),
+        ("delay", BOB, None),
+    ),
+    "delivered, in words": (
+        written(
+            "postmaster@far.example", "Delivered: Tide tables", "It was delivered to:\n\nbob@far.example\n"
+        ),
+        ("success", BOB, None),
+    ),
+    "no title, no code, a wrong user": (
+        written("<>", "", "You sent mail to bob@far.example. That is not a valid user here.\n"),
+        ("ndr", BOB, None),
+    ),
+    "a person away in a language that nobody listed": (
+        written("bob@far.example", "Re: Tide tables", "Ég er í fríi.\n", fields="Precedence: bulk\n"),
+        ("autoreply", [], None),
+    ),
+    "a list manager without familiar words": (
+        written('"List server" <LISTSERV@FAR.EXAMPLE>', "Tides: ekki leyft", "Bréfið fer ekki á listann.\n"),
+        ("list-notice", [], None),
+    ),
+    "a worm that writes with a mail program": (
+        written(
+            '"Post Office" <noreply@harbor.example>',
+            "Returned mail: see transcript",
+            "",
+            path="<noreply@harbor.example>",
+            fields="X-Mailer: Microsoft Outlook Express 6.00\n",
+        ),
+        ("ndr-phish", [], None),
+    ),
+}
+
+NEAR: Final = {
+    "a postmaster's letter": written(
+        f"Postmaster {BY_HAND}",
+        "Maintenance on Sunday",
+        "The server will be moved. Questions to help@harbor.example or phone 555 1234.\n",
+        path=BY_HAND,
+    ),
+    "a postmaster's answer": written(
+        f"Postmaster {BY_HAND}",
+        "Re: my mails to Bob fail",
+        "The log says bob@far.example: 550 5.1.1. He has left.\n",
+        path=BY_HAND,
+        fields="In-Reply-To: <q.1@harbor.example>\n",
+    ),
+    "a summary of a log": written(
+        "root <postmaster@harbor.example>",
+        "Log summary",
+        "deferred: timed out bob@far.example\n550 5.1.1 rejected 3\n",
+        path="<root@harbor.example>",
+    ),
+    "a quarantine of one's own server": written(
+        f"Postmaster {BY_HAND}", "Quarantine summary", "3 held: https://mail.harbor.example/q\n", path=BY_HAND
+    ),
+    "a ticket": written(
+        "support@desk.example",
+        "[#1234] Undelivered mail to Bob",
+        "bob@far.example bounced: 550 5.1.1\nhttps://desk.example/1234\n",
+        path="<support@desk.example>",
+        fields="Auto-Submitted: auto-generated\n",
+    ),
+    "spam with a null sender": written(
+        '"" <>', "You too can make thousands", "Write to bob@far.example, or call 555 1234.\n"
+    ),
+    "a question to a list": written(
+        "carol@isle.example",
+        "Mail delivery failed: how do I debug it?",
+        "I get\n\n550 5.1.1 <bob@far.example> unknown\n",
+        path="<users-bounces@lists.example>",
+        fields="List-Id: <users.lists.example>\nPrecedence: list\n",
+    ),
+    "a report pasted into a letter": written(
+        "carol@harbor.example",
+        "Fwd: Undelivered Mail",
+        f"What is this?\n\n<bob@far.example>: 550 5.1.1 no\n\n{MAIL}",
+        path="<carol@harbor.example>",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_reads_what_nobody_listed(name: str) -> None:
+    raw, (kind, recipients, status) = FORMS[name]
+    notice = read(raw)
+    assert notice.kind.value == kind
+    assert [found.address for found in notice.recipients] == recipients
+    assert (notice.recipients[0].status if notice.recipients else None) == status
+    if b"tide.1@harbor.example" in raw:
+        assert notice.returned.message_id == "<tide.1@harbor.example>"
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_what_only_speaks_of_a_failure_is_none(name: str) -> None:
+    assert read(NEAR[name]).kind.value == "not-a-bounce"
+
+
+def test_the_address_as_the_sender_wrote_it_is_kept() -> None:
+    raw, _ = FORMS["addresses expanded on the way"]
+    assert read(raw).recipients[0].original == "bob@far.example"
