@@ -46,6 +46,12 @@ def mail(number: int, *, body: str = "Hello.\r\n", message_id: bool = True) -> b
 class Place(Protocol):
     """A mailbox on a real mail system, and the hands of its owner and its server."""
 
+    counts_arrivals: bool
+    """Which message is older is told by its number, not by its date."""
+
+    def kept(self, raw: bytes) -> bytes:
+        """What the mail system makes of these bytes."""
+
     def reading(self) -> Mailbox: ...
 
     def changing(self) -> ChangeableMailbox: ...
@@ -68,6 +74,11 @@ class Place(Protocol):
 
 class MaildirPlace:
     """Maildir and Maildir++ in a temporary directory."""
+
+    counts_arrivals = False
+
+    def kept(self, raw: bytes) -> bytes:
+        return raw
 
     def __init__(self, base: Path) -> None:
         self.root = base / "Maildir"
@@ -129,6 +140,12 @@ class MaildirPlace:
 
 class ImapPlace:
     """A mailbox on any IMAP server, with its owner at another connection."""
+
+    counts_arrivals = True
+
+    def kept(self, raw: bytes) -> bytes:
+        """No string over IMAP may hold a zero byte (RFC 9051 section 4.3); Dovecot writes 0x80 for it."""
+        return raw.replace(b"\0", b"\x80")
 
     def __init__(self, owner: Owner, port: int, base: Path) -> None:
         self.owner = owner
