@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import courier as couriers
+from tests.servers import cyrus as cyruses
 from tests.servers.certificates import Authority
+from tests.servers.courier import Courier
+from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot, Options, running
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -45,3 +49,15 @@ def dovecots() -> Iterator[Callable[[Options], Dovecot]]:
 def dovecot(dovecots: Callable[[Options], Dovecot]) -> Dovecot:
     """The Dovecot with the usual options."""
     return dovecots(Options())
+
+
+@pytest.fixture(scope="session")
+def cyrus() -> Iterator[Cyrus]:
+    with cyruses.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def courier() -> Iterator[Courier]:
+    with couriers.running() as server:
+        yield server

@@ -23,6 +23,8 @@ from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.connectors.maildir.names import directory_of, name_with
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import Policy
+from tests.servers.courier import Courier
+from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PASSWORD, Dovecot, Options
 from tests.servers.owner import Owner
 from tests.servers.proxy import NEEDED, between
@@ -211,6 +213,14 @@ def on_dovecot(
         yield ImapPlace(owner, proxy.port if without else server.port, base)
 
 
+@contextmanager
+def on_another(request: pytest.FixtureRequest, base: Path, name: str) -> Iterator[Place]:
+    """On a server that is not Dovecot, by the name of its fixture."""
+    server: Cyrus | Courier = request.getfixturevalue(name)
+    with closing(server.owner(server.new_user())) as owner:
+        yield ImapPlace(owner, server.port, base)
+
+
 PLACES: dict[str, OpenPlace] = {
     "maildir": maildir,
 }
@@ -225,8 +235,13 @@ IMAP_PLACES: dict[str, OpenPlace] = {
     "without CONDSTORE": partial(on_dovecot, options=Options(), without=("CONDSTORE", "QRESYNC")),
     "without SPECIAL-USE": partial(on_dovecot, options=Options(), without=("SPECIAL-USE",)),
     "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
+    "cyrus": partial(on_another, name="cyrus"),
+    "courier": partial(on_another, name="courier"),
 }
 """The same mailbox on servers that differ."""
+
+NIGHTLY: Collection[str] = ("cyrus", "courier")
+"""Those whose server must be fetched first."""
 
 if "imap" in connectors.CONNECTORS:
     PLACES |= IMAP_PLACES

@@ -14,12 +14,14 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.errors import ChangeRefusedError, CleanerError, FolderMissingError, MessageGoneError
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import FolderRole, Policy
-from tests.connectors.places import ADDRESS, PLACES, Place, mail
+from tests.connectors.places import ADDRESS, NIGHTLY, PLACES, Place, mail
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.nightly] * (name in NIGHTLY)) for name in PLACES]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with PLACES[request.param](request, tmp_path) as place:
         yield place
