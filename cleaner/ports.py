@@ -7,7 +7,7 @@ Whatever a vendor's library raises is turned into `cleaner.errors` by the connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +29,16 @@ from cleaner.values import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something in the way of moving messages, and what to do about it."""
+
+    what: str
+    remedy: str
+    blocks: bool = True
+    """False: it will soon be in the way."""
+
+
 class Mailbox(Protocol):
     """One mailbox, read-only. Not for use by several threads at once."""
 
@@ -43,14 +53,25 @@ class Mailbox(Protocol):
         """
         The messages of a folder that may be new since `cursor` (None: all).
 
-        Raises FolderMissingError. An unusable cursor lists all.
+        Raises FolderMissingError. An unusable cursor lists all. Where some are `left`, they come when
+        it is called again with the cursor of this listing.
         """
 
     def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that are still in the folder; empty for a folder that is gone."""
 
-    def headings(self, folder: str, ids: Sequence[str]) -> Iterator[Heading]:
-        """Header fields of those messages, in the order asked; messages gone meanwhile are left out."""
+    def skim(self, folder: str, ids: Sequence[str], fields: Collection[str]) -> Iterator[Heading]:
+        """
+        Like `headings`, for very many messages: of a heading only its id and those fields are certain,
+        its size, date and flags need not be told.
+        """
+
+    def headings(self, folder: str, ids: Sequence[str], fields: Collection[str] = ()) -> Iterator[Heading]:
+        """
+        Header fields of those messages, in the order asked; messages gone meanwhile are left out.
+
+        `fields` (lower case) are all that is needed, and more may come; without them the whole header.
+        """
 
     def fetch(self, folder: str, ids: Sequence[str]) -> Iterator[Message]:
         """The whole messages, in the order asked, those gone left out. Marks nothing as read."""
@@ -58,8 +79,8 @@ class Mailbox(Protocol):
     def find(self, folder: str, message_id: str) -> tuple[str, ...]:
         """Ids of the messages with that Message-ID header; empty for a folder that is gone."""
 
-    def obstacles(self) -> tuple[str, ...]:
-        """What would keep messages from being moved, in words, as far as it shows without trying."""
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """What would keep messages from being moved, as far as it shows without trying."""
 
     def close(self) -> None: ...
 
@@ -70,13 +91,15 @@ class Moved:
     What became of one message of a move.
 
     `new_id` is its id in the target folder, None where the server does not tell. `error`: it was not
-    moved and stands where it was; `gone`: it was not there any more.
+    moved and stands where it was; `gone`: it was not there any more. `more`: the next result is certain
+    already, since several messages were moved at once; who stops takes it first.
     """
 
     id: str
     new_id: str | None = None
     gone: bool = False
     error: str | None = None
+    more: bool = False
 
 
 class ChangeableMailbox(Mailbox, Protocol):

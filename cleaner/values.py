@@ -115,13 +115,15 @@ class Listing:
     What stands in a folder.
 
     `ids` are those that may be new since the cursor given (a connector may list one again, never
-    leave one out), oldest first; `cursor` is what to give next time, opaque to everyone but the connector;
-    `total` counts all messages of the folder.
+    leave one out), oldest first: by date, or by arrival where the system numbers its messages so; `cursor` is
+    what to give next time, opaque to everyone but the connector; `total` counts all messages of the folder.
+    A connector may list a part of the new ones: `left` counts those that come with the next cursor.
     """
 
     ids: tuple[str, ...]
     cursor: str
     total: int
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

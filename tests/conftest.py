@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.servers import courier as couriers
+from tests.servers import cyrus as cyruses
 from tests.servers.certificates import Authority
+from tests.servers.courier import Courier
+from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot, Options, running
 
 # Speed is measured in benchmarks; here a busy machine must not fail a test.
@@ -50,3 +54,15 @@ def dovecots() -> Iterator[Callable[[Options], Dovecot]]:
 def dovecot(dovecots: Callable[[Options], Dovecot]) -> Dovecot:
     """The Dovecot with the usual options."""
     return dovecots(Options())
+
+
+@pytest.fixture(scope="session")
+def cyrus() -> Iterator[Cyrus]:
+    with cyruses.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def courier() -> Iterator[Courier]:
+    with couriers.running() as server:
+        yield server

@@ -93,8 +93,10 @@ def carry_out(
 
 def until(moves: Iterator[Moved], may_continue: Callable[[], bool]) -> Generator[Moved]:
     """The moves as they are made, until somebody says stop; the mailbox then makes them durable."""
+    certain = False
     try:
-        while may_continue() and (moved := next(moves, None)) is not None:
+        while (certain or may_continue()) and (moved := next(moves, None)) is not None:
+            certain = moved.more
             yield moved
     finally:
         if isinstance(moves, Generator):

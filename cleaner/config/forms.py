@@ -124,6 +124,21 @@ def days(least: int, most: int) -> Form[int]:
     return form
 
 
+def some_time(value: object) -> timedelta:
+    """A duration that cannot be switched off."""
+    length = duration(value)
+    if not length:
+        raise ValueError('cannot be switched off; write for example "60s"')
+    return length
+
+
+def separator(value: object) -> str:
+    """What stands between two names; may be empty."""
+    if not isinstance(value, str) or len(value) > 8 or not value.isprintable() or " " in value:
+        raise ValueError('must be a few characters in quotes, or empty; write for example "*"')
+    return value
+
+
 def domain(value: object) -> str:
     name = text(value).casefold().rstrip(".")
     if "@" in name:

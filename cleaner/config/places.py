@@ -85,6 +85,12 @@ class Server:
     user: str | None = None
     """The master user, where one account signs in for all."""
     password: Secret | None = None
+    master_separator: str = "*"
+    """IMAP: what stands between the mailbox's user and the master user; empty: the names are given one by one."""
+    timeout: timedelta = timedelta(seconds=60)
+    """How long an answer may take."""
+    connections: int = 4
+    """How many connections one process has to it at most."""
 
     def path_of(self, address: str) -> Path:
         """The folder of one mailbox on a Maildir server."""

@@ -173,7 +173,12 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
         auth=table.one("auth", _words("password", "master-user", "oauth2"), usual.auth),
         user=table.one("user", forms.text, None),
         password=table.one("password", forms.secret(base), None),
+        timeout=table.one("timeout", forms.some_time, usual.timeout),
+        connections=table.one("connections", forms.whole(2, 1000), usual.connections),
     )
+    if connector == "imap":
+        separator = table.one("master_separator", forms.separator, usual.master_separator)
+        found = replace(found, master_separator=separator)
     if found.auth == "master-user":
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:

@@ -8,9 +8,24 @@ or cannot be read within the limits of `limits.py`, is NOT_A_BOUNCE.
 from __future__ import annotations
 
 from cleaner.notices.formats import FORMATS, Format
+from cleaner.notices.identity import FIELDS as FINGERPRINT_FIELDS
 from cleaner.notices.identity import fingerprint
 from cleaner.notices.reading import read
-from cleaner.notices.sent import arrived, outgoing
+from cleaner.notices.sent import FIELDS as SENT_FIELDS
+from cleaner.notices.sent import arrived, lacks_date, outgoing
+from cleaner.notices.shortlist import FIELDS as SHORTLIST_FIELDS
 from cleaner.notices.shortlist import is_likely
 
-__all__ = ["FORMATS", "Format", "arrived", "fingerprint", "is_likely", "outgoing", "read"]
+__all__ = [
+    "FINGERPRINT_FIELDS",
+    "FORMATS",
+    "SENT_FIELDS",
+    "SHORTLIST_FIELDS",
+    "Format",
+    "arrived",
+    "fingerprint",
+    "is_likely",
+    "lacks_date",
+    "outgoing",
+    "read",
+]

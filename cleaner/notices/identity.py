@@ -14,6 +14,9 @@ from typing import Final
 from cleaner.values import Headers
 
 _FIELDS: Final = (("message-id", 0), ("date", 0), ("from", 0), ("subject", 0), ("received", -1))
+FIELDS: Final = frozenset(name for name, _ in _FIELDS)
+"""What a fingerprint is made of."""
+
 _ASCII: Final = bytes(range(128, 256))
 
 

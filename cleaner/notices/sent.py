@@ -11,6 +11,8 @@ from cleaner.notices.trace import hop
 from cleaner.values import Headers, Heading, OutgoingMail
 
 _RECIPIENTS: Final = ("to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc")
+FIELDS: Final = frozenset(("date", "message-id", "subject", "content-type", *_RECIPIENTS))
+"""What `outgoing` looks at."""
 
 
 def outgoing(heading: Heading) -> OutgoingMail | None:
@@ -26,6 +28,11 @@ def outgoing(heading: Heading) -> OutgoingMail | None:
     if time is None or not (recipients or own_id):
         return None
     return OutgoingMail(own_id, time, recipients, Cover(headers).subject)
+
+
+def lacks_date(headers: Headers) -> bool:
+    """Whether only the internal date can tell when a mail was sent."""
+    return date(headers.text("date")) is None
 
 
 def arrived(headers: Headers, received: datetime | None) -> datetime | None:

@@ -18,10 +18,15 @@ _MARKS: Final = frozenset(
     """
     x-failed-recipients x-autoreply x-autorespond x-auto-response-suppress x-autoreply-from x-auto-reply-from
     x-vacation x-ms-exchange-generated-message-source x-ms-exchange-inbox-rules-loop x-ms-exchange-message-is-ndr
-    x-amavis-alert x-autoresponder x-auto-reply x-sieve original-message-id x-original-message-id
+    x-amavis-alert x-autoresponder x-auto-reply original-message-id x-original-message-id
     x-mailer-daemon x-supplementary-info x-amz-sns-message-id
     """.split()
 )
+FIELDS: Final = _MARKS | frozenset(
+    "x-sieve from subject content-type auto-submitted return-path precedence list-id list-post list-unsubscribe".split()
+)
+"""Every field that is looked at: a connector need not fetch more of the many messages that are none."""
+
 _TYPE: Final = re.compile(
     r"\s*(?:multipart/report|message/(?:global-)?(?:delivery-status|disposition-notification|feedback-report))"
     r"|.{0,500}report-type",
@@ -56,6 +61,8 @@ def likely(cover: Cover) -> bool:
     return (
         cover.is_automatic
         or any(mark in headers for mark in _MARKS)
+        # Pigeonhole marks what it writes itself, Cyrus (CMU) everything that it delivers.
+        or ("x-sieve" in headers and not headers.text("x-sieve").casefold().startswith("cmu"))
         or bool(_TYPE.match(headers.text("content-type")))
         or headers.text("precedence").strip().lower() in ("auto_reply", "auto-reply", "junk")
         or (headers.text("precedence").strip().lower() == "bulk" and not cover.is_of_a_list)

@@ -161,11 +161,12 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
 
 def check_changes(mailbox: MailboxSettings, reading: Mailbox) -> Iterator[Finding]:
     for obstacle in reading.obstacles():
+        fails = obstacle.blocks and mailbox.policy.action.changes_mailbox
         yield Finding(
-            Level.FAIL if mailbox.policy.action.changes_mailbox else Level.NOTE,
+            Level.FAIL if fails else Level.NOTE,
             mailbox.address,
-            f"messages cannot be moved: {obstacle}",
-            'give the account that runs bounce-cleaner this right, or set policy.action = "report"',
+            f"messages cannot be moved: {obstacle.what}" if obstacle.blocks else obstacle.what,
+            obstacle.remedy,
         )
 
 

@@ -208,7 +208,7 @@ def scan_locked(
             return look_only(context, request, mailbox, reading, watch, stopping)
     with context.mailboxes.changing(mailbox) as changing:
         completed = complete_interrupted(context, mailbox, changing)
-        added, notes = update_sent_record(context, mailbox, changing, watch)
+        added, notes = update_sent_record(context, mailbox, changing, watch, stopping)
         task = task_for(context, request, mailbox, changing, run or "", stopping)
         task = replace(task, changes=changing)
         cleaned = clean(task, watch, keep_others=request.all_messages)
@@ -230,11 +230,12 @@ def look_only(
     task = task_for(context, request, mailbox, reading, "", stopping)
     with ExitStack() as stack:
         if context.is_opted_in(mailbox):
-            added, notes = update_sent_record(context, mailbox, reading, watch)
+            added, notes = update_sent_record(context, mailbox, reading, watch, stopping)
         else:
             # Nobody agreed yet: what is learned for the preview is forgotten with it.
             record = stack.enter_context(context.scratch()).sent_record(mailbox.address)
-            added, notes = refresh_sent(reading, record, mailbox.policy.sent, watch), ()
+            added = refresh_sent(reading, record, mailbox.policy.sent, watch, lambda: not stopping())
+            notes = ()
             task = replace(task, sent=record)
         cleaned = clean(task, watch, keep_others=request.all_messages)
         result = result_of(context, mailbox, task, cleaned, request)
@@ -250,15 +251,19 @@ def complete_interrupted(
 
 
 def update_sent_record(
-    context: Context, mailbox: MailboxSettings, reading: Mailbox, watch: Watch
+    context: Context,
+    mailbox: MailboxSettings,
+    reading: Mailbox,
+    watch: Watch,
+    stopping: Callable[[], bool],
 ) -> tuple[int, tuple[str, ...]]:
     """Indexes what was sent since the last time, here and in the mailboxes of `sent_from`."""
     record = context.store.sent_record(mailbox.address)
-    added = refresh_sent(reading, record, mailbox.policy.sent, watch)
+    added = refresh_sent(reading, record, mailbox.policy.sent, watch, lambda: not stopping())
     notes: list[str] = []
     for other in mailbox.sent_from:
         try:
-            added += update_from(context, mailbox, context.settings.mailbox(other), record, watch)
+            added += update_from(context, mailbox, context.settings.mailbox(other), record, watch, stopping)
         except StopError:
             raise
         except CleanerError as error:
@@ -267,12 +272,18 @@ def update_sent_record(
 
 
 def update_from(
-    context: Context, mailbox: MailboxSettings, other: MailboxSettings, record: SentRecord, watch: Watch
+    context: Context,
+    mailbox: MailboxSettings,
+    other: MailboxSettings,
+    record: SentRecord,
+    watch: Watch,
+    stopping: Callable[[], bool],
 ) -> int:
     context.require_consent(other)
     context.note_access(other, f"sent mail for {mailbox.address}")
     with context.mailboxes.reading(other) as reading:
-        return refresh_sent(reading, record, other.policy.sent, watch, label=f"{other.address}:")
+        label = f"{other.address}:"
+        return refresh_sent(reading, record, other.policy.sent, watch, lambda: not stopping(), label=label)
 
 
 def task_for(

@@ -13,6 +13,7 @@ from datetime import timedelta
 from cleaner import notices
 from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
+from cleaner.steps.paging import pieces
 from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
 from cleaner.values import ActionName, Arrival, Entry, EntryState, Heading, Message, SeenNotice
 
@@ -23,10 +24,10 @@ BURST_SPAN = timedelta(days=2)
 def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
     """Lists the watched folders and keeps the messages whose header makes a notice likely."""
     folders = {folder.name for folder in task.mailbox.folders()}
-    pending: dict[str, list[str]] = {}
+    pending: dict[str, list[SeenNotice]] = {}
     for notice in task.memory.pending(task.knowledge):
         if is_due(task, notice):
-            pending.setdefault(notice.folder, []).append(notice.id)
+            pending.setdefault(notice.folder, []).append(notice)
     result = Look(missing=tuple(name for name in task.policy.folders if name not in folders))
     for folder in task.policy.folders:
         if folder in folders and task.may_continue():
@@ -48,30 +49,54 @@ def is_due(task: Task, notice: SeenNotice) -> bool:
     return True
 
 
-def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, keep_others: bool) -> Look:
-    listing = task.mailbox.list(folder, None if task.looks_again else task.memory.cursor(folder))
-    ids = tuple(dict.fromkeys((*pending, *listing.ids)))
-    sightings: list[Sighting] = []
+def look_through(
+    task: Task, folder: str, pending: Sequence[SeenNotice], watch: Watch, keep_others: bool
+) -> Look:
+    """
+    First few fields of all messages, then what tells them apart of the likely ones.
+
+    Of a thousand messages ten are notices: what is not asked of the others is most of what a scan costs.
+    """
+    stage = f"looking through {folder}"
+    likely: list[str] = []
     others: list[Heading] = []
     unreadable: list[Heading] = []
-    looked_at = 0
-    for start in range(0, len(ids), HEADINGS):
-        watch(f"looking through {folder}", start, len(ids))
-        likely: list[Heading] = []
-        for heading in task.mailbox.headings(folder, ids[start : start + HEADINGS]):
+    looked_at = total = 0
+    cursor = None
+    since = None if task.looks_again else task.memory.cursor(folder)
+    for piece in pieces(task.mailbox, folder, since, [notice.id for notice in pending]):
+        watch(stage, piece.done, piece.expected)
+        for heading in glance(task.mailbox, folder, piece.ids, keep_others):
             looked_at += 1
             if heading.unreadable:
                 unreadable.append(heading)
             elif notices.is_likely(heading.headers):
-                likely.append(heading)
+                likely.append(heading.id)
             elif keep_others:
                 others.append(heading)
-        sightings.extend(unsettled(task, likely, frozenset(pending)))
+        total, cursor = piece.total, piece.cursor
         if not task.may_continue():
-            return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total)
-    watch(f"looking through {folder}", len(ids), len(ids))
-    cursors = {folder: listing.cursor}
-    return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total, cursors)
+            return Look((), tuple(others), tuple(unreadable), looked_at, total)
+    watch(stage, looked_at, looked_at)
+    sightings = tuple(sighted(task, folder, likely, frozenset(notice.fingerprint for notice in pending)))
+    cursors = {} if cursor is None else {folder: cursor}
+    return Look(sightings, tuple(others), tuple(unreadable), looked_at, total, cursors)
+
+
+def glance(mailbox: Mailbox, folder: str, ids: Sequence[str], keep_others: bool) -> Iterator[Heading]:
+    """What the shortlist needs; of messages that will be told about, what a line tells, too."""
+    if keep_others:
+        return mailbox.headings(folder, ids, notices.SHORTLIST_FIELDS | notices.FINGERPRINT_FIELDS)
+    return mailbox.skim(folder, ids, notices.SHORTLIST_FIELDS)
+
+
+def sighted(task: Task, folder: str, likely: Sequence[str], pending: frozenset[str]) -> Iterator[Sighting]:
+    for start in range(0, len(likely), HEADINGS):
+        part = likely[start : start + HEADINGS]
+        headings = [
+            h for h in task.mailbox.headings(folder, part, notices.FINGERPRINT_FIELDS) if not h.unreadable
+        ]
+        yield from unsettled(task, headings, pending)
 
 
 def merge(left: Look, right: Look) -> Look:
@@ -96,7 +121,7 @@ def unsettled(task: Task, headings: Sequence[Heading], pending: frozenset[str]) 
         entries = history.get(fingerprint, ())
         before = known.get(fingerprint)
         put_back = was_put_back(task, entries)
-        again = task.looks_again or heading.id in pending
+        again = task.looks_again or fingerprint in pending
         moved = any(entry.state is EntryState.DONE for entry in entries) and not put_back
         if before is not None and before.is_settled and not again and not moved:
             continue

@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cleaner import notices
 from cleaner.ports import Mailbox, SentRecord
-from cleaner.steps.task import HEADINGS, Watch
-from cleaner.values import FolderRole
+from cleaner.steps.paging import pieces
+from cleaner.steps.task import Watch
+from cleaner.values import FolderRole, OutgoingMail
 
 
 def refresh_sent(
-    mailbox: Mailbox, record: SentRecord, also: Sequence[str], watch: Watch, *, label: str = ""
+    mailbox: Mailbox,
+    record: SentRecord,
+    also: Sequence[str],
+    watch: Watch,
+    may_continue: Callable[[], bool] = lambda: True,
+    *,
+    label: str = "",
 ) -> int:
     """
     Brings the sent record up to date from the mailbox's Sent folders; returns how many mails were new.
 
     `also` names folders beside those with the role; `label` tells records of several mailboxes apart.
+    When `may_continue` says no it ends, and the next time goes on from there.
     """
     folders = [
         folder.name for folder in mailbox.folders() if folder.role is FolderRole.SENT or folder.name in also
     ]
-    return sum(refresh_from(mailbox, record, folder, f"{label}{folder}", watch) for folder in folders)
+    return sum(
+        refresh_from(mailbox, record, folder, f"{label}{folder}", watch, may_continue)
+        for folder in folders
+        if may_continue()
+    )
 
 
-def refresh_from(mailbox: Mailbox, record: SentRecord, folder: str, key: str, watch: Watch) -> int:
-    listing = mailbox.list(folder, record.cursor(key))
+def refresh_from(
+    mailbox: Mailbox,
+    record: SentRecord,
+    folder: str,
+    key: str,
+    watch: Watch,
+    may_continue: Callable[[], bool],
+) -> int:
     added = 0
-    for start in range(0, len(listing.ids), HEADINGS):
-        watch(f"indexing {folder}", start, len(listing.ids))
-        headings = mailbox.headings(folder, listing.ids[start : start + HEADINGS])
-        mails = (mail for heading in headings if (mail := notices.outgoing(heading)) is not None)
-        added += record.add(key, mails, None)
-    record.add(key, (), listing.cursor)
+    for piece in pieces(mailbox, folder, record.cursor(key)):
+        watch(f"indexing {folder}", piece.done, piece.expected)
+        added += record.add(key, mails_of(mailbox, folder, piece.ids), piece.cursor)
+        if not may_continue():
+            break
     return added
+
+
+def mails_of(mailbox: Mailbox, folder: str, ids: Sequence[str]) -> tuple[OutgoingMail, ...]:
+    """What was sent; of mails without a Date the internal date is asked for."""
+    headings = tuple(mailbox.skim(folder, ids, notices.SENT_FIELDS))
+    undated = tuple(h.id for h in headings if h.received is None and notices.lacks_date(h.headers))
+    dated = {h.id: h for h in mailbox.headings(folder, undated, notices.SENT_FIELDS)} if undated else {}
+    mails = (notices.outgoing(dated.get(heading.id, heading)) for heading in headings)
+    return tuple(mail for mail in mails if mail is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.errors import ChangeRefusedError, CleanerError, FolderMissingError, MessageGoneError
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import FolderRole, Policy
-from tests.connectors.places import ADDRESS, PLACES, Place, mail
+from tests.connectors.places import ADDRESS, NIGHTLY, PLACES, Place, mail
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.nightly] * (name in NIGHTLY)) for name in PLACES]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with PLACES[request.param](request, tmp_path) as place:
         yield place
@@ -44,7 +47,8 @@ def reading(place: Place) -> Iterator[Mailbox]:
 def test_the_inbox_comes_first_and_roles_are_known(place: Place) -> None:
     for name in ("Archive", "Gesendete Objekte", "Papierkorb", "Projects"):
         place.make(name)
-    folders = place.reading().folders()
+    with closing(place.reading()) as reading:
+        folders = reading.folders()
     assert (folders[0].name, folders[0].role) == ("INBOX", FolderRole.INBOX)
     roles = {folder.name: folder.role for folder in folders[1:]}
     assert roles["Gesendete Objekte"] is FolderRole.SENT
@@ -56,7 +60,13 @@ def test_the_inbox_comes_first_and_roles_are_known(place: Place) -> None:
 @pytest.mark.parametrize(
     "name", ["Backscatter", "Rückläufer", "迷惑/配信不能", "R&D", "A/B/C", "שגויים", "📫"]
 )
-def test_a_folder_is_made_and_found_under_its_name(mailbox: ChangeableMailbox, name: str) -> None:
+def test_a_folder_is_made_and_found_under_its_name(
+    place: Place, mailbox: ChangeableMailbox, name: str
+) -> None:
+    if max(name) > place.widest:
+        with pytest.raises(ChangeRefusedError, match="cannot be made"):
+            mailbox.create(name)
+        return
     mailbox.create(name)
     mailbox.create(name)
     names = [folder.name for folder in mailbox.folders()]
@@ -99,7 +109,7 @@ def test_all_messages_oldest_first(place: Place, reading: Mailbox) -> None:
     late = place.deliver("INBOX", mail(1), WHEN + timedelta(hours=1))
     early = place.deliver("INBOX", mail(2), WHEN)
     listing = reading.list("INBOX")
-    assert (listing.ids, listing.total) == ((early, late), 2)
+    assert (listing.ids, listing.total) == ((late, early) if place.counts_arrivals else (early, late), 2)
 
 
 def test_a_cursor_never_leaves_out_what_came_after_it(place: Place, mailbox: ChangeableMailbox) -> None:
@@ -110,9 +120,9 @@ def test_a_cursor_never_leaves_out_what_came_after_it(place: Place, mailbox: Cha
     cursor = mailbox.list("INBOX").cursor
     old = place.deliver("INBOX", mail(3), WHEN - timedelta(days=2000))
     assert {old} <= set(mailbox.list("INBOX", cursor).ids)
-    tuple(mailbox.move("Other", (moved,), "INBOX"))
+    (result,) = mailbox.move("Other", (moved,), "INBOX")
     listing = mailbox.list("INBOX", cursor)
-    assert {old, moved} <= set(listing.ids)
+    assert {old, result.new_id} <= set(listing.ids)
     assert listing.total == 3
 
 
@@ -168,7 +178,7 @@ def test_bytes_come_as_they_are(place: Place, reading: Mailbox, raw: bytes) -> N
     id = place.deliver("INBOX", raw)
     (message,) = reading.fetch("INBOX", (id,))
     (heading,) = reading.headings("INBOX", (id,))
-    assert message.raw.replace(b"\r\n", b"\n") == raw.replace(b"\r\n", b"\n")
+    assert message.raw.replace(b"\r\n", b"\n") == place.kept(raw).replace(b"\r\n", b"\n")
     assert heading.unreadable == ""
 
 
@@ -265,9 +275,9 @@ def test_each_result_is_told_as_soon_as_it_is_certain(place: Place, mailbox: Cha
     ids = [place.deliver("INBOX", mail(number)) for number in range(3)]
     moves = mailbox.move("INBOX", ids, "Backscatter")
     assert next(moves).id == ids[0]
-    other = place.reading()
-    assert other.present("INBOX", ids) == set(ids[1:])
-    assert other.list("Backscatter").total == 1
+    with closing(place.reading()) as other:
+        assert other.present("INBOX", ids) == set(ids[1:])
+        assert other.list("Backscatter").total == 1
 
 
 def test_a_message_gone_meanwhile_does_not_stop_the_others(place: Place, mailbox: ChangeableMailbox) -> None:

@@ -16,14 +16,8 @@ import pytest
 from cleaner.connectors.maildir import ChangingMaildir, ReadingMaildir
 from cleaner.connectors.maildir.cursor import MAX_DRIFT, SLACK, Cursor
 from cleaner.connectors.maildir.files import MAX_MESSAGE, header_block
-from cleaner.connectors.maildir.names import (
-    decoded,
-    directory_of,
-    encoded,
-    flags_of,
-    folder_of,
-    name_with,
-)
+from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, name_with
+from cleaner.connectors.utf7 import decoded, encoded
 from cleaner.errors import AskPersonError, ChangeRefusedError, UnreadableMessageError
 from tests.connectors.places import ADDRESS, MaildirPlace, mail
 
@@ -347,7 +341,7 @@ def test_without_the_right_to_write_it_is_said(unprivileged: MaildirPlace, sub: 
     mailbox = unprivileged.changing()
     with pytest.raises(ChangeRefusedError, match=r"'INBOX'.*'Backscatter'.*no right"):
         tuple(mailbox.move("INBOX", (id,), "Backscatter"))
-    assert any(sub in obstacle for obstacle in mailbox.obstacles())
+    assert any(sub in obstacle.what for obstacle in mailbox.obstacles())
     assert mailbox.present("INBOX", (id,)) == {id}
 
 

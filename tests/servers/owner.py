@@ -211,6 +211,10 @@ class Owner:
         return data
 
 
+def digest_of(raw: bytes) -> str:
+    return hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
+
+
 def _item(told: bytes, raw: bytes) -> Item:
     uid, flags, date = _ITEM.search(told), _FLAGS.search(told), _DATE.search(told)
     assert uid is not None, told
@@ -220,7 +224,7 @@ def _item(told: bytes, raw: bytes) -> Item:
         uid=uid[1].decode(),
         flags=tuple(sorted(flag for flag in flags[1].decode().split() if flag.lower() != "\\recent")),
         received=datetime.strptime(date[1].decode().strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC),
-        digest=hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest(),
+        digest=digest_of(raw),
     )
 
 

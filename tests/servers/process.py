@@ -36,9 +36,14 @@ class Account:
         entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         return cls(entry.pw_name, entry.pw_uid, grp.getgrgid(entry.pw_gid).gr_name, entry.pw_gid)
 
+    @property
+    def is_another(self) -> bool:
+        """Whether this is not who runs the tests."""
+        return self.uid != os.geteuid()
+
     def own(self, *paths: Path) -> None:
         """Gives these files, and all below them, to the account."""
-        if os.geteuid() != 0:
+        if not self.is_another:
             return
         for path in paths:
             for each in (path, *path.rglob("*")):
@@ -64,13 +69,12 @@ def start(
     command: Sequence[str | Path], account: Account, log: Path, environment: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Starts a server that ends with the tests, even when they are killed."""
-    as_root = os.geteuid() == 0
     with log.open("ab") as out:
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *command],
-            user=account.uid if as_root else None,
-            group=account.gid if as_root else None,
-            extra_groups=[] if as_root else None,
+            user=account.uid if account.is_another else None,
+            group=account.gid if account.is_another else None,
+            extra_groups=[] if account.is_another else None,
             cwd="/",
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ SINCE: Final = "2026-01-01"
 
 LEFT_OUT: Final = frozenset(("replayed-msgid", "no-original", "truncated", "undecidable"))
 """Tags of backscatter for which `unsure` is the right answer."""
+
+MAILDIRS: Final = ('name = "maildirs"', 'connector = "maildir"', 'path = "mail/{address}"')
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,31 @@ class World:
         return [label for label in self.labels if places[label["user"], label["file"]] != ""]
 
 
-def install(source: Path, root: Path) -> World:
-    """Copies a world's mailboxes and configures its organisation as an administrator would."""
+def install(source: Path, root: Path, *, every: int = 1) -> World:
+    """Copies a world's mailboxes, or every so-manieth message, and configures its organisation."""
     facts = json.loads((source / "world.json").read_text())
     for user in facts["users"]:
         shutil.copytree(source / user["address"], root / "mail" / user["address"])
+        for path in left_out(root / "mail" / user["address"], every):
+            path.unlink()
+    configure(source, root, MAILDIRS)
+    world = World(
+        root, tuple(json.loads(line) for line in (source / "labels.jsonl").read_text().splitlines())
+    )
+    places = world.places()
+    return replace(
+        world, labels=tuple(label for label in world.labels if (label["user"], label["file"]) in places)
+    )
+
+
+def left_out(inbox: Path, every: int) -> list[Path]:
+    messages = sorted(path for sub in ("cur", "new") for path in (inbox / sub).iterdir())
+    return [path for number, path in enumerate(messages) if number % every]
+
+
+def configure(source: Path, root: Path, server: Sequence[str], mailbox: Sequence[str] = ()) -> None:
+    """What an administrator would write; `server` and `mailbox` are lines for those sections."""
+    facts = json.loads((source / "world.json").read_text())
     make_key(root / "master.key")
     lines = [
         "[store]",
@@ -86,13 +109,11 @@ def install(source: Path, root: Path) -> World:
         lines += ["[[organisation.dkim]]", f"domain = {json.dumps(key['domain'])}"]
         lines += [f"selector = {json.dumps(key['selector'])}"]
         lines += [f"public_key = {json.dumps(key['public_key_txt'])}"]
-    lines += ["[[server]]", 'name = "maildirs"', 'connector = "maildir"', 'path = "mail/{address}"']
-    lines += ["[lookups]", "dns = false", "[policy]", 'preview = "0"']
+    lines += ["[[server]]", *server, "[lookups]", "dns = false", "[policy]", 'preview = "0"']
     # The floods in these worlds are larger than half a mailbox, which would rightly stop a run.
     lines += ["[safety]", "max_share = 1.0"]
+    (name,) = [line for line in server if line.startswith("name = ")]
     for user in facts["users"]:
-        lines += ["[[mailbox]]", f"address = {json.dumps(user['address'])}", 'server = "maildirs"']
-        lines += [f"aliases = {json.dumps(user['aliases'])}"]
+        lines += ["[[mailbox]]", f"address = {json.dumps(user['address'])}"]
+        lines += [name.replace("name", "server"), f"aliases = {json.dumps(user['aliases'])}", *mailbox]
     (root / "cleaner.toml").write_text("\n".join(lines) + "\n")
-    labels = [json.loads(line) for line in (source / "labels.jsonl").read_text().splitlines()]
-    return World(root, tuple(labels))

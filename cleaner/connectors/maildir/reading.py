@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from cleaner.connectors.maildir.files import (
 from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, unique_of
 from cleaner.connectors.roles import INBOX, role_of
 from cleaner.errors import AskPersonError, FolderMissingError, UnreadableMessageError
+from cleaner.ports import Obstacle
 from cleaner.values import Folder, Headers, Heading, Listing, Message
 
 T = TypeVar("T")
@@ -96,7 +97,11 @@ class ReadingMaildir:
         with self._readable():
             return frozenset(ids).intersection(self._files(folder))
 
-    def headings(self, folder: str, ids: Sequence[str]) -> Iterator[Heading]:
+    def skim(self, folder: str, ids: Sequence[str], fields: Collection[str]) -> Iterator[Heading]:
+        return self.headings(folder, ids, fields)
+
+    def headings(self, folder: str, ids: Sequence[str], fields: Collection[str] = ()) -> Iterator[Heading]:  # noqa: ARG002
+        """Always whole headers: reading less of a file saves nothing."""
         for id in ids:
             try:
                 heading = self._reach(folder, id, partial(_heading, folder, id))
@@ -130,12 +135,15 @@ class ReadingMaildir:
         wanted = _bare_id(message_id)
         return tuple(id for id, bare in known.items() if bare == wanted and bare and id in files)
 
-    def obstacles(self) -> tuple[str, ...]:
+    def obstacles(self) -> tuple[Obstacle, ...]:
         places = [self._root]
         for directory in (self._root, *(self._root / name for name in self._directories().values())):
             places += [directory / sub for sub in ("cur", "new", "tmp") if (directory / sub).is_dir()]
         return tuple(
-            f"{place} cannot be written by this account; messages cannot be moved there or away"
+            Obstacle(
+                f"{place} cannot be written by this account; messages cannot be moved there or away",
+                'give the account that runs bounce-cleaner this right, or set policy.action = "report"',
+            )
             for place in places
             if not is_writable(place)
         )
