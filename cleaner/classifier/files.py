@@ -70,11 +70,11 @@ def save(folder: Path, model: Model, files: Mapping[str, bytes], versions: Mappi
     """Writes a model's folder, complete or not at all: under another name first, the hashes last."""
     draft = folder.with_name(f".{folder.name}.draft")
     draft.mkdir(parents=True, exist_ok=True)
-    every = {MODEL: _json(_fields(model)), WORDS: _bytes(model.words), **files}
+    every = {MODEL: plain(_fields(model)), WORDS: _bytes(model.words), **files}
     for name, data in every.items():
         (draft / name).write_bytes(data)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(every.items())}
-    (draft / HASHES).write_bytes(_json({"files": hashes, "versions": dict(versions)}))
+    (draft / HASHES).write_bytes(plain({"files": hashes, "versions": dict(versions)}))
     draft.rename(folder)
 
 
@@ -143,7 +143,8 @@ def _model(name: str, fields: Mapping[str, Any], words: Sequence[float]) -> Mode
     return model
 
 
-def _json(fields: Mapping[str, Any]) -> bytes:
+def plain(fields: Mapping[str, Any]) -> bytes:
+    """JSON to be read by people, too; the same bytes for the same fields."""
     return (json.dumps(fields, indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -9,24 +9,30 @@ mailbox can add is bounded, so that nobody moves the model for all.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from cleaner import __version__
-from cleaner.classifier import files
+from cleaner.classifier import Model, files
 from cleaner.classifier.base import Row, locked, training
 from cleaner.classifier.card import Data, card
-from cleaner.classifier.features import Features
-from cleaner.classifier.learning import Example, Guarantee, Learned, Watch, learn
+from cleaner.classifier.features import Features, bucket_of
+from cleaner.classifier.learning import Example, Guarantee, Learned, learn, require_learning
 from cleaner.classifier.promotion import Comparison, compare
 from cleaner.errors import UsageError
 from cleaner.service.context import Context
 from cleaner.service.models import choose, model_for, organisation_named, shelf
+from cleaner.service.teaching import Lexicon, rows
+from cleaner.steps.task import Watch
+from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
 from cleaner.values import Opinion
+
+MOST_WORDS: Final = 200
+"""Words that are kept to be shown."""
 
 OWN_WEIGHT: Final = 4.0
 """What one own label weighs beside a row of the base."""
@@ -80,18 +86,18 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     Raises UsageError: no base, too little to learn from, no scikit-learn.
     """
     named = organisation_named(context, organisation)
-    rows, words, source = base_of(context)
+    base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
-    learned = learn((*training(rows), *own), name, watch=watch)
+    learned = learn((*training(base), *own), name, watch=watch)
     current = model_for(context, named)
     held_out = [(example, probability) for example, probability in learned.held_out if example.own]
-    comparisons = compare(current, learned.model, locked(rows), held_out)
+    comparisons = compare(current, learned.model, locked(base), held_out)
     folder = context.settings.models.path / name
     data = Data(
         sources=(f"the base of {source}", f"{len(own)} labels of {named}"), licence="see the base's card"
     )
-    write(folder, learned, rows, words, data)
+    write(folder, learned, base, words, data)
     objections = any(comparison.objections for comparison in comparisons)
     promoted = may_promote and not objections
     if promoted:
@@ -101,12 +107,40 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
         folder,
         named,
         own_labels=len(own),
-        base_rows=len(rows),
+        base_rows=len(base),
         guarantee=learned.guarantee,
         threshold=learned.model.remove,
         comparisons=comparisons,
         promoted=promoted,
     )
+
+
+def release(
+    paths: Sequence[Path], folder: Path, scratch: Callable[[], Store], watch: Watch, *, licence: str
+) -> Learned:
+    """
+    Trains a model from labelled mail alone, with the base that others are trained from later.
+
+    Raises UsageError: no labelled mail there, too little to learn from, a name that is none.
+    """
+    if not files.NAME.fullmatch(folder.name):
+        raise UsageError(f"{folder.name!r} is no name for a model; letters, digits, dots and dashes make one")
+    if folder.exists():
+        raise UsageError(f"{folder} is there already; a model is never overwritten: choose another name")
+    require_learning()
+    lexicon = Lexicon()
+    found = rows(paths, scratch, watch, lexicon)
+    learned = learn(training(found), folder.name, watch=watch)
+    sources = tuple(f"labelled mail of {group}" for group in sorted({row.group for row in found}))
+    write(folder, learned, found, telling(learned.model, lexicon), Data(sources, licence))
+    return learned
+
+
+def telling(model: Model, lexicon: Lexicon) -> bytes:
+    """Widespread words whose bucket weighs most, with their weights, as they are kept beside a model."""
+    weights = {word: model.words[bucket_of(word)] for word in lexicon.widespread()}
+    strongest = sorted(weights, key=lambda word: (-abs(weights[word]), word))[:MOST_WORDS]
+    return files.plain({word: round(weights[word], 4) for word in strongest})
 
 
 def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
@@ -116,10 +150,10 @@ def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
         raise UsageError("no released model is installed, so there is no base to train from")
     kept = files.read(shelf(context).folder(name))
     try:
-        rows = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
+        base = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
     except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
         raise UsageError(f"the base of model {name} cannot be read ({error})") from error
-    return rows, kept.get(files.TELLING_WORDS, b"{}"), name
+    return base, kept.get(files.TELLING_WORDS, b"{}"), name
 
 
 def own_examples(rows: Iterable[TrainingRow]) -> Iterator[Example]:
@@ -156,11 +190,11 @@ def new_name(context: Context, organisation: str) -> str:
     return next(name for number in range(1, 10_000) if (name := f"{day}-{number}") not in taken)
 
 
-def write(folder: Path, learned: Learned, rows: Sequence[Row], words: bytes, data: Data) -> None:
+def write(folder: Path, learned: Learned, base: Sequence[Row], words: bytes, data: Data) -> None:
     """Writes the model's folder. Raises UsageError where that is not possible."""
     model = replace(learned.model, name=folder.name)
     kept = {
-        files.BASE: files.lines(row.as_json() for row in rows),
+        files.BASE: files.lines(row.as_json() for row in base),
         files.TELLING_WORDS: words,
         files.CARD: card(learned, model, data, versions()).encode(),
     }
