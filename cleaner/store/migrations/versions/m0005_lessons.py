@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("in_record", sa.Boolean(), nullable=False),
         sa.Column("by_mark", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["mailbox_id"], ["mailbox.id"], name="fk_lesson_mailbox_id_mailbox", ondelete="CASCADE"
+            ["mailbox_id"], ["mailbox.id"], name="fk_lesson_mailbox_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("mailbox_id", "fingerprint", name="pk_lesson"),
     )
