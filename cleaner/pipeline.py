@@ -9,7 +9,7 @@ that the safety limits can stop a run while nothing has happened yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,12 +20,15 @@ from cleaner.ports import Keys, SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.remember import remember
-from cleaner.steps.task import Cleaned, Decision, Sighting, Task, Watch
+from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
     Arrival,
+    Evidence,
+    Habits,
     Headers,
     Kind,
     Known,
+    Lesson,
     Message,
     Notice,
     Opinion,
@@ -33,6 +36,9 @@ from cleaner.values import (
     Owner,
     Verdict,
 )
+
+Lessons = Callable[[frozenset[str]], Sequence[Lesson]]
+"""What is remembered about the machines, domains and ids asked about."""
 
 BATCH = 100
 """Messages fetched, asked about and judged together: bounds memory and the number of look-ups."""
@@ -52,18 +58,26 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
 
 
 def decide_all(task: Task, sightings: Sequence[Sighting], watch: Watch) -> Iterator[Decision]:
+    """
+    Reads all notices first, batch by batch, and decides then.
+
+    What the proven ones teach about the ways of our mail is known only when the last is read.
+    """
     arrivals = arrivals_of(task, sightings)
+    readings: list[Reading] = []
     for start in range(0, len(sightings), BATCH):
         if not task.may_continue():
             return
-        watch("judging", start, len(sightings))
-        yield from decide_batch(task, sightings[start : start + BATCH], arrivals)
-    watch("judging", len(sightings), len(sightings))
+        watch("reading", start, len(sightings))
+        readings += read_batch(task, sightings[start : start + BATCH], arrivals)
+    habits = habits_of(task, [reading.lesson for reading in readings])
+    for number, reading in enumerate(readings):
+        watch("judging", number, len(readings))
+        yield decide(task, reading, habits)
+    watch("judging", len(readings), len(readings))
 
 
-def decide_batch(
-    task: Task, sightings: Sequence[Sighting], arrivals: tuple[Arrival, ...]
-) -> Iterator[Decision]:
+def read_batch(task: Task, sightings: Sequence[Sighting], arrivals: tuple[Arrival, ...]) -> Iterator[Reading]:
     by_place = {(s.heading.folder, s.heading.id): s for s in sightings}
     read = [
         (by_place[heading.folder, heading.id], read_or_doubt(message))
@@ -79,18 +93,29 @@ def decide_batch(
         task.keys,
     )
     for sighting, notice in read:
-        verdict = judge(notice, known, task.model)
-        plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
-        yield Decision(
-            sighting.heading,
-            sighting.fingerprint,
-            slim(notice),
-            verdict,
-            plan,
-            error=notice.doubt or None,
-            history=sighting.history,
-            in_record=(notice.returned.message_id or "") in known.sent.by_message_id,
-        )
+        found, lesson = first_look(notice, known)
+        yield Reading(sighting, slim(notice), known, found, lesson)
+
+
+def habits_of(task: Task, lessons: Sequence[Lesson]) -> Habits:
+    """What these lessons and those remembered teach."""
+    return evidence.learn((*task.memory.lessons(evidence.asked(lessons)), *lessons))
+
+
+def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
+    sighting, notice, known = reading.sighting, reading.notice, reading.known
+    verdict = second_look(notice, replace(known, habits=habits), reading.found, task.model)
+    plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
+    return Decision(
+        sighting.heading,
+        sighting.fingerprint,
+        slimmer(notice),
+        verdict,
+        plan,
+        error=notice.doubt or None,
+        history=sighting.history,
+        lesson=reading.lesson,
+    )
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:
@@ -115,11 +140,33 @@ def look_up(
     return Known(organisation, owner, sent=sent.ask(evidence.question(judged)), arrivals=arrivals, now=now)
 
 
-def judge(notice: Notice, known: Known, model: Model | None = None) -> Verdict:
-    """What every caller, cleaning or explaining, asks about one notice."""
+def judge_together(
+    batch: Sequence[Notice], known: Known, remembered: Lessons, model: Model | None = None
+) -> tuple[Verdict, ...]:
+    """What every caller beside `clean` asks: verdicts on notices that are at hand all at once."""
+    looked = [first_look(notice, known) for notice in batch]
+    lessons = [lesson for _, lesson in looked]
+    known = replace(known, habits=evidence.learn((*remembered(evidence.asked(lessons)), *lessons)))
+    return tuple(
+        second_look(notice, known, found, model) for notice, (found, _) in zip(batch, looked, strict=True)
+    )
+
+
+def first_look(notice: Notice, known: Known) -> tuple[tuple[Evidence, ...], Lesson]:
+    """What can be found in the notice by itself, and what it teaches about the others."""
+    if not notice.kind.is_judged:
+        return (), Lesson()
+    found = evidence.gather_first(notice, known)
+    return found, evidence.lesson(notice, known, found)
+
+
+def second_look(
+    notice: Notice, known: Known, found: tuple[Evidence, ...], model: Model | None = None
+) -> Verdict:
+    """The verdict, once it is known what the others teach."""
     if not notice.kind.is_judged:
         return Verdict(Opinion.NOT_A_BOUNCE, because=notice.doubt or "This is not a notice to be judged.")
-    return classifier.judge(notice, evidence.gather(notice, known), model)
+    return classifier.judge(notice, (*found, *evidence.gather_learned(notice, known)), model)
 
 
 def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:
@@ -133,6 +180,13 @@ def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:
 
 
 def slim(notice: Notice) -> Notice:
+    """The notice without what only the first look needed: thousands are held until all are read."""
+    fields = notice.returned.headers.only(evidence.NEEDED)
+    returned = replace(notice.returned, raw=b"", headers=fields)
+    return replace(notice, headers=notice.headers.only(evidence.NEEDED), returned=returned)
+
+
+def slimmer(notice: Notice) -> Notice:
     """The notice without what only judging needed: thousands of decisions are held until the run acts."""
     returned = replace(notice.returned, raw=b"", headers=Headers(), text="", hops=())
     return replace(notice, headers=Headers(), returned=returned, text="", hops=())

@@ -18,6 +18,7 @@ from cleaner.values import (
     Entry,
     Folder,
     Heading,
+    Lesson,
     Listing,
     Message,
     OutgoingMail,
@@ -200,6 +201,13 @@ class Memory(Protocol):
 
     def arrivals(self, since: datetime) -> tuple[Arrival, ...]:
         """Notices that arrived since then, by time."""
+
+    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+        """
+        What proven notices taught, and on which days the machines asked about were seen.
+
+        `asked` holds machines, networks, domains and ids; what is told about others names them by hashes.
+        """
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers judgements and how far each folder was looked through, in one transaction."""

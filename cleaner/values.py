@@ -506,9 +506,7 @@ class SentRecordView:
     """
     What the sent record answered.
 
-    `begins` is the time of its oldest mail, `None` where nothing is recorded. `completeness`
-    is the share of proven-genuine notices whose original was in the record, `None` before there are enough
-    to say (DESIGN.md, decision 3).
+    `begins` is the time of its oldest mail, `None` where nothing is recorded.
     """
 
     by_message_id: Mapping[str, SentMail] = field(default_factory=lambda: MappingProxyType({}))
@@ -827,8 +825,7 @@ class SeenNotice:
     judged_at: datetime
     received: datetime | None = None
     knowledge: str = ""
-    proven: bool = False
-    in_record: bool = False
+    lesson: Lesson = field(default_factory=Lesson)
     subject: str = ""
     reporter: str = ""
     report: Mapping[str, object] | None = None

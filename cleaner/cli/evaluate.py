@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,6 +16,7 @@ from cleaner.cli.screen import print_json, remark, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
+    from cleaner.service.ablation import Ablation
     from cleaner.service.evaluate import Evaluation, Figures, Share
 
 _TOTAL: Final = (
@@ -54,6 +56,9 @@ def evaluate(
         list[str] | None, typer.Option("--without", metavar="RULE", help="Leave this rule out.")
     ] = None,
     no_sent: Annotated[bool, typer.Option("--no-sent", help="As if nobody kept what was sent.")] = False,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Leave out each rule, and each piece of knowledge, in turn.")
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
@@ -62,8 +67,17 @@ def evaluate(
     Every share is given with its 95 % confidence interval.
     """
     from cleaner.app import scratch_store
+    from cleaner.service.ablation import ablate as ablated
     from cleaner.service.evaluate import evaluate
 
+    if ablate:
+        found_out = tuple(ablated(paths, scratch_store))
+        if output is Format.JSONL:
+            for one in found_out:
+                print_json(one.to_json())
+        else:
+            results().print(_ablations(found_out))
+        return
     found = evaluate(paths, scratch_store, without=frozenset(without or ()), with_sent=not no_sent)
     if output is Format.JSONL:
         print_json(found.to_json())
@@ -87,6 +101,24 @@ def _show(found: Evaluation, ways: tuple[By, ...]) -> None:
     for way in ways:
         if groups := found.by.get(way.value):
             results().print(_groups(way.value, groups))
+
+
+def _ablations(ablations: Sequence[Ablation]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("without", overflow="fold")
+    for name in ("removed", "change", "genuine lost", "others removed"):
+        table.add_column(name, justify="right")
+    whole = ablations[0].removed.value or 0.0
+    for one in ablations:
+        change = (one.removed.value or 0.0) - whole
+        table.add_row(
+            one.without or "nothing",
+            f"{one.removed.value or 0.0:.1%}",
+            f"{100 * change:+.1f}" if one.without else "",
+            f"{one.figures.lost.hits} of {one.figures.lost.total:,}",
+            f"{one.figures.ordinary_removed.hits} of {one.figures.ordinary_removed.total:,}",
+        )
+    return table
 
 
 def _groups(way: str, groups: dict[str, Figures]) -> Table:

@@ -107,6 +107,7 @@ def _organisation(table: Table) -> Organisation:
         client_networks=table.many("client_networks", forms.network),
         authserv_ids=frozenset(name.casefold() for name in table.many("authserv_ids", forms.text)),
         always_signs=table.one("always_signs", forms.flag, False),
+        shared=table.one("shared", forms.flag, False),
         always_tags=table.one("always_tags", forms.flag, False),
         dkim_keys=tuple(map(_dkim_key, table.tables("dkim"))),
     )

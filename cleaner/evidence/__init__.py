@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Final, cast
 
 from cleaner.evidence import rules
-from cleaner.evidence.habits import learn, lesson
+from cleaner.evidence.habits import asked, learn, lesson
 from cleaner.evidence.mentions import question
 from cleaner.evidence.signatures import wanted_keys
 from cleaner.values import Evidence, Known, Notice, Side
@@ -25,6 +25,7 @@ from cleaner.values import Evidence, Known, Notice, Side
 __all__ = [
     "NEEDED",
     "RuleInfo",
+    "asked",
     "catalogue",
     "gather",
     "gather_first",

@@ -80,6 +80,13 @@ def bears_signature(notice: Notice, organisation: Organisation) -> bool | None:
     return True if signatures.ours_among(returned.headers, organisation) else None
 
 
+def asked(lessons: Iterable[Lesson]) -> frozenset[str]:
+    """All that these lessons name, to be asked of what is remembered."""
+    return frozenset(
+        text for one in lessons for text in (one.machine, one.network, one.author, one.original) if text
+    )
+
+
 def learn(lessons: Iterable[Lesson]) -> Habits:
     """What all the lessons together say; a mail that came back several times counts once."""
     every = tuple(lessons)

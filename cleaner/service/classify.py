@@ -17,7 +17,7 @@ from pathlib import Path
 from cleaner import notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import UsageError
-from cleaner.pipeline import judge, look_up
+from cleaner.pipeline import Lessons, judge_together, look_up
 from cleaner.ports import Keys, SentRecord
 from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
@@ -55,6 +55,8 @@ class Judge:
     arrivals: tuple[Arrival, ...] = ()
     model: Model | None = None
     keys: Keys | None = None
+    lessons: Lessons = lambda _: ()
+    """What is remembered of proven notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
     known = look_up(
         [notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now, by.keys
     )
-    for message, notice in read:
-        verdict = judge(notice, known, by.model)
+    verdicts = judge_together([notice for _, notice in read], known, by.lessons, by.model)
+    for (message, notice), verdict in zip(read, verdicts, strict=True):
         # As asked for by hand: neither the age of the message nor the grace period holds it back.
         when = policy.Situation(now=by.now, since=datetime.min.replace(tzinfo=by.now.tzinfo), by_hand=True)
         yield Judged(message, notice, verdict, policy.decide(notice, verdict, by.policy, when), known)

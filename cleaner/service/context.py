@@ -74,6 +74,7 @@ class Context:
             [str(network) for network in organisation.client_networks],
             sorted(organisation.authserv_ids),
             organisation.always_signs,
+            organisation.shared,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
             [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],
             organisation.always_tags,

@@ -197,10 +197,14 @@ def sent_mails(paths: Iterable[Path]) -> Iterator[OutgoingMail]:
 
 
 def judge(
-    read: Sequence[Case], without: frozenset[str] = NOTHING, model: Model | None = None
+    read: Sequence[Case],
+    without: frozenset[str] = NOTHING,
+    model: Model | None = None,
+    *,
+    learns: bool = True,
 ) -> Iterator[Judgement]:
     """Judges the messages of one mailbox, having learned from those that are proven, as the pipeline does."""
-    for case in informed(read, without):
+    for case in informed(read, without) if learns else read:
         if case.notice.kind.is_judged:
             found = evidence.gather(case.notice, case.known, without=without)
             yield Judgement(case, classifier.judge(case.notice, found, model))

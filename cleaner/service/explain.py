@@ -86,6 +86,7 @@ def fetch(context: Context, mailbox: MailboxSettings, folder: str, id: str) -> M
 def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
     """Judges for a mailbox of the configuration, by what the store knows of it."""
     now = context.clock()
+    seen = context.store.seen(mailbox.address)
     return Judge(
         organisation=context.settings.judging(mailbox.organisation),
         owner=mailbox.owner(),
@@ -93,7 +94,8 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         sent=context.store.sent_record(mailbox.address),
         now=now,
         mailbox=mailbox.address,
-        arrivals=context.store.seen(mailbox.address).arrivals(now - mailbox.policy.since),
+        arrivals=seen.arrivals(now - mailbox.policy.since),
+        lessons=seen.lessons,
         model=model_for(context, mailbox.organisation),
         keys=context.keys(asks=False),
     )

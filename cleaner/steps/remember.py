@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cleaner import classifier
 from cleaner.steps.lines import kept, line_of_decision
 from cleaner.steps.task import Decision, Task
 from cleaner.values import SeenNotice
@@ -30,8 +29,7 @@ def remembered(task: Task, decision: Decision) -> SeenNotice:
         judged_at=task.now,
         received=notice.received,
         knowledge=task.knowledge,
-        proven=classifier.is_proven(decision.verdict),
-        in_record=decision.in_record,
+        lesson=decision.lesson,
         subject=notice.subject,
         reporter=notice.reporter,
         report=kept(line_of_decision(task.owner.address, decision)) if decision.is_acted_on else None,

@@ -12,7 +12,10 @@ from cleaner.errors import SafetyStopError
 from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, SentRecord
 from cleaner.values import (
     Entry,
+    Evidence,
     Heading,
+    Known,
+    Lesson,
     Notice,
     Organisation,
     Outcome,
@@ -79,6 +82,17 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A message read, with what was found in it by itself; it is judged when all are read."""
+
+    sighting: Sighting
+    notice: Notice
+    known: Known
+    found: tuple[Evidence, ...]
+    lesson: Lesson
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was found out about one message, what is to be done with it, and what became of that."""
 
@@ -92,7 +106,7 @@ class Decision:
     new_id: str | None = None
     error: str | None = None
     history: tuple[Entry, ...] = ()
-    in_record: bool = False
+    lesson: Lesson = field(default_factory=Lesson)
 
     @property
     def is_acted_on(self) -> bool:

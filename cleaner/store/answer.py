@@ -16,7 +16,6 @@ from sqlalchemy import Column, Connection, Row, Select, func, select
 from cleaner.store import tables
 from cleaner.store.database import CHUNK
 from cleaner.store.hashing import Keyed
-from cleaner.store.seen import completeness
 from cleaner.values import SentMail, SentQuestion, SentRecordView, address_key, domain_of, subject_key
 
 LATEST: Final = 20
@@ -60,7 +59,6 @@ class Answer:
             ends=ends,
             mails=count_mails(self._connection, self._mailbox),
             id_domains=self._id_domains(),
-            completeness=completeness(self._connection, self._mailbox),
         )
 
     def _by_id(self) -> list[Row[Any]]:

@@ -8,15 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
 
-from cleaner.store import tables
+from cleaner.store import lessons, tables
 from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import CHUNK, Database
 from cleaner.store.hashing import Keyed
 from cleaner.store.owners import ensured, has_withdrawn, row_id
-from cleaner.values import ActionName, Arrival, Kind, Opinion, Outcome, SeenNotice, subject_key
+from cleaner.values import ActionName, Arrival, Kind, Lesson, Opinion, Outcome, SeenNotice, subject_key
 
-ENOUGH: Final = 20
-"""Proven notices before their share in the record says something about its completeness."""
 ACTIONS: Final = tuple(action.value for action in ActionName if action is not ActionName.NONE)
 UNDONE: Final = tuple(outcome.value for outcome in Outcome if outcome not in (Outcome.DONE, Outcome.GONE))
 
@@ -61,6 +59,13 @@ class SeenBook:
             rows = connection.execute(query.order_by(n.received)).all()
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
 
+    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            if mailbox is None:
+                return ()
+            return tuple(lessons.recall(connection, self._keyed, mailbox, asked))
+
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers, in one transaction; nothing once the owner has opted out."""
         latest = {notice.fingerprint: notice for notice in notices}
@@ -69,6 +74,7 @@ class SeenBook:
             if has_withdrawn(connection, mailbox):
                 return
             self._record(connection, mailbox, latest)
+            lessons.keep(connection, self._keyed, mailbox, {f: n.lesson for f, n in latest.items()})
             for folder, value in cursors.items():
                 set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
 
@@ -98,8 +104,8 @@ class SeenBook:
             "judged_at": notice.judged_at,
             "received": notice.received,
             "knowledge": notice.knowledge,
-            "proven": notice.proven,
-            "in_record": notice.in_record,
+            "proven": notice.lesson.is_proven,
+            "in_record": notice.lesson.in_record,
             "subject": self._keyed.hash("subject", subject_key(notice.subject)) if notice.subject else None,
             "reporter": self._keyed.hash("domain", notice.reporter.lower()) if notice.reporter else None,
             "report": dict(notice.report) if notice.report is not None else None,
@@ -115,18 +121,9 @@ class SeenBook:
         return {(Opinion(opinion), ActionName(action)): count for opinion, action, count in rows}
 
 
-def completeness(connection: Connection, mailbox: int) -> float | None:
-    """The share of proven notices whose original was in the sent record; None before there are enough."""
-    n = tables.notice.c
-    query = select(n.in_record, func.count()).where(n.mailbox_id == mailbox, n.proven)
-    counts = {bool(found): count for found, count in connection.execute(query.group_by(n.in_record))}
-    proven = sum(counts.values())
-    return counts.get(True, 0) / proven if proven >= ENOUGH else None
-
-
 def forget(connection: Connection, mailbox: int) -> None:
     """Erases all that was judged; what was done about it stays in the journal."""
-    for table in (tables.notice, tables.folder_cursor):
+    for table in (tables.notice, tables.lesson, tables.folder_cursor):
         connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
 
 
@@ -155,8 +152,6 @@ def _seen(row: Row[Any]) -> SeenNotice:
         judged_at=row.judged_at,
         received=row.received,
         knowledge=row.knowledge,
-        proven=row.proven,
-        in_record=row.in_record,
         subject=_text(row.subject),
         reporter=_text(row.reporter),
         report=row.report,

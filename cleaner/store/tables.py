@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -277,6 +278,28 @@ notice = Table(
     Index(None, "mailbox_id", "opinion", "knowledge"),
     Index(None, "mailbox_id", "proven", "in_record"),
 )
+
+lesson = Table(
+    "lesson",
+    metadata,
+    of_mailbox(primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("day", Date),
+    Column("original", Hash),
+    Column("machine", Hash),
+    Column("network", Hash),
+    Column("author", Hash),
+    Column("version", Integer, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("at_us", Boolean, nullable=False),
+    Column("signed", Boolean),
+    Column("proven", Boolean, nullable=False),
+    Column("in_record", Boolean, nullable=False),
+    Column("by_mark", Boolean, nullable=False),
+    Index(None, "mailbox_id", "proven", "day"),
+    Index(None, "mailbox_id", "machine"),
+)
+"""What judged notices taught about the ways of our mail; `machine` and the like are hashes."""
 
 folder_cursor = Table(
     "folder_cursor",

@@ -82,7 +82,6 @@ def test_hosts_of_ids_are_counted_where_they_are_asked(record: StoredSentRecord)
 def test_its_extent(record: StoredSentRecord) -> None:
     view = ask(record)
     assert (view.begins, view.ends, view.mails) == (NOW - timedelta(days=9), NOW, 3)
-    assert view.completeness is None
 
 
 def test_an_empty_record_says_so(store: Store) -> None:

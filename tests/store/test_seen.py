@@ -11,7 +11,7 @@ import pytest
 from cleaner.errors import StoreError
 from cleaner.store import Store
 from cleaner.store.records import Consent, ConsentState
-from cleaner.values import ActionName, Kind, Opinion, Outcome, SentQuestion
+from cleaner.values import ActionName, Kind, Lesson, Opinion, Outcome
 from tests.store.samples import ANN, BEN, NOW, notice
 
 
@@ -95,19 +95,36 @@ def test_arrivals_tell_subjects_apart_without_telling_them(store: Store) -> None
     assert "far" not in repr(arrivals)
 
 
-def test_the_completeness_of_the_record_is_measured_once_there_are_enough(store: Store) -> None:
-    def proven(count: int, found: int) -> None:
-        store.seen(ANN).record(
-            [notice(fingerprint=f"p{n}", proven=True, in_record=n < found) for n in range(count)], {}
-        )
+PROVEN = Lesson(
+    NOW.date(), "<1@mx>", "192.0.2.10", "192.0.2.0/24", author="harbor.example", signed=True, in_record=True
+)
+SEEN = Lesson(NOW.date(), "<2@mx>", "198.51.100.66", "198.51.100.0/24", author="harbor.example")
 
-    store.seen(ANN).record([notice(fingerprint=f"unproven{n}") for n in range(30)], {})
-    proven(19, 10)
-    assert store.sent_record(ANN).ask(SentQuestion()).completeness is None
-    proven(20, 15)
-    assert store.sent_record(ANN).ask(SentQuestion()).completeness == pytest.approx(0.75)
-    proven(20, 0)
-    assert store.sent_record(ANN).ask(SentQuestion()).completeness == 0
+
+def test_lessons_come_back_in_the_words_of_the_question(store: Store) -> None:
+    store.seen(ANN).record([notice(lesson=PROVEN), notice(fingerprint="f2", lesson=SEEN)], {})
+    names = frozenset(("<1@mx>", "192.0.2.10", "192.0.2.0/24", "harbor.example"))
+    assert store.seen(ANN).lessons(names) == (PROVEN,)
+    assert store.seen(ANN).lessons(names | {"<2@mx>", "198.51.100.66", "198.51.100.0/24"}) == (PROVEN, SEEN)
+    assert store.seen(BEN).lessons(names) == ()
+
+
+def test_lessons_about_what_nobody_asked_tell_it_apart_without_telling_it(store: Store) -> None:
+    other = replace(PROVEN, machine="192.0.2.11", original="<3@mx>")
+    store.seen(ANN).record([notice(lesson=PROVEN), notice(fingerprint="f2", lesson=other)], {})
+    first, second = store.seen(ANN).lessons(frozenset())
+    assert first.machine != second.machine
+    assert first.author == second.author
+    assert "192.0.2" not in repr((first, second))
+    assert (first.day, first.signed, first.is_proven) == (PROVEN.day, True, True)
+
+
+def test_a_later_lesson_takes_the_place_of_the_earlier(store: Store) -> None:
+    store.seen(ANN).record([notice(lesson=PROVEN)], {})
+    store.seen(ANN).record([notice(lesson=replace(PROVEN, in_record=False))], {})
+    assert store.seen(ANN).lessons(frozenset()) == ()
+    store.seen(ANN).record([notice(lesson=Lesson())], {})
+    assert store.seen(ANN).lessons(frozenset({"192.0.2.10"})) == ()
 
 
 def test_after_opting_out_a_scan_that_is_still_at_work_keeps_nothing(store: Store) -> None:

@@ -1,9 +1,9 @@
 """
 The full header came back without a signature of ours, though our mail is signed.
 
-Only where we know a key of the author's domain. How much it says is learned from mail proven by the sent record:
-how much of it bore a signature. A server that signs at delivery returns the unsigned original in its own reports
-(Exim), so a report of our own server says nothing here.
+How much it says is learned from mail proven by the sent record: how much of it bore a signature. Before there is
+enough of that, it counts a little where a key of the author's domain is configured. A server that signs at delivery
+returns the unsigned original in its own reports (Exim), so a report of our own server says nothing here.
 
 Source: RFC 6376 section 6.1; observed: Exim signs while it delivers (DOMAIN.md).
 """
@@ -14,7 +14,7 @@ import math
 from typing import Final
 
 from cleaner.evidence import habits, mentions
-from cleaner.values import Evidence, Known, Notice, Organisation, Returned, Share, Side, domain_of
+from cleaner.values import Evidence, Known, Notice, Share, Side, domain_of
 
 SOMETIMES: Final = 0.4
 """How much it counts before enough proven mail was seen: web and CRM hosts often do not sign."""
@@ -28,17 +28,17 @@ LEARNS = True
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
-    returned = notice.returned
-    if known.organisation.shared or not is_signing(returned, known.organisation):
+    if known.organisation.shared or habits.bears_signature(notice, known.organisation) is not False:
         return ()
-    if habits.bears_signature(notice, known.organisation) is not False:
+    author = notice.returned.from_addresses[0]
+    strength, seen = how_strange(known, domain_of(author))
+    if strength <= 0:
         return ()
-    strength, seen = how_strange(known, domain_of(returned.from_addresses[0]))
     return (
         Evidence(
             "unsigned",
             side=SIDE,
-            seen=mentions.shown(f"From: {returned.from_addresses[0]}, no DKIM-Signature{seen}"),
+            seen=mentions.shown(f"From: {author}, no DKIM-Signature{seen}"),
             reason="Your mail server signs your mail; the mail that came back bears no signature.",
             strength=strength,
         ),
@@ -47,16 +47,13 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
 
 def how_strange(known: Known, author: str) -> tuple[float, str]:
     """How much a missing signature counts, and the proven mails that say so."""
-    if known.organisation.always_signs:
+    organisation = known.organisation
+    if organisation.always_signs and author in organisation.domains:
         return 1.0, ""
     signed = known.habits.signed.get(author, Share())
-    if signed.total < ENOUGH:
-        return SOMETIMES, ""
-    seen = f"; {signed.hits} of {signed.total} proven mails have one"
-    return max(0.01, min(OFTEN, -math.log(signed.rest) / SURE)), seen
-
-
-def is_signing(returned: Returned, organisation: Organisation) -> bool:
-    domains = {key.domain.casefold() for key in organisation.dkim_keys}
-    authors = {domain_of(address) for address in returned.from_addresses}
-    return bool(authors & domains) or (organisation.always_signs and bool(authors & organisation.domains))
+    if signed.total >= ENOUGH:
+        seen = f"; {signed.hits} of {signed.total} proven mails have one"
+        return min(OFTEN, -math.log(signed.rest) / SURE), seen
+    # A key that was looked up says only that some notice bears a signature.
+    signing = {key.domain.casefold() for key in organisation.dkim_keys}
+    return (SOMETIMES if author in signing else 0.0), ""

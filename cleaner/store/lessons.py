@@ -1,0 +1,88 @@
+"""
+What judged notices taught, kept for those that follow: which machines, domains and mails as hashes only.
+
+What is told about those that were asked about names them; the others are hashes, good for telling them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from cleaner.store import tables
+from cleaner.store.database import CHUNK
+from cleaner.store.hashing import Keyed
+from cleaner.values import Lesson
+
+LATEST: Final = 1_000
+"""Proven mails that are learned from: habits change."""
+NAMES: Final = ("original", "machine", "network", "author")
+
+
+def keep(connection: Connection, keyed: Keyed, mailbox: int, lessons: Mapping[str, Lesson]) -> None:
+    """Keeps the lessons by the fingerprints of their notices, each in the place of an earlier one."""
+    c = tables.lesson.c
+    fingerprints = tuple(lessons)
+    for start in range(0, len(fingerprints), CHUNK):
+        chunk = fingerprints[start : start + CHUNK]
+        connection.execute(delete(tables.lesson).where(c.mailbox_id == mailbox, c.fingerprint.in_(chunk)))
+    rows = [
+        {"mailbox_id": mailbox, "fingerprint": fingerprint, **_values(keyed, lesson)}
+        for fingerprint, lesson in lessons.items()
+        if lesson.is_proven or lesson.machine
+    ]
+    if rows:
+        connection.execute(insert(tables.lesson), rows)
+
+
+def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[str]) -> Iterator[Lesson]:
+    """The latest lessons about proven mail, and those about the machines asked about."""
+    c = tables.lesson.c
+    names = {keyed.hash("way", text): text for text in asked}
+    proven = select(tables.lesson).where(c.mailbox_id == mailbox, c.proven)
+    for row in connection.execute(proven.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+        yield _lesson(row, names)
+    hashes = tuple(names)
+    for start in range(0, len(hashes), CHUNK):
+        wanted = c.machine.in_(hashes[start : start + CHUNK])
+        seen = select(tables.lesson).where(c.mailbox_id == mailbox, wanted, ~c.proven)
+        for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+            yield _lesson(row, names)
+
+
+def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:
+    hashes = {name: getattr(lesson, name) for name in NAMES}
+    return {
+        **{name: keyed.hash("way", text) if text else None for name, text in hashes.items()},
+        "day": lesson.day,
+        "version": lesson.version,
+        "listed": lesson.is_listed,
+        "at_us": lesson.at_us,
+        "signed": lesson.signed,
+        "proven": lesson.is_proven,
+        "in_record": lesson.in_record,
+        "by_mark": lesson.by_mark,
+    }
+
+
+def _lesson(row: Row[Any], names: Mapping[bytes, str]) -> Lesson:
+    texts = {name: _text(getattr(row, name), names) for name in NAMES}
+    return Lesson(
+        day=row.day,
+        original=texts["original"],
+        machine=texts["machine"],
+        network=texts["network"],
+        version=row.version,
+        is_listed=row.listed,
+        at_us=row.at_us,
+        author=texts["author"],
+        signed=row.signed,
+        in_record=row.in_record,
+        by_mark=row.by_mark,
+    )
+
+
+def _text(value: bytes | None, names: Mapping[bytes, str]) -> str:
+    return "" if value is None else names.get(value, value.hex())
