@@ -17,10 +17,12 @@ from typing import cast
 
 from cleaner.evidence import rules
 from cleaner.evidence.mentions import question
+from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
+from cleaner.evidence.tags import untagged
 from cleaner.values import Evidence, Known, Notice, Side
 
-__all__ = ["RuleInfo", "catalogue", "gather", "names", "question", "wanted_keys"]
+__all__ = ["RuleInfo", "catalogue", "gather", "is_inside", "names", "question", "untagged", "wanted_keys"]
 
 Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 

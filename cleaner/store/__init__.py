@@ -19,6 +19,7 @@ from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
 from cleaner.store.keys import KeyBook
+from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.owners import row_id
@@ -36,6 +37,7 @@ class Store:
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
         self.keys = KeyBook(database)
+        self.ledger = LedgerBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 

@@ -18,6 +18,9 @@ from cleaner.values import Evidence, Force, Known, Notice, SentMail, Side, addre
 LONGEST: Final = timedelta(days=30)
 """Queues give up after five days; people answer, and read, weeks later."""
 
+COPIED: Final = "The mail that came back stands in your Sent folder, and it went to this recipient."
+LOGGED: Final = "Your mail server's log tells of the mail that came back, and it went to this recipient."
+
 SIDE = Side.GENUINE
 
 
@@ -39,7 +42,7 @@ def judged(notice: Notice, id: str, mail: SentMail) -> Evidence:
         "sent_record",
         side=Side.GENUINE,
         seen=seen,
-        reason="The mail that came back stands in your Sent folder, and it went to this recipient.",
+        reason=LOGGED if mail.logged else COPIED,
         force=Force.PROOF,
     )
 
