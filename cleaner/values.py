@@ -499,6 +499,8 @@ class SentMail:
     subject: str | None = None
     """The asked subject (its `subject_key`) that is this mail's, if one is."""
     recipient_count: int = 0
+    logged: bool = False
+    """Known from a transport log, not from a copy."""
 
 
 @dataclass(frozen=True, slots=True)

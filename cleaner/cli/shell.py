@@ -16,7 +16,21 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cleaner import __version__
-from cleaner.cli import check, demo, evaluate, history, init, judge, learn, optin, rules, scan, status, undo
+from cleaner.cli import (
+    check,
+    demo,
+    evaluate,
+    history,
+    init,
+    judge,
+    learn,
+    ledger,
+    optin,
+    rules,
+    scan,
+    status,
+    undo,
+)
 from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
 
@@ -90,6 +104,7 @@ for name, function, panel in (
     app.command(name, rich_help_panel=panel)(function)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)
+app.add_typer(ledger.ledger, name="ledger", rich_help_panel=CLEANING)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -19,7 +19,9 @@ from typing import Final, cast
 from cleaner.evidence import rules
 from cleaner.evidence.habits import asked, learn, lesson
 from cleaner.evidence.mentions import question
+from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
+from cleaner.evidence.tags import untagged
 from cleaner.values import Evidence, Known, Notice, Side
 
 __all__ = [
@@ -30,10 +32,12 @@ __all__ = [
     "gather",
     "gather_first",
     "gather_learned",
+    "is_inside",
     "learn",
     "lesson",
     "names",
     "question",
+    "untagged",
     "wanted_keys",
 ]
 

@@ -97,6 +97,11 @@ def is_client(ip: IPAddress, organisation: Organisation) -> bool:
     return _within(ip, organisation.client_networks)
 
 
+def is_inside(ip: IPAddress, organisation: Organisation) -> bool:
+    """Whether the address is a relay's, our clients', or of a machine's or site's own network."""
+    return is_internal(ip) or is_relay(ip, organisation) or is_client(ip, organisation)
+
+
 def is_neighbour(ip: IPAddress, organisation: Organisation) -> bool:
     """
     Whether the address lies next to a relay or to our clients: same /24, or /48 of IPv6.

@@ -78,6 +78,12 @@ def read(address: str) -> Tag | None:
     return Tag(match["core"]) if match is not None else None
 
 
+def untagged(address: str) -> str:
+    """The address without a tag, if it has one."""
+    tag = read(address)
+    return tag.address if tag is not None else address
+
+
 def signature(key: bytes, number: int, day: int, address: str) -> str:
     """The 24 bits that vouch for an address and a day."""
     text = f"{number}{day:03}{address}".encode("utf-8", "surrogatepass")

@@ -20,6 +20,7 @@ from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
+from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
@@ -41,6 +42,7 @@ class Store:
         self.labels = LabelBook(database, keyed, seals)
         self.models = ModelBook(database)
         self.keys = KeyBook(database)
+        self.ledger = LedgerBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
 

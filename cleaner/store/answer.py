@@ -127,6 +127,7 @@ class Answer:
                 domains=frozenset(domains.get(number, ())),
                 subject=self._subjects.get(row.subject),
                 recipient_count=row.recipients,
+                logged=row.logged,
             )
             for number, row in rows.items()
         }

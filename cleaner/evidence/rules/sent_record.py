@@ -28,6 +28,9 @@ from cleaner.values import (
 LONGEST: Final = timedelta(days=30)
 """Queues give up after five days; people answer, and read, weeks later."""
 
+COPIED: Final = "The mail that came back stands in your Sent folder, and it went to this recipient."
+LOGGED: Final = "Your mail server's log tells of the mail that came back, and it went to this recipient."
+
 SIDE = Side.GENUINE
 
 
@@ -49,7 +52,7 @@ def judged(notice: Notice, id: str, mail: SentMail, organisation: Organisation) 
         "sent_record",
         side=Side.GENUINE,
         seen=seen,
-        reason="The mail that came back stands in your Sent folder, and it went to this recipient.",
+        reason=LOGGED if mail.logged else COPIED,
         force=Force.PROOF,
     )
 
