@@ -19,6 +19,7 @@ from cleaner.errors import SkipMessageError
 from cleaner.ports import Keys, SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
+from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
 from cleaner.steps.task import Cleaned, Decision, Sighting, Task, Watch
 from cleaner.values import (
@@ -45,7 +46,9 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     stop = over_limit(task, decisions, seen.total)
     if stop is None and task.changes is not None:
         decisions = tuple(act(task, task.changes, decisions, watch))
+        note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
         remember(task, decisions, seen.cursors)
+        note_moved_in(task, lambda messages: judge_others(task, messages))
     else:
         decisions = tuple(as_planned(decision) for decision in decisions)
     return Cleaned(seen, decisions, stopped=stop, interrupted=not task.may_continue())
@@ -69,15 +72,7 @@ def decide_batch(
         (by_place[heading.folder, heading.id], read_or_doubt(message))
         for heading, message in fetch(task.mailbox, [s.heading for s in sightings])
     ]
-    known = look_up(
-        [notice for _, notice in read],
-        task.organisation,
-        task.owner,
-        task.sent,
-        arrivals,
-        task.now,
-        task.keys,
-    )
+    known = known_to(task, [notice for _, notice in read], arrivals)
     for sighting, notice in read:
         verdict = judge(notice, known, task.model)
         plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
@@ -91,6 +86,18 @@ def decide_batch(
             history=sighting.history,
             in_record=(notice.returned.message_id or "") in known.sent.by_message_id,
         )
+
+
+def judge_others(task: Task, messages: Sequence[Message]) -> list[Judged]:
+    """Judges messages that no run decided about, as if they had just been seen."""
+    read = [(message, notices.read(message)) for message in messages]
+    arrivals = task.memory.arrivals(task.now - task.policy.since)
+    known = known_to(task, [notice for _, notice in read], arrivals)
+    return [(message, notice, judge(notice, known, task.model)) for message, notice in read]
+
+
+def known_to(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
+    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys)
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:

@@ -736,6 +736,8 @@ class Policy:
     action: ActionName = ActionName.MOVE
     quarantine: str = "Backscatter"
     review: str = "Backscatter/Review"
+    training_folder: str | None = None
+    """Where its owner may put spurious notices that were missed, to be learned from."""
     folders: tuple[str, ...] = ("INBOX",)
     sent: tuple[str, ...] = ()
     trash: str | None = None

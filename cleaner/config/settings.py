@@ -20,7 +20,7 @@ from cleaner.config.places import (
 )
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
-from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
+from cleaner.values import LabelPolicy, Organisation, Policy, Safety, address_key, domain_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Settings:
     """Of each organisation."""
     models: ModelSettings = field(default_factory=ModelSettings)
     lookups: LookupSettings = field(default_factory=LookupSettings)
+    labels: LabelPolicy = field(default_factory=LabelPolicy)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -52,6 +52,7 @@ def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, 
     listing = task.mailbox.list(folder, None if task.looks_again else task.memory.cursor(folder))
     ids = tuple(dict.fromkeys((*pending, *listing.ids)))
     sightings: list[Sighting] = []
+    taken_back: list[Sighting] = []
     others: list[Heading] = []
     unreadable: list[Heading] = []
     looked_at = 0
@@ -66,12 +67,23 @@ def look_through(task: Task, folder: str, pending: Sequence[str], watch: Watch, 
                 likely.append(heading)
             elif keep_others:
                 others.append(heading)
-        sightings.extend(unsettled(task, likely, frozenset(pending)))
+        for sighting in sighted(task, likely):
+            if sighting.taken_back is not None:
+                taken_back.append(sighting)
+            if not is_settled(task, sighting, frozenset(pending)):
+                sightings.append(sighting)
         if not task.may_continue():
             return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total)
     watch(f"looking through {folder}", len(ids), len(ids))
-    cursors = {folder: listing.cursor}
-    return Look(tuple(sightings), tuple(others), tuple(unreadable), looked_at, listing.total, cursors)
+    return Look(
+        tuple(sightings),
+        tuple(others),
+        tuple(unreadable),
+        looked_at,
+        listing.total,
+        {folder: listing.cursor},
+        taken_back=tuple(taken_back),
+    )
 
 
 def merge(left: Look, right: Look) -> Look:
@@ -83,42 +95,50 @@ def merge(left: Look, right: Look) -> Look:
         left.total + right.total,
         left.cursors | right.cursors,
         left.missing + right.missing,
+        left.taken_back + right.taken_back,
     )
 
 
-def unsettled(task: Task, headings: Sequence[Heading], pending: frozenset[str]) -> Iterator[Sighting]:
-    """Leaves out what was judged for good, and finds what somebody put back (DESIGN.md, decision 14)."""
+def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
+    """What is known of the messages, and what somebody put back (DESIGN.md, decision 14)."""
     by_print = [(notices.fingerprint(heading.headers), heading) for heading in headings]
     prints = [fingerprint for fingerprint, _ in by_print]
     known = task.memory.known(prints)
     history = task.journal.for_fingerprints(prints)
     for fingerprint, heading in by_print:
         entries = history.get(fingerprint, ())
+        put_back, taken_back = was_put_back(task, entries)
         before = known.get(fingerprint)
-        put_back = was_put_back(task, entries)
-        again = task.looks_again or heading.id in pending
-        moved = any(entry.state is EntryState.DONE for entry in entries) and not put_back
-        if before is not None and before.is_settled and not again and not moved:
-            continue
-        yield Sighting(heading, fingerprint, entries, put_back)
+        settled = before is not None and before.is_settled
+        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled)
 
 
-def was_put_back(task: Task, entries: Iterable[Entry]) -> bool:
+def is_settled(task: Task, sighting: Sighting, pending: frozenset[str]) -> bool:
+    """Whether it was judged for good, and nobody asks to look again."""
+    again = task.looks_again or sighting.heading.id in pending
+    moved = any(entry.state is EntryState.DONE for entry in sighting.history) and not sighting.put_back
+    return sighting.settled and not again and not moved
+
+
+def was_put_back(task: Task, entries: Iterable[Entry]) -> tuple[bool, Entry | None]:
     """
-    Whether the message was restored by undo or moved out of the quarantine by its owner.
+    Whether the message was restored by undo or moved out of the quarantine by its owner; his is the entry told.
 
     A moved message that is no longer in its target folder, while it stands here again, was moved
     by its owner: that is journalled as RETURNED. One that is still there has a second copy here.
     """
-    back = False
+    undone = False
+    taken_back: Entry | None = None
     for entry in entries:
-        if entry.state in (EntryState.UNDONE, EntryState.RETURNED):
-            back = True
+        if entry.state is EntryState.UNDONE:
+            undone = True
+        elif entry.state is EntryState.RETURNED:
+            taken_back = entry
         elif is_missing_from_target(task, entry):
-            back = True
+            taken_back = entry
             if task.changes is not None:
                 task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
-    return back
+    return undone or taken_back is not None, taken_back
 
 
 def is_missing_from_target(task: Task, entry: Entry) -> bool:
