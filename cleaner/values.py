@@ -853,7 +853,7 @@ class LabelPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Specimen:
     """
     One judged message as learning needs it, so that neither mail nor network has to be asked again.
 
@@ -881,7 +881,7 @@ class Example:
 class Proposal:
     """What a mailbox owner's move says about one message; nothing is learned of it before somebody confirms it."""
 
-    example: Example
+    specimen: Specimen
     truth: Opinion
     at: datetime
     why: str

@@ -16,7 +16,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cleaner import __version__
-from cleaner.cli import check, demo, evaluate, history, init, judge, optin, rules, scan, status, undo
+from cleaner.cli import check, demo, evaluate, history, init, judge, label, optin, rules, scan, status, undo
 from cleaner.cli.codes import FAILED, WRONG
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
 
@@ -37,6 +37,7 @@ First steps:
 START: Final = "Getting started"
 CLEANING: Final = "Cleaning and taking back"
 JUDGING: Final = "Judging"
+LEARNING: Final = "Learning"
 
 app = typer.Typer(
     name="bounce-cleaner",
@@ -87,6 +88,7 @@ for name, function, panel in (
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
+app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

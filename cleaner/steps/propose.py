@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from cleaner import notices
-from cleaner.steps.examples import example_of
 from cleaner.steps.look import fetch
+from cleaner.steps.specimens import specimen_of
 from cleaner.steps.task import HEADINGS, Sighting, Task
 from cleaner.values import (
     EntryState,
@@ -58,14 +58,14 @@ def moved_out(task: Task, taken_back: Sequence[Sighting], judge: Judge) -> Itera
         entry = entries.get(notice.fingerprint)
         if entry is not None:
             why = f"its owner moved it out of {entry.target}"
-            example = example_of(message, notice, verdict)
-            yield Proposal(example, Opinion.GENUINE, task.now, why, entry.id)
+            specimen = specimen_of(message, notice, verdict)
+            yield Proposal(specimen, Opinion.GENUINE, task.now, why, entry.id)
 
 
 def moved_in(task: Task, folder: str, ids: Sequence[str], judge: Judge) -> Iterator[Proposal]:
     for message, notice, verdict in judged(task, tuple(put_there(task, folder, ids)), judge):
-        example = example_of(message, notice, verdict)
-        yield Proposal(example, Opinion.BACKSCATTER, task.now, f"its owner moved it to {folder}")
+        specimen = specimen_of(message, notice, verdict)
+        yield Proposal(specimen, Opinion.BACKSCATTER, task.now, f"its owner moved it to {folder}")
 
 
 def judged(task: Task, headings: Sequence[Heading], judge: Judge) -> Iterator[Judged]:

@@ -1,4 +1,4 @@
-"""From a judged message to the example that learning needs of it."""
+"""From a judged message to the specimen that learning needs of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Final
 from cleaner.classifier.features import features
 from cleaner.evidence.likeness import likeness
 from cleaner.steps.lines import iso
-from cleaner.values import Example, Force, Message, Notice, Verdict
+from cleaner.values import Force, Message, Notice, Specimen, Verdict
 
 TOLD: Final = 3
 """Recipients that are told to whoever reviews it."""
 
 
-def example_of(message: Message, notice: Notice, verdict: Verdict) -> Example:
+def specimen_of(message: Message, notice: Notice, verdict: Verdict) -> Specimen:
     """Everything is taken as it is known now: training asks neither mail nor network again."""
-    return Example(
+    return Specimen(
         fingerprint=notice.fingerprint,
         kind=notice.kind,
         cluster=likeness(notice),
