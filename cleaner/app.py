@@ -23,16 +23,13 @@ from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import UsageError
 from cleaner.lookups import Dns
 from cleaner.ports import ChangeableMailbox, Mailbox
-from cleaner.service.classify import Judge
+from cleaner.service.classify import NOBODY, Judge
 from cleaner.service.context import Context
 from cleaner.service.explain import judge_for
 from cleaner.store import Store
 from cleaner.values import Organisation, Owner, Policy
 
 Clock = Callable[[], datetime]
-
-NOBODY = "nobody@invalid"
-"""Whose sent record is asked where nobody's is meant: it is empty."""
 
 
 def now() -> datetime:
@@ -139,10 +136,9 @@ def configured(path: Path | None) -> Settings | None:
 def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
     """For the first organisation as a whole: all the addresses of its mailboxes, and no sent record."""
     organisation = settings.judging(settings.organisations[0].name)
-    members = [m for m in settings.mailboxes if m.organisation == organisation.name]
     return Judge(
         organisation=organisation,
-        owner=Owner("", frozenset(address for m in members for address in m.owner().addresses)),
+        owner=settings.everybody(organisation.name),
         policy=settings.policy,
         sent=store.sent_record(NOBODY),
         now=clock(),

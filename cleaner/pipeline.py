@@ -19,6 +19,7 @@ from cleaner.errors import SkipMessageError
 from cleaner.ports import Keys, SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
+from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
 from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
@@ -51,7 +52,9 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     stop = over_limit(task, decisions, seen.total)
     if stop is None and task.changes is not None:
         decisions = tuple(act(task, task.changes, decisions, watch))
+        note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
         remember(task, decisions, seen.cursors)
+        note_moved_in(task, lambda messages: judge_others(task, messages))
     else:
         decisions = tuple(as_planned(decision) for decision in decisions)
     return Cleaned(seen, decisions, stopped=stop, interrupted=not task.may_continue())
@@ -83,15 +86,7 @@ def read_batch(task: Task, sightings: Sequence[Sighting], arrivals: tuple[Arriva
         (by_place[heading.folder, heading.id], read_or_doubt(message))
         for heading, message in fetch(task.mailbox, [s.heading for s in sightings])
     ]
-    known = look_up(
-        [notice for _, notice in read],
-        task.organisation,
-        task.owner,
-        task.sent,
-        arrivals,
-        task.now,
-        task.keys,
-    )
+    known = known_to(task, [notice for _, notice in read], arrivals)
     for sighting, notice in read:
         found, lesson = first_look(notice, known)
         yield Reading(sighting, slim(notice), known, found, lesson)
@@ -116,6 +111,18 @@ def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
         history=sighting.history,
         lesson=reading.lesson,
     )
+
+
+def judge_others(task: Task, messages: Sequence[Message]) -> list[Judged]:
+    """Judges messages that no run decided about, as if they had just been seen."""
+    read = [notices.read(message) for message in messages]
+    known = known_to(task, read, task.memory.arrivals(task.now - task.policy.since))
+    verdicts = judge_together(read, known, task.memory.lessons, task.model)
+    return list(zip(messages, read, verdicts, strict=True))
+
+
+def known_to(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
+    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys)
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:

@@ -738,6 +738,8 @@ class Policy:
     action: ActionName = ActionName.MOVE
     quarantine: str = "Backscatter"
     review: str = "Backscatter/Review"
+    training_folder: str | None = None
+    """Where its owner may put spurious notices that were missed, to be learned from."""
     folders: tuple[str, ...] = ("INBOX",)
     sent: tuple[str, ...] = ()
     trash: str | None = None
@@ -852,7 +854,7 @@ class LabelPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Specimen:
     """
     One judged message as learning needs it, so that neither mail nor network has to be asked again.
 
@@ -880,7 +882,7 @@ class Example:
 class Proposal:
     """What a mailbox owner's move says about one message; nothing is learned of it before somebody confirms it."""
 
-    example: Example
+    specimen: Specimen
     truth: Opinion
     at: datetime
     why: str

@@ -23,6 +23,7 @@ from cleaner.cli import (
     history,
     init,
     judge,
+    label,
     learn,
     ledger,
     optin,
@@ -103,6 +104,7 @@ for name, function, panel in (
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
+app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)
 app.add_typer(ledger.ledger, name="ledger", rich_help_panel=CLEANING)
 

@@ -49,12 +49,15 @@ def load(path: Path) -> Settings:
     policy = sections.policy(top.table("policy"), Policy())
     safety = sections.safety(top.table("safety"))
     models = sections.models(top.table("models"), base)
+    labels = sections.labels(top.table("labels"))
     frame = mailboxes.Frame(base, organisations, servers, policy)
     found = mailboxes.read(top.tables("mailbox"), frame)
     sections.close(top)
     if faults:
         raise ConfigurationError(str(path), faults)
-    return Settings(path, store, organisations, servers, policy, safety, found, secret_keys, models, lookups)
+    return Settings(
+        path, store, organisations, servers, policy, safety, found, secret_keys, models, lookups, labels
+    )
 
 
 def _parse(path: Path) -> dict[str, object]:

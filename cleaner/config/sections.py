@@ -22,7 +22,7 @@ from cleaner.config.places import (
 )
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
-from cleaner.values import ActionName, DkimKey, Organisation, Policy, Safety
+from cleaner.values import ActionName, DkimKey, LabelPolicy, Organisation, Policy, Safety
 
 CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
 
@@ -31,6 +31,7 @@ _POLICY_KEYS: Final = {"unsure"} | {field.name for field in fields(Policy)} - {"
 _AT_HOME: Final = {
     **dict.fromkeys(_POLICY_KEYS, "[policy], or [mailbox.policy] for one mailbox"),
     **dict.fromkeys((field.name for field in fields(Safety)), "[safety]"),
+    **dict.fromkeys((field.name for field in fields(LabelPolicy)), "[labels]"),
 }
 """Where keys belong that are easily written under the wrong heading."""
 
@@ -195,6 +196,7 @@ def policy(table: Table, base: Policy) -> Policy:
         action=table.one("action", forms.among(_ACTIONS), base.action),
         quarantine=table.one("quarantine", forms.folder, base.quarantine),
         review=table.one("review", forms.folder, base.review),
+        training_folder=table.one("training_folder", forms.folder, base.training_folder),
         folders=table.many("folders", forms.folder, base.folders),
         sent=table.many("sent", forms.folder, base.sent),
         trash=table.one("trash", forms.folder, base.trash),
@@ -206,7 +208,7 @@ def policy(table: Table, base: Policy) -> Policy:
         leave=table.many("leave", forms.pattern, base.leave),
     )
     close(table)
-    if any(key in table for key in ("folders", "quarantine", "review", "trash", "sent")):
+    if any(key in table for key in ("folders", "quarantine", "review", "training_folder", "trash", "sent")):
         _check_folders(table, read)
     return read
 
@@ -214,12 +216,17 @@ def policy(table: Table, base: Policy) -> Policy:
 def _check_folders(table: Table, read: Policy) -> None:
     if not read.folders:
         table.fault("folders", 'must not be empty; write for example folders = ["INBOX"]')
-    for key, folder in (("quarantine", read.quarantine), ("review", read.review), ("trash", read.trash)):
+    moved_into = {"quarantine": read.quarantine, "review": read.review, "trash": read.trash}
+    for key, folder in (*moved_into.items(), ("training_folder", read.training_folder)):
         if folder in read.folders:
             table.fault(key, f'"{folder}" is also among the watched folders; name a folder of its own')
     if len({read.quarantine, read.review, read.trash}) < 3:
         table.fault("quarantine", "the quarantine, review and trash folders must be three different ones")
-    for folder in sorted({*read.sent} & {*read.folders, read.quarantine, read.review, read.trash}):
+    for key, folder in moved_into.items():
+        if folder is not None and folder == read.training_folder:
+            table.fault("training_folder", f'"{folder}" is also the {key} folder; name a folder of its own')
+    others = {*read.folders, *moved_into.values(), read.training_folder}
+    for folder in sorted({*read.sent} & others):
         table.fault(
             "sent", f'"{folder}" cannot hold sent mail and be watched or moved into; take it out of one'
         )
@@ -232,6 +239,12 @@ def safety(table: Table) -> Safety:
         max_share=table.one("max_share", forms.share, usual.max_share),
         share_from=table.one("share_from", forms.whole(0, 10_000_000), usual.share_from),
     )
+    close(table)
+    return found
+
+
+def labels(table: Table) -> LabelPolicy:
+    found = LabelPolicy(keep_samples=table.one("keep_samples", forms.duration, LabelPolicy().keep_samples))
     close(table)
     return found
 

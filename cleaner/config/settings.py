@@ -20,7 +20,7 @@ from cleaner.config.places import (
 )
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
-from cleaner.values import Organisation, Policy, Safety, address_key, domain_of
+from cleaner.values import LabelPolicy, Organisation, Owner, Policy, Safety, address_key, domain_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Settings:
     """Of each organisation."""
     models: ModelSettings = field(default_factory=ModelSettings)
     lookups: LookupSettings = field(default_factory=LookupSettings)
+    labels: LabelPolicy = field(default_factory=LabelPolicy)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +81,11 @@ class Settings:
         Raises SecretUnavailableError: without a proof that could be had, nothing is judged.
         """
         return self.keys_of(name).given_to(self.organisation(name))
+
+    def everybody(self, organisation: str) -> Owner:
+        """All the addresses of an organisation's mailboxes, as if they were one person's."""
+        members = [m for m in self.mailboxes if m.organisation == organisation]
+        return Owner("", frozenset(address for m in members for address in m.owner().addresses))
 
     def organisation_of(self, address: str) -> Organisation | None:
         """The organisation that an address belongs to: its mailbox's, else the one with its domain."""

@@ -34,6 +34,8 @@ from cleaner.values import (
 )
 
 BATCH = 200
+NOBODY = "nobody@invalid"
+"""Whose sent record is asked where nobody's is meant: it is empty."""
 MAX_FILE = 64 * 1024 * 1024
 """Larger files are named as unreadable rather than read: no notice comes near it."""
 

@@ -63,6 +63,10 @@ class Context:
         """DKIM keys beside the configured ones: of the archive, and where it is allowed to ask, of DNS."""
         return KnownKeys(self.store.keys, self.clock, self.dns if asks else None, remembers=remembers)
 
+    def expire_samples(self) -> None:
+        """Erases the raw mail of labels that was kept for as long as it may be."""
+        self.store.labels.expire_samples(self.clock() - self.settings.labels.keep_samples)
+
     def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)

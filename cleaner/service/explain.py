@@ -15,7 +15,7 @@ from pathlib import Path
 from cleaner import classifier
 from cleaner.config import MailboxSettings
 from cleaner.errors import MessageGoneError, UsageError
-from cleaner.service.classify import Judge, Judged, judge_batch, line, messages_of
+from cleaner.service.classify import NOBODY, Judge, Judged, judge_batch, line, messages_of
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
 from cleaner.steps.lines import Line
@@ -64,19 +64,21 @@ def explain_entry(context: Context, number: int) -> Explanation:
     return Explanation(found.line, found.notice, found.verdict, found.would_change, entry, then)
 
 
-def find(context: Context, mailbox: MailboxSettings, entry: Entry) -> Message:
+def find(context: Context, mailbox: MailboxSettings, entry: Entry, purpose: str = "explain") -> Message:
     """The moved message: where it was moved to, or where it came from if it is back."""
     places = [(entry.target, entry.new_id), (entry.folder, entry.message)]
     for folder, place in places:
         with suppress(MessageGoneError):
             if place is not None:
-                return fetch(context, mailbox, folder, place)
+                return fetch(context, mailbox, folder, place, purpose)
     raise MessageGoneError(entry.target, entry.new_id or entry.message)
 
 
-def fetch(context: Context, mailbox: MailboxSettings, folder: str, id: str) -> Message:
+def fetch(
+    context: Context, mailbox: MailboxSettings, folder: str, id: str, purpose: str = "explain"
+) -> Message:
     context.require_consent(mailbox)
-    context.note_access(mailbox, "explain")
+    context.note_access(mailbox, purpose)
     with context.mailboxes.reading(mailbox) as reading:
         for message in reading.fetch(folder, (id,)):
             return message
@@ -97,6 +99,19 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         arrivals=seen.arrivals(now - mailbox.policy.since),
         lessons=seen.lessons,
         model=model_for(context, mailbox.organisation),
+        keys=context.keys(asks=False),
+    )
+
+
+def judge_for_organisation(context: Context, name: str) -> Judge:
+    """Judges for an organisation as a whole, where it is not known whose mailbox it is."""
+    return Judge(
+        organisation=context.settings.judging(name),
+        owner=context.settings.everybody(name),
+        policy=context.settings.policy,
+        sent=context.store.sent_record(NOBODY),
+        now=context.clock(),
+        model=model_for(context, name),
         keys=context.keys(asks=False),
     )
 

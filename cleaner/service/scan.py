@@ -23,7 +23,7 @@ from cleaner.errors import (
     UsageError,
 )
 from cleaner.pipeline import clean
-from cleaner.ports import ChangeableMailbox, Mailbox, SentRecord
+from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
@@ -156,6 +156,7 @@ def finish(
         stopped=stopped,
         since=request.since,
     )
+    context.expire_samples()
 
 
 def scan_one(
@@ -210,12 +211,17 @@ def scan_locked(
         completed = complete_interrupted(context, mailbox, changing)
         added, notes = update_sent_record(context, mailbox, changing, watch, stopping)
         task = task_for(context, request, mailbox, changing, run or "", stopping)
-        task = replace(task, changes=changing)
+        task = replace(task, changes=changing, proposals=proposals_of(context, mailbox))
         cleaned = clean(task, watch, keep_others=request.all_messages)
         result = result_of(context, mailbox, task, cleaned, request)
         return replace(
             result, run=run, completed=len(completed), newly_sent=added, notes=(*notes, *result.notes)
         )
+
+
+def proposals_of(context: Context, mailbox: MailboxSettings) -> Proposals:
+    keeps = bool(context.settings.labels.keep_samples)
+    return context.store.proposals(mailbox.address, mailbox.organisation, keep_samples=keeps)
 
 
 def look_only(

@@ -78,9 +78,17 @@ def look_through(
         if not task.may_continue():
             return Look((), tuple(others), tuple(unreadable), looked_at, total)
     watch(stage, looked_at, looked_at)
-    sightings = tuple(sighted(task, folder, likely, frozenset(notice.fingerprint for notice in pending)))
-    cursors = {} if cursor is None else {folder: cursor}
-    return Look(sightings, tuple(others), tuple(unreadable), looked_at, total, cursors)
+    found = tuple(seen_again(task, folder, likely))
+    waiting = frozenset(notice.fingerprint for notice in pending)
+    return Look(
+        tuple(sighting for sighting in found if not is_settled(task, sighting, waiting)),
+        tuple(others),
+        tuple(unreadable),
+        looked_at,
+        total,
+        {} if cursor is None else {folder: cursor},
+        taken_back=tuple(sighting for sighting in found if sighting.taken_back is not None),
+    )
 
 
 def glance(mailbox: Mailbox, folder: str, ids: Sequence[str], keep_others: bool) -> Iterator[Heading]:
@@ -90,13 +98,14 @@ def glance(mailbox: Mailbox, folder: str, ids: Sequence[str], keep_others: bool)
     return mailbox.skim(folder, ids, notices.SHORTLIST_FIELDS)
 
 
-def sighted(task: Task, folder: str, likely: Sequence[str], pending: frozenset[str]) -> Iterator[Sighting]:
+def seen_again(task: Task, folder: str, likely: Sequence[str]) -> Iterator[Sighting]:
+    """The likely ones with what is known of them already."""
     for start in range(0, len(likely), HEADINGS):
         part = likely[start : start + HEADINGS]
         headings = [
             h for h in task.mailbox.headings(folder, part, notices.FINGERPRINT_FIELDS) if not h.unreadable
         ]
-        yield from unsettled(task, headings, pending)
+        yield from sighted(task, headings)
 
 
 def merge(left: Look, right: Look) -> Look:
@@ -108,42 +117,50 @@ def merge(left: Look, right: Look) -> Look:
         left.total + right.total,
         left.cursors | right.cursors,
         left.missing + right.missing,
+        left.taken_back + right.taken_back,
     )
 
 
-def unsettled(task: Task, headings: Sequence[Heading], pending: frozenset[str]) -> Iterator[Sighting]:
-    """Leaves out what was judged for good, and finds what somebody put back (DESIGN.md, decision 14)."""
+def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
+    """What is known of the messages, and what somebody put back (DESIGN.md, decision 14)."""
     by_print = [(notices.fingerprint(heading.headers), heading) for heading in headings]
     prints = [fingerprint for fingerprint, _ in by_print]
     known = task.memory.known(prints)
     history = task.journal.for_fingerprints(prints)
     for fingerprint, heading in by_print:
         entries = history.get(fingerprint, ())
+        put_back, taken_back = was_put_back(task, entries)
         before = known.get(fingerprint)
-        put_back = was_put_back(task, entries)
-        again = task.looks_again or fingerprint in pending
-        moved = any(entry.state is EntryState.DONE for entry in entries) and not put_back
-        if before is not None and before.is_settled and not again and not moved:
-            continue
-        yield Sighting(heading, fingerprint, entries, put_back)
+        settled = before is not None and before.is_settled
+        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled)
 
 
-def was_put_back(task: Task, entries: Iterable[Entry]) -> bool:
+def is_settled(task: Task, sighting: Sighting, pending: frozenset[str]) -> bool:
+    """Whether it was judged for good, and nobody asks to look again."""
+    again = task.looks_again or sighting.fingerprint in pending
+    moved = any(entry.state is EntryState.DONE for entry in sighting.history) and not sighting.put_back
+    return sighting.settled and not again and not moved
+
+
+def was_put_back(task: Task, entries: Iterable[Entry]) -> tuple[bool, Entry | None]:
     """
-    Whether the message was restored by undo or moved out of the quarantine by its owner.
+    Whether the message was restored by undo or moved out of the quarantine by its owner; his is the entry told.
 
     A moved message that is no longer in its target folder, while it stands here again, was moved
     by its owner: that is journalled as RETURNED. One that is still there has a second copy here.
     """
-    back = False
+    undone = False
+    taken_back: Entry | None = None
     for entry in entries:
-        if entry.state in (EntryState.UNDONE, EntryState.RETURNED):
-            back = True
+        if entry.state is EntryState.UNDONE:
+            undone = True
+        elif entry.state is EntryState.RETURNED:
+            taken_back = entry
         elif is_missing_from_target(task, entry):
-            back = True
+            taken_back = entry
             if task.changes is not None:
                 task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
-    return back
+    return undone or taken_back is not None, taken_back
 
 
 def is_missing_from_target(task: Task, entry: Entry) -> bool:

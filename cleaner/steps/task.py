@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, SentRecord
+from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
 from cleaner.values import (
     Entry,
     Evidence,
@@ -58,6 +58,8 @@ class Task:
     model: Model | None = None
     """Asked where the rules are silent; None: rules alone."""
     keys: Keys | None = None
+    proposals: Proposals | None = None
+    """Where the owner's own moves are noted; None: they are not."""
     knowledge: str = ""
     preview_until: datetime | None = None
     since: datetime | None = None
@@ -79,6 +81,10 @@ class Sighting:
     fingerprint: str
     history: tuple[Entry, ...] = ()
     put_back: bool = False
+    taken_back: Entry | None = None
+    """The move of ours that the mailbox's owner himself reversed."""
+    settled: bool = False
+    """It was judged before, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Look:
     cursors: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Watched folders that do not exist."""
+    taken_back: tuple[Sighting, ...] = ()
+    """Messages that their owner moved out of where we had moved them to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cleaner.store.hashing import Keyed
 from cleaner.store.labelling import Became, Kept, LabelState, Origin, Statement
 from cleaner.store.owners import ensured, ensured_organisation, has_withdrawn
 from cleaner.store.sealing import Seals
-from cleaner.values import Example, Opinion, address_key
+from cleaner.values import Opinion, Specimen, address_key
 
 OPEN_PROPOSALS: Final = 100
 """Unconfirmed proposals of one mailbox; further ones are not kept, so that no owner floods the administrator."""
@@ -35,32 +35,32 @@ class Keeping:
     """None: no samples are kept."""
     _places: dict[tuple[str, str | None], Place] = field(default_factory=dict)
 
-    def keep(self, example: Example, statement: Statement) -> Kept:
+    def keep(self, specimen: Specimen, statement: Statement) -> Kept:
         organisation, mailbox, may_keep = self._place(statement)
         if not may_keep:
             return Kept(Became.NOT_KEPT)
-        same, others = self._said_of(organisation, example.fingerprint, statement.truth)
+        same, others = self._said_of(organisation, specimen.fingerprint, statement.truth)
         against = tuple(row.id for row in others if row.state != LabelState.WITHDRAWN.value)
         if same is not None and same.state == LabelState.CONFIRMED.value:
             if same.mailbox_id is None and mailbox is not None:
                 # Now that it is known whose mail it is, it will go when he opts out.
                 bound = update(tables.label).where(tables.label.c.id == same.id)
                 self.connection.execute(bound.values(mailbox_id=mailbox))
-            self._keep_sample(same.id, example, statement, only_if_missing=True)
+            self._keep_sample(same.id, specimen, statement, only_if_missing=True)
             return Kept(Became.KNOWN, same.id, against)
-        values = self._values(example, statement, mailbox, LabelState.CONFIRMED)
+        values = self._values(specimen, statement, mailbox, LabelState.CONFIRMED)
         if same is None:
-            return Kept(Became.ADDED, self._insert(organisation, values, example, statement), against)
+            return Kept(Became.ADDED, self._insert(organisation, values, specimen, statement), against)
         became = Became.CONFIRMED if same.state == LabelState.PROPOSED.value else Became.RENEWED
-        self._overwrite(same.id, values, example, statement)
+        self._overwrite(same.id, values, specimen, statement)
         return Kept(became, same.id, against)
 
-    def propose(self, example: Example, statement: Statement) -> Kept:
+    def propose(self, specimen: Specimen, statement: Statement) -> Kept:
         organisation, mailbox, may_keep = self._place(statement)
         if mailbox is None or not may_keep:
             return Kept(Became.NOT_KEPT)
-        same, others = self._said_of(organisation, example.fingerprint, statement.truth)
-        values = self._values(example, statement, mailbox, LabelState.PROPOSED)
+        same, others = self._said_of(organisation, specimen.fingerprint, statement.truth)
+        values = self._values(specimen, statement, mailbox, LabelState.PROPOSED)
         taken_back = [row.id for row in others if _is_open_of(row, mailbox)]
         if same is not None and not _was_taken_back(same, statement):
             return Kept(Became.KNOWN, same.id)
@@ -71,8 +71,8 @@ class Keeping:
             settled = {"settled_by": statement.by, "settled_at": statement.at, "settled_why": MOVED_AGAIN}
             set_state(self.connection, taken_back, LabelState.WITHDRAWN, settled)
         if same is None:
-            return Kept(Became.ADDED, self._insert(organisation, values, example, statement))
-        self._overwrite(same.id, values, example, statement)
+            return Kept(Became.ADDED, self._insert(organisation, values, specimen, statement))
+        self._overwrite(same.id, values, specimen, statement)
         return Kept(Became.ADDED, same.id)
 
     def _place(self, statement: Statement) -> Place:
@@ -104,7 +104,7 @@ class Keeping:
         return self.connection.execute(query).scalar_one()
 
     def _insert(
-        self, organisation: int, values: dict[str, Any], example: Example, statement: Statement
+        self, organisation: int, values: dict[str, Any], specimen: Specimen, statement: Statement
     ) -> int:
         made = (
             insert(tables.label).values(organisation_id=organisation, **values).returning(tables.label.c.id)
@@ -114,49 +114,49 @@ class Keeping:
                 id = int(self.connection.execute(made).scalar_one())
         except IntegrityError:
             # PostgreSQL lets several write at once, and another was faster.
-            same, _ = self._said_of(organisation, example.fingerprint, statement.truth)
+            same, _ = self._said_of(organisation, specimen.fingerprint, statement.truth)
             if same is None:
                 raise
             return int(same.id)
-        self._keep_sample(id, example, statement)
+        self._keep_sample(id, specimen, statement)
         return id
 
-    def _overwrite(self, id: int, values: dict[str, Any], example: Example, statement: Statement) -> None:
+    def _overwrite(self, id: int, values: dict[str, Any], specimen: Specimen, statement: Statement) -> None:
         anew = {**values, "settled_by": None, "settled_at": None, "settled_why": None}
         if anew["mailbox_id"] is None:
             del anew["mailbox_id"]
         self.connection.execute(update(tables.label).where(tables.label.c.id == id).values(anew))
-        self._keep_sample(id, example, statement)
+        self._keep_sample(id, specimen, statement)
 
     def _keep_sample(
-        self, id: int, example: Example, statement: Statement, *, only_if_missing: bool = False
+        self, id: int, specimen: Specimen, statement: Statement, *, only_if_missing: bool = False
     ) -> None:
-        if self.seals is not None and (example.raw or example.about):
+        if self.seals is not None and (specimen.raw or specimen.about):
             samples.keep(
-                self.connection, self.seals, id, example, statement.at, only_if_missing=only_if_missing
+                self.connection, self.seals, id, specimen, statement.at, only_if_missing=only_if_missing
             )
 
     def _values(
-        self, example: Example, statement: Statement, mailbox: int | None, state: LabelState
+        self, specimen: Specimen, statement: Statement, mailbox: int | None, state: LabelState
     ) -> dict[str, Any]:
         return {
             "mailbox_id": mailbox,
-            "fingerprint": example.fingerprint,
+            "fingerprint": specimen.fingerprint,
             "truth": statement.truth.value,
             "state": state.value,
             "origin": statement.origin.value,
-            "kind": example.kind.value,
-            "cluster": self.keyed.hash("cluster", example.cluster),
+            "kind": specimen.kind.value,
+            "cluster": self.keyed.hash("cluster", specimen.cluster),
             "by": statement.by,
             "at": statement.at,
             "why": statement.why,
             "entry": statement.entry,
-            "opinion": example.opinion.value,
-            "score": example.score,
-            "probability": example.probability,
-            "model": example.model,
-            "proven": example.proven,
-            "features": dict(example.features),
+            "opinion": specimen.opinion.value,
+            "score": specimen.score,
+            "probability": specimen.probability,
+            "model": specimen.model,
+            "proven": specimen.proven,
+            "features": dict(specimen.features),
         }
 
 

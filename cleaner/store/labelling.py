@@ -139,6 +139,14 @@ class SampleNote:
     kept_at: datetime
     size: int
 
+    def as_json(self) -> dict[str, object]:
+        return {
+            "label": self.label,
+            "mailbox": self.mailbox,
+            "kept_at": self.kept_at.isoformat(),
+            "size": self.size,
+        }
+
 
 class Grade(enum.Enum):
     """

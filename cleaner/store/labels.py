@@ -28,7 +28,7 @@ from cleaner.store.labelling import (
 )
 from cleaner.store.owners import row_id
 from cleaner.store.sealing import Seals
-from cleaner.values import Example, Kind, Opinion, Proposal, address_key
+from cleaner.values import Kind, Opinion, Proposal, Specimen, address_key
 
 BEFORE: Final = {
     LabelState.PROPOSED: (),
@@ -49,16 +49,16 @@ class LabelBook:
     # --- keeping
 
     def add(
-        self, said: Sequence[tuple[Example, Statement]], *, keep_samples: bool = True
+        self, said: Sequence[tuple[Specimen, Statement]], *, keep_samples: bool = True
     ) -> tuple[Kept, ...]:
         """
-        Keeps what was said, each about its example, in one transaction.
+        Keeps what was said, each about its specimen, in one transaction.
 
         Said twice it stands once; what an owner had proposed is confirmed by it.
         """
         with self.database.write() as connection:
             keeping = Keeping(connection, self.keyed, self.seals if keep_samples else None)
-            return tuple(keeping.keep(example, statement) for example, statement in said)
+            return tuple(keeping.keep(specimen, statement) for specimen, statement in said)
 
     def settle(
         self, ids: Iterable[int], state: LabelState, *, by: str, at: datetime, why: str = ""
@@ -221,7 +221,7 @@ class StoredProposals:
             return 0
         with self.book.database.write() as connection:
             keeping = Keeping(connection, self.book.keyed, self.book.seals if self.keep_samples else None)
-            kept = [keeping.propose(p.example, self._statement(p)) for p in proposals]
+            kept = [keeping.propose(p.specimen, self._statement(p)) for p in proposals]
         return sum(one.became is Became.ADDED for one in kept)
 
     def _statement(self, proposal: Proposal) -> Statement:

@@ -13,7 +13,7 @@ from cleaner.store import tables
 from cleaner.store.database import CHUNK
 from cleaner.store.labelling import Sample, SampleNote
 from cleaner.store.sealing import Seals
-from cleaner.values import Example, address_key
+from cleaner.values import Specimen, address_key
 
 LARGEST: Final = 2 * 1024 * 1024
 """Bytes kept of a message: more of a notice is never read."""
@@ -23,7 +23,7 @@ def keep(
     connection: Connection,
     seals: Seals,
     label: int,
-    example: Example,
+    specimen: Specimen,
     at: datetime,
     *,
     only_if_missing: bool = False,
@@ -32,8 +32,8 @@ def keep(
     s = tables.sample.c
     if only_if_missing and connection.execute(select(s.size).where(s.label_id == label)).first():
         return
-    raw = example.raw[:LARGEST]
-    about = {**example.about, "rebuilt": example.rebuilt}
+    raw = specimen.raw[:LARGEST]
+    about = {**specimen.about, "rebuilt": specimen.rebuilt}
     connection.execute(delete(tables.sample).where(s.label_id == label))
     connection.execute(
         insert(tables.sample).values(

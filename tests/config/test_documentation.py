@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.config import LookupSettings, MailboxSettings, load
-from cleaner.values import Policy, Safety
+from cleaner.values import LabelPolicy, Policy, Safety
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
 
@@ -23,7 +23,11 @@ def test_its_example_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "key",
     sorted(
-        {field.name for noun in (Policy, Safety, MailboxSettings, LookupSettings) for field in fields(noun)}
+        {
+            field.name
+            for noun in (Policy, Safety, LabelPolicy, MailboxSettings, LookupSettings)
+            for field in fields(noun)
+        }
         - {"review_unsure", "policy", "stored"}
     ),
 )

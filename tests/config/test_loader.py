@@ -242,6 +242,18 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         (ORGANISATION + "[policy]\nquarantine = 'Inbox'", "policy.quarantine", "a folder of its own"),
         (ORGANISATION + "[policy]\nquarantine = '/A'", "policy.quarantine", "Parent/Child"),
         (ORGANISATION + "[policy]\ntrash = 'Backscatter'", "policy.quarantine", "three different"),
+        (
+            ORGANISATION + "[policy]\ntraining_folder = 'inbox'",
+            "policy.training_folder",
+            "a folder of its own",
+        ),
+        (
+            ORGANISATION + "[policy]\ntraining_folder = 'Backscatter'",
+            "policy.training_folder",
+            "also the quarantine folder",
+        ),
+        (ORGANISATION + "[labels]\nkeep_samples = 365", "labels.keep_samples", "no duration"),
+        (ORGANISATION + "[labels]\nkeep_sample = '7d'", "labels.keep_sample", "did you mean keep_samples?"),
         (ORGANISATION + "[policy]\nfolders = []", "policy.folders", '["INBOX"]'),
         (ORGANISATION + "[policy]\nsent = ['INBOX']", "policy.sent", "take it out"),
         (ORGANISATION + "[policy]\nleave = ['crm']", "policy.leave[0]", '"crm@*"'),

@@ -11,7 +11,7 @@ import pytest
 
 from cleaner.config import LookupSettings, Secret, Settings, load
 from cleaner.errors import ConfigurationError
-from cleaner.values import Organisation, Policy, Safety
+from cleaner.values import LabelPolicy, Organisation, Policy, Safety
 
 SAMPLE = Path(__file__).resolve().parents[2] / "config" / "cleaner.toml"
 
@@ -32,7 +32,9 @@ def test_it_loads_as_it_is() -> None:
 
 
 def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tmp_path: Path) -> None:
-    assert settings.policy == replace(Policy(), trash="Trash"), "without it, the folder with that role"
+    # Without these two: the folder with that role, and none.
+    assert settings.policy == replace(Policy(), trash="Trash", training_folder="Backscatter/Missed")
+    assert settings.labels == LabelPolicy()
     assert settings.safety == Safety()
     assert settings.lookups == LookupSettings()
     assert settings.store.url == f"sqlite:///{tmp_path}/state.db"
@@ -57,6 +59,7 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
         "[lookups]",
         "[policy]",
         "[safety]",
+        "[labels]",
         "[[mailbox]]",
     ],
 )

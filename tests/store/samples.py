@@ -10,13 +10,13 @@ from cleaner.store.labelling import Statement
 from cleaner.values import (
     ActionName,
     Entry,
-    Example,
     Kind,
     Opinion,
     Outcome,
     OutgoingMail,
     Proposal,
     SeenNotice,
+    Specimen,
 )
 
 KEY = b"k" * 32
@@ -77,7 +77,7 @@ def sent(number: int = 1, **changes: Any) -> OutgoingMail:
     return OutgoingMail(**{**values, **changes})
 
 
-def example(number: int = 1, **changes: Any) -> Example:
+def specimen(number: int = 1, **changes: Any) -> Specimen:
     """A report that nobody could decide, as learning needs it."""
     values: dict[str, Any] = {
         "fingerprint": f"f{number}",
@@ -88,7 +88,7 @@ def example(number: int = 1, **changes: Any) -> Example:
         "about": {"subject": f"A word to {number}"},
         "raw": f"Subject: A word to {number}\r\n\r\nText\r\n".encode(),
     }
-    return Example(**{**values, **changes})
+    return Specimen(**{**values, **changes})
 
 
 def statement(truth: Opinion = Opinion.BACKSCATTER, **changes: Any) -> Statement:
@@ -107,7 +107,7 @@ def statement(truth: Opinion = Opinion.BACKSCATTER, **changes: Any) -> Statement
 def proposal(number: int = 1, truth: Opinion = Opinion.GENUINE, **changes: Any) -> Proposal:
     """What Ann says by moving a message."""
     values: dict[str, Any] = {
-        "example": example(number),
+        "specimen": specimen(number),
         "truth": truth,
         "at": NOW,
         "why": "moved",

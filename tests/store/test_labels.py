@@ -13,7 +13,7 @@ from cleaner.store.keeping import OPEN_PROPOSALS
 from cleaner.store.labelling import Became, LabelState, Origin
 from cleaner.store.records import Consent, ConsentState
 from cleaner.values import Kind, Opinion
-from tests.store.samples import ANN, BEN, KEY, NOW, example, proposal, statement, url
+from tests.store.samples import ANN, BEN, KEY, NOW, proposal, specimen, statement, url
 
 LATER = NOW + timedelta(days=1)
 
@@ -31,7 +31,7 @@ def propose(store: Store, *numbers: int, truth: Opinion = Opinion.GENUINE, mailb
 
 
 def test_what_was_said_is_kept_as_it_was(store: Store) -> None:
-    whole = example(probability=0.25, model="2026.11-1", score=1.5, proven=True)
+    whole = specimen(probability=0.25, model="2026.11-1", score=1.5, proven=True)
     (kept,) = store.labels.add([(whole, statement(entry=17))])
     assert (kept.became, kept.against) == (Became.ADDED, ())
     (label,) = store.labels.find()
@@ -53,8 +53,8 @@ def test_what_was_said_is_kept_as_it_was(store: Store) -> None:
 
 
 def test_said_twice_it_stands_once(store: Store) -> None:
-    (first,) = store.labels.add([(example(), statement())])
-    again, other = store.labels.add([(example(), statement(by="eve", at=LATER)), (example(2), statement())])
+    (first,) = store.labels.add([(specimen(), statement())])
+    again, other = store.labels.add([(specimen(), statement(by="eve", at=LATER)), (specimen(2), statement())])
     assert (again.became, again.label) == (Became.KNOWN, first.label)
     assert other.became is Became.ADDED
     assert [label.by for label in store.labels.find()] == ["root", "root"]
@@ -62,7 +62,7 @@ def test_said_twice_it_stands_once(store: Store) -> None:
 
 def test_the_same_message_of_two_organisations_is_two(store: Store) -> None:
     kept = store.labels.add(
-        [(example(), statement(mailbox=None)), (example(), statement(mailbox=None, organisation="quay"))]
+        [(specimen(), statement(mailbox=None)), (specimen(), statement(mailbox=None, organisation="quay"))]
     )
     assert [one.became for one in kept] == [Became.ADDED] * 2
     assert [label.organisation for label in store.labels.find()] == ["harbor", "quay"]
@@ -70,25 +70,25 @@ def test_the_same_message_of_two_organisations_is_two(store: Store) -> None:
 
 
 def test_the_contrary_is_kept_and_told(store: Store) -> None:
-    (first,) = store.labels.add([(example(), statement(Opinion.BACKSCATTER))])
-    (second,) = store.labels.add([(example(), statement(Opinion.GENUINE))])
+    (first,) = store.labels.add([(specimen(), statement(Opinion.BACKSCATTER))])
+    (second,) = store.labels.add([(specimen(), statement(Opinion.GENUINE))])
     assert (second.became, second.against) == (Became.ADDED, (first.label,))
     assert len(store.labels.find()) == 2
 
 
 def test_whose_mail_it_is_may_be_said_later(store: Store) -> None:
-    store.labels.add([(example(), statement(mailbox=None))])
-    store.labels.add([(example(), statement(mailbox=BEN))])
+    store.labels.add([(specimen(), statement(mailbox=None))])
+    store.labels.add([(specimen(), statement(mailbox=BEN))])
     assert [label.mailbox for label in store.labels.find()] == [BEN]
 
 
 def test_they_are_found_by_everything_that_is_known_of_them(store: Store) -> None:
     store.labels.add(
         [
-            (example(1), statement(Opinion.GENUINE)),
-            (example(2), statement(mailbox=BEN, at=LATER)),
-            (example(3), statement(mailbox=None, origin=Origin.IMPORT)),
-            (example(4), statement(Opinion.NOT_A_BOUNCE, organisation="quay", mailbox=None)),
+            (specimen(1), statement(Opinion.GENUINE)),
+            (specimen(2), statement(mailbox=BEN, at=LATER)),
+            (specimen(3), statement(mailbox=None, origin=Origin.IMPORT)),
+            (specimen(4), statement(Opinion.NOT_A_BOUNCE, organisation="quay", mailbox=None)),
         ]
     )
     propose(store, 5)
@@ -112,7 +112,7 @@ def test_they_are_found_by_everything_that_is_known_of_them(store: Store) -> Non
 def test_many_are_kept_and_found_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than one statement or page takes."""
     monkeypatch.setattr(training, "PAGE", 100)
-    store.labels.add([(example(number), statement()) for number in range(450)])
+    store.labels.add([(specimen(number), statement()) for number in range(450)])
     ids = [label.id for label in store.labels.find(ids=range(1, 451))]
     assert len(ids) == 450
     assert trained_on(store) == ids
@@ -150,7 +150,7 @@ def test_what_was_refused_is_not_proposed_again(store: Store) -> None:
     store.labels.settle([1], LabelState.WITHDRAWN, by="root", at=NOW)
     assert propose(store, 1) == 0
     assert [label.state for label in store.labels.find()] == [LabelState.WITHDRAWN]
-    (kept,) = store.labels.add([(example(), statement(Opinion.GENUINE))])
+    (kept,) = store.labels.add([(specimen(), statement(Opinion.GENUINE))])
     assert kept.became is Became.RENEWED, "an administrator may say it all the same"
 
 
@@ -170,7 +170,7 @@ def test_moved_to_and_fro_the_last_move_counts(store: Store) -> None:
 
 
 def test_a_move_takes_back_nothing_that_an_administrator_said(store: Store) -> None:
-    store.labels.add([(example(), statement(Opinion.BACKSCATTER))])
+    store.labels.add([(specimen(), statement(Opinion.BACKSCATTER))])
     propose(store, 1, truth=Opinion.GENUINE)
     assert {(label.truth, label.state) for label in store.labels.find()} == {
         (Opinion.BACKSCATTER, LabelState.CONFIRMED),
@@ -181,7 +181,7 @@ def test_a_move_takes_back_nothing_that_an_administrator_said(store: Store) -> N
 
 def test_what_an_administrator_says_himself_is_his(store: Store) -> None:
     propose(store, 1, truth=Opinion.GENUINE)
-    (kept,) = store.labels.add([(example(), statement(Opinion.GENUINE))])
+    (kept,) = store.labels.add([(specimen(), statement(Opinion.GENUINE))])
     assert (kept.became, kept.label) == (Became.CONFIRMED, 1)
     (label,) = store.labels.find()
     assert (label.by, label.origin, label.state) == ("root", Origin.ADMINISTRATOR, LabelState.CONFIRMED)
@@ -199,7 +199,7 @@ def test_no_owner_floods_the_administrator(store: Store) -> None:
 
 
 def test_what_is_withdrawn_has_no_effect_any_more(store: Store) -> None:
-    store.labels.add([(example(1), statement()), (example(2), statement())])
+    store.labels.add([(specimen(1), statement()), (specimen(2), statement())])
     (changed,) = store.labels.settle([1, 4711], LabelState.WITHDRAWN, by="eve", at=LATER, why="a mistake")
     assert (changed.state, changed.settled_by, changed.settled_why) == (
         LabelState.WITHDRAWN,
@@ -215,9 +215,9 @@ def test_what_is_withdrawn_has_no_effect_any_more(store: Store) -> None:
 
 
 def test_said_anew_it_counts_again(store: Store) -> None:
-    store.labels.add([(example(), statement())])
+    store.labels.add([(specimen(), statement())])
     store.labels.settle([1], LabelState.WITHDRAWN, by="eve", at=LATER)
-    (kept,) = store.labels.add([(example(), statement(by="zoe", mailbox=None))])
+    (kept,) = store.labels.add([(specimen(), statement(by="zoe", mailbox=None))])
     assert (kept.became, kept.label) == (Became.RENEWED, 1)
     (label,) = store.labels.find()
     assert (label.state, label.by, label.settled_by, label.mailbox) == (
@@ -231,7 +231,7 @@ def test_said_anew_it_counts_again(store: Store) -> None:
 
 
 def test_what_changed_since_is_counted(store: Store) -> None:
-    store.labels.add([(example(1), statement()), (example(2), statement(at=LATER))])
+    store.labels.add([(specimen(1), statement()), (specimen(2), statement(at=LATER))])
     propose(store, 3)
     assert store.labels.changed_since("harbor", NOW - timedelta(1)) == 2
     assert store.labels.changed_since("harbor", NOW) == 1
@@ -245,10 +245,10 @@ def test_what_changed_since_is_counted(store: Store) -> None:
 
 def test_the_raw_mail_is_kept_sealed(tmp_path: Path) -> None:
     with Store.open(url(tmp_path), KEY) as store:
-        store.labels.add([(example(rebuilt=True), statement())])
+        store.labels.add([(specimen(rebuilt=True), statement())])
         sample = store.labels.sample(1)
         assert sample is not None
-        assert (sample.raw, sample.rebuilt) == (example().raw, True)
+        assert (sample.raw, sample.rebuilt) == (specimen().raw, True)
         assert store.labels.about([1])[1]["subject"] == "A word to 1"
         written = b"".join(path.read_bytes() for path in tmp_path.glob("state.db*") if path.is_file())
     assert b"seen it" in written
@@ -258,15 +258,15 @@ def test_the_raw_mail_is_kept_sealed(tmp_path: Path) -> None:
 def test_samples_are_listed_expire_and_are_erased_by_mailbox(store: Store) -> None:
     store.labels.add(
         [
-            (example(1), statement()),
-            (example(2), statement(mailbox=BEN, at=LATER)),
-            (example(3), statement(mailbox=None, at=LATER)),
+            (specimen(1), statement()),
+            (specimen(2), statement(mailbox=BEN, at=LATER)),
+            (specimen(3), statement(mailbox=None, at=LATER)),
         ]
     )
     assert [(note.label, note.mailbox, note.size) for note in store.labels.samples()] == [
-        (1, ANN, len(example(1).raw)),
-        (2, BEN, len(example(2).raw)),
-        (3, None, len(example(3).raw)),
+        (1, ANN, len(specimen(1).raw)),
+        (2, BEN, len(specimen(2).raw)),
+        (3, None, len(specimen(3).raw)),
     ]
     assert [note.label for note in store.labels.samples(BEN)] == [2]
     assert store.labels.expire_samples(NOW) == 0
@@ -280,14 +280,14 @@ def test_samples_are_listed_expire_and_are_erased_by_mailbox(store: Store) -> No
 
 
 def test_where_none_are_to_be_kept_none_are(store: Store) -> None:
-    store.labels.add([(example(1), statement())], keep_samples=False)
+    store.labels.add([(specimen(1), statement())], keep_samples=False)
     store.proposals(ANN, "harbor", keep_samples=False).propose([proposal(2)])
     assert store.labels.samples() == ()
     assert len(store.labels.find()) == 2
 
 
 def test_of_a_huge_message_the_beginning_is_kept(store: Store) -> None:
-    store.labels.add([(example(raw=b"x" * 5_000_000), statement())])
+    store.labels.add([(specimen(raw=b"x" * 5_000_000), statement())])
     sample = store.labels.sample(1)
     assert sample is not None
     assert len(sample.raw) == 2 * 1024 * 1024
@@ -302,8 +302,8 @@ def opt_out(store: Store, address: str = ANN) -> None:
 
 
 def test_opting_out_leaves_nothing_by_which_person_or_message_could_be_found(store: Store) -> None:
-    store.labels.add([(example(1), statement(entry=3)), (example(2), statement(mailbox=BEN))])
-    store.labels.add([(example(4), statement(by="Ann@harbor.example"))])
+    store.labels.add([(specimen(1), statement(entry=3)), (specimen(2), statement(mailbox=BEN))])
+    store.labels.add([(specimen(4), statement(by="Ann@harbor.example"))])
     propose(store, 3)
     store.labels.settle([4], LabelState.CONFIRMED, by="root", at=NOW)
     opt_out(store)
@@ -311,7 +311,7 @@ def test_opting_out_leaves_nothing_by_which_person_or_message_could_be_found(sto
     assert (one.mailbox, one.entry, one.why, one.has_sample) == (None, None, "", False)
     assert "f1" not in one.fingerprint
     assert (one.by, three.by) == ("root", "")
-    assert store.labels.features([1]) == {1: {**example(1).features, "words": []}}
+    assert store.labels.features([1]) == {1: {**specimen(1).features, "words": []}}
     assert store.labels.find(mailbox=ANN) == ()
     assert (two.mailbox, two.why, two.has_sample) == (BEN, "seen it", True)
     assert trained_on(store) == [1, 2, 3], "her own proposal is gone, though it was confirmed"
@@ -322,7 +322,7 @@ def test_after_opting_out_nothing_is_kept_any_more(store: Store) -> None:
     store.consent.record(Consent(ANN, NOW, ConsentState.OPTED_IN, "root", "owner"))
     propose(store, 1)
     opt_out(store)
-    (kept,) = store.labels.add([(example(2), statement())])
+    (kept,) = store.labels.add([(specimen(2), statement())])
     assert kept.became is Became.NOT_KEPT
     assert propose(store, 3) == 0
     assert store.labels.find() == ()
@@ -330,7 +330,7 @@ def test_after_opting_out_nothing_is_kept_any_more(store: Store) -> None:
 
 
 def test_opting_out_twice_does_no_harm(store: Store) -> None:
-    store.labels.add([(example(1), statement()), (example(2), statement())])
+    store.labels.add([(specimen(1), statement()), (specimen(2), statement())])
     store.labels.settle([2], LabelState.WITHDRAWN, by="root", at=NOW, why="to ann")
     opt_out(store)
     opt_out(store)
@@ -340,7 +340,7 @@ def test_opting_out_twice_does_no_harm(store: Store) -> None:
 
 @pytest.mark.parametrize("text", ["Ärger 日本", "a\0b", "name\udcff"])
 def test_texts_of_any_characters_are_kept(store: Store, text: str) -> None:
-    whole = replace(example(), about={"subject": text}, cluster=text)
+    whole = replace(specimen(), about={"subject": text}, cluster=text)
     store.labels.add([(whole, statement(by=text, why=text))])
     (label,) = store.labels.find()
     assert (label.by, label.why) == (text, text)

@@ -15,7 +15,7 @@ from cleaner.store import Store
 from cleaner.store.labelling import LabelState
 from cleaner.store.records import Access, Consent, ConsentState
 from cleaner.values import EntryState, SentQuestion, SentRecordView
-from tests.store.samples import ANN, BEN, KEY, NOW, entry, example, notice, proposal, sent, statement, url
+from tests.store.samples import ANN, BEN, KEY, NOW, entry, notice, proposal, sent, specimen, statement, url
 
 
 def keep_something_of(store: Store, address: str) -> None:
@@ -96,7 +96,7 @@ def test_what_is_asked_of_one_mailbox_goes_by_an_index(tmp_path: Path) -> None:
         store.entries(mailbox=ANN, since=NOW, states=[EntryState.DONE])
         store.runs.stopped(run)
         store.runs.list(limit=5)
-        kept = store.labels.add([(example(), statement()), (example(2), statement(mailbox=None))])
+        kept = store.labels.add([(specimen(), statement()), (specimen(2), statement(mailbox=None))])
         store.proposals(ANN, "harbor").propose([proposal(3)])
         store.labels.find(ids=[1], organisation="harbor", mailbox=ANN)
         store.labels.about([1])

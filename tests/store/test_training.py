@@ -8,19 +8,19 @@ import pytest
 
 from cleaner.store import Store
 from cleaner.store.labelling import Contradiction, Grade, LabelState, Origin
-from cleaner.values import Example, Kind, Opinion
-from tests.store.samples import ANN, BEN, NOW, example, proposal, statement
+from cleaner.values import Kind, Opinion, Specimen
+from tests.store.samples import ANN, BEN, NOW, proposal, specimen, statement
 
 GENUINE, BACKSCATTER, ORDINARY = Opinion.GENUINE, Opinion.BACKSCATTER, Opinion.NOT_A_BOUNCE
 
 
-def alike(number: int, facts: dict[str, float] | None = None) -> Example:
+def alike(number: int, facts: dict[str, float] | None = None) -> Specimen:
     """One of many notices about the same mail."""
     features = {"facts": facts or {"kind:ndr": 1.0}, "words": [number]}
-    return example(number, cluster="ndr cheap watches", features=features)
+    return specimen(number, cluster="ndr cheap watches", features=features)
 
 
-def say(store: Store, *said: tuple[Example, Opinion], **changes: Any) -> None:
+def say(store: Store, *said: tuple[Specimen, Opinion], **changes: Any) -> None:
     store.labels.add([(one, statement(truth, **changes)) for one, truth in said])
 
 
@@ -37,11 +37,11 @@ def shown(contradiction: Contradiction) -> tuple[Grade, list[int]]:
 
 
 def test_a_row_holds_what_training_needs_and_names_nobody(store: Store) -> None:
-    say(store, (example(1, proven=True), GENUINE), (example(2), BACKSCATTER))
-    say(store, (example(3), BACKSCATTER), mailbox=BEN, origin=Origin.IMPORT)
-    say(store, (example(4), ORDINARY), mailbox=None)
+    say(store, (specimen(1, proven=True), GENUINE), (specimen(2), BACKSCATTER))
+    say(store, (specimen(3), BACKSCATTER), mailbox=BEN, origin=Origin.IMPORT)
+    say(store, (specimen(4), ORDINARY), mailbox=None)
     one, two, three, four = store.labels.training_rows("harbor")
-    assert (one.features, one.truth, one.kind, one.at) == (example(1).features, GENUINE, Kind.NDR, NOW)
+    assert (one.features, one.truth, one.kind, one.at) == (specimen(1).features, GENUINE, Kind.NDR, NOW)
     assert [row.proven for row in (one, two, three, four)] == [True, False, False, False]
     assert (one.origin, three.origin) == (Origin.ADMINISTRATOR, Origin.IMPORT)
     assert one.mailbox == two.mailbox != three.mailbox != ""
@@ -57,12 +57,12 @@ def test_an_organisation_without_labels_has_no_rows(store: Store) -> None:
 
 def test_what_was_not_read_as_a_notice_is_not_learned_from(store: Store) -> None:
     kinds = (Kind.NOT_A_BOUNCE, Kind.ARF, Kind.CHALLENGE)
-    say(store, *((example(number, kind=kind), BACKSCATTER) for number, kind in enumerate(kinds)))
+    say(store, *((specimen(number, kind=kind), BACKSCATTER) for number, kind in enumerate(kinds)))
     assert [row.kind for row in store.labels.training_rows("harbor")] == [Kind.CHALLENGE]
 
 
 def test_two_truths_of_one_message_are_shown_and_not_learned_from(store: Store) -> None:
-    say(store, (example(1), GENUINE), (example(2), GENUINE), (example(1), BACKSCATTER))
+    say(store, (specimen(1), GENUINE), (specimen(2), GENUINE), (specimen(1), BACKSCATTER))
     assert found(store) == [(Grade.SAME_MESSAGE, [1, 3])]
     assert trained_on(store) == [2]
     store.labels.settle([3], LabelState.WITHDRAWN, by="root", at=NOW)
@@ -72,7 +72,7 @@ def test_two_truths_of_one_message_are_shown_and_not_learned_from(store: Store) 
 
 def test_like_notices_with_the_same_findings_must_be_of_one_kind(store: Store) -> None:
     """Nothing that the model sees tells them apart, so one of the labels must be wrong."""
-    say(store, (alike(1), BACKSCATTER), (alike(2), BACKSCATTER), (alike(3), GENUINE), (example(4), GENUINE))
+    say(store, (alike(1), BACKSCATTER), (alike(2), BACKSCATTER), (alike(3), GENUINE), (specimen(4), GENUINE))
     assert found(store) == [(Grade.SAME_FINDINGS, [1, 2, 3])]
     assert trained_on(store) == [4]
 
@@ -106,7 +106,7 @@ def test_a_proposal_is_shown_as_contradicting_but_bars_nothing_before_it_is_conf
     store: Store, confirmed: bool
 ) -> None:
     say(store, (alike(1), BACKSCATTER))
-    store.proposals(BEN, "harbor").propose([proposal(2, example=alike(2))])
+    store.proposals(BEN, "harbor").propose([proposal(2, specimen=alike(2))])
     if confirmed:
         store.labels.settle([2], LabelState.CONFIRMED, by="root", at=NOW)
     assert found(store) == [(Grade.SAME_FINDINGS, [1, 2])]

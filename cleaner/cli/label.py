@@ -1,0 +1,229 @@
+"""`label`: what people say is true of messages, for the classifier to learn from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cleaner.cli import labelling
+from cleaner.cli.options import Format, FormatOption, MailboxOption, SinceOption, command, open_app, time_of
+from cleaner.cli.screen import print_json, results
+from cleaner.cli.text import count, safe
+from cleaner.errors import UsageError
+
+if TYPE_CHECKING:
+    from cleaner.service.label.adding import Said
+
+label = typer.Typer(no_args_is_help=True)
+
+
+class Truth(StrEnum):
+    """What can be true of a message."""
+
+    GENUINE = "genuine"
+    BACKSCATTER = "backscatter"
+    NOT_A_BOUNCE = "not-a-bounce"
+
+
+class State(StrEnum):
+    """The states of a label."""
+
+    CONFIRMED = "confirmed"
+    PROPOSED = "proposed"
+    WITHDRAWN = "withdrawn"
+
+
+class From(StrEnum):
+    """Where labels come from."""
+
+    ADMINISTRATOR = "administrator"
+    IMPORT = "import"
+    OWNER = "owner"
+
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who says so.", show_default="this account")
+]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Kept with the label.")]
+OrganisationOption = Annotated[
+    str | None, typer.Option("--organisation", metavar="NAME", help="Only of this organisation.")
+]
+IdsArgument = Annotated[list[int], typer.Argument(metavar="LABEL", help="Numbers, as label list shows them.")]
+
+
+@label.callback()
+def root() -> None:
+    """What is true of messages: what the classifier learns from."""
+
+
+@label.command("add")
+def add(
+    context: typer.Context,
+    truth: Annotated[Truth, typer.Option("--as", help="What it is.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help=".eml files, mbox files or folders.")
+    ] = None,
+    entry: Annotated[
+        int | None, typer.Option("--entry", metavar="ID", help="A change, by its number in the history.")
+    ] = None,
+    mailbox: Annotated[
+        str | None,
+        typer.Option(
+            "--mailbox",
+            metavar="ADDRESS",
+            help="Whose mail it is; needed with --id. A file without it is bound to the mailbox that it was sent to.",
+        ),
+    ] = None,
+    folder: Annotated[str, typer.Option(metavar="F", help="The folder that the message lies in.")] = "INBOX",
+    id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="N", help="The message's id in the folder, as scan prints it."),
+    ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            "--organisation", metavar="NAME", help="Whose label it is, where the mail does not tell."
+        ),
+    ] = None,
+    by: ByOption = None,
+    why: WhyOption = "",
+) -> None:
+    """
+    Say what a message is.
+
+      bounce-cleaner label add message.eml --as genuine
+      bounce-cleaner label add --entry 17 --as genuine
+      bounce-cleaner label add --mailbox ADDRESS --id ID --as backscatter
+
+    The mailbox is opened only if its owner has opted in, and that is recorded.
+    """
+    from cleaner.service.label import adding
+    from cleaner.values import Opinion
+
+    said = adding.Said(Opinion(truth.value), by, why, mailbox, organisation)
+    _one_source(paths, entry, id, said)
+    with open_app(context) as app:
+        if entry is not None:
+            answers = [adding.add_entry(app.context, entry, said)]
+        elif id is not None:
+            answers = [adding.add_message(app.context, mailbox or "", folder, id, said)]
+        else:
+            answers = list(adding.add_files(app.context, paths or (), said))
+        disputed = adding.disputed(app.context, answers)
+    labelling.show_answers(context, answers, disputed)
+    raise typer.Exit(labelling.code_of(answers))
+
+
+def _one_source(paths: list[Path] | None, entry: int | None, id: str | None, said: Said) -> None:
+    given = [bool(paths), entry is not None, id is not None]
+    if given.count(True) != 1:
+        raise UsageError("say which message: PATH, --entry ID, or --mailbox ADDRESS with --folder and --id")
+    if id is not None and said.mailbox is None:
+        raise UsageError("--id needs --mailbox ADDRESS: ids are given by each mailbox anew")
+    if entry is not None and (said.mailbox is not None or said.organisation is not None):
+        raise UsageError("a journal entry tells its mailbox itself; leave --mailbox and --organisation out")
+
+
+@label.command("list")
+def list_(
+    context: typer.Context,
+    mailbox: MailboxOption = None,
+    organisation: OrganisationOption = None,
+    truths: Annotated[list[Truth] | None, typer.Option("--as", help="Only with this truth.")] = None,
+    states: Annotated[
+        list[State] | None, typer.Option("--state", help="Only in this state.", show_default="not withdrawn")
+    ] = None,
+    origins: Annotated[list[From] | None, typer.Option("--origin", help="Only from there.")] = None,
+    since: SinceOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the last so many.")] = None,
+    contradictions: Annotated[
+        bool, typer.Option("--contradictions", help="Labels of which not all can be right.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """
+    Show labels, or where they contradict each other.
+
+    That mail of somebody is shown is recorded, as every opening of a mailbox.
+    """
+    from cleaner.service.label import listing
+    from cleaner.store.labelling import LabelState, Origin
+    from cleaner.values import Opinion
+
+    if contradictions and (mailbox or truths or states or origins or since or limit):
+        raise UsageError(
+            "--contradictions shows all that contradicts itself; only --organisation goes with it"
+        )
+    if contradictions:
+        with open_app(context) as app:
+            found = listing.contradictions(app.context, organisation)
+        labelling.show_contradictions(context, found, output)
+        return
+    wanted = listing.Wanted(
+        organisation,
+        mailbox,
+        tuple(LabelState(state.value) for state in states or (State.CONFIRMED, State.PROPOSED)),
+        tuple(Opinion(truth.value) for truth in truths) if truths else None,
+        tuple(Origin(origin.value) for origin in origins) if origins else None,
+        time_of(since),
+        limit,
+    )
+    with open_app(context) as app:
+        rows = listing.labels(app.context, wanted)
+    if output is Format.JSONL:
+        for row in rows:
+            print_json(row.as_json())
+        return
+    if rows:
+        results().print(labelling.table_of(rows))
+    results().print(f"{labelling.tally(rows)}.", soft_wrap=True)
+
+
+@label.command("withdraw")
+def withdraw(context: typer.Context, ids: IdsArgument, by: ByOption = None, why: WhyOption = "") -> None:
+    """
+    Take labels back, with all their effect.
+
+    The next training does without them; their samples are erased.
+    """
+    from cleaner.service.label import listing
+
+    with open_app(context) as app:
+        gone = listing.withdraw(app.context, ids, by, why)
+    results().print(f"{count(len(gone), 'label')} withdrawn; the next training does without.", soft_wrap=True)
+
+
+@label.command("samples")
+def samples(
+    context: typer.Context,
+    mailbox: MailboxOption = None,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Erase those of the mailbox; its labels stay.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List the raw mail that is kept of labels, or erase that of a mailbox."""
+    from cleaner.service.label import listing
+
+    if erase and mailbox is None:
+        raise UsageError("say whose samples to erase: --mailbox ADDRESS")
+    with open_app(context) as app:
+        if erase:
+            erased = listing.erase_samples(app.context, mailbox or "")
+            results().print(f"{count(erased, 'sample')} of {safe(mailbox)} erased.", soft_wrap=True)
+            return
+        notes = listing.samples(app.context, mailbox)
+        keep = app.context.settings.labels.keep_samples
+    if output is Format.JSONL:
+        for note in notes:
+            print_json(note.as_json())
+        return
+    if notes:
+        results().print(labelling.samples_table(notes, keep))
+    results().print(f"{count(len(notes), 'sample')}.", soft_wrap=True)
+    if notes and mailbox is not None:
+        erasing = command(context, f"label samples --mailbox {mailbox} --erase")
+        results().print(f"To erase them: {erasing}", soft_wrap=True)
