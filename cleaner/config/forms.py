@@ -219,7 +219,7 @@ def nameserver(value: object) -> tuple[str, int]:
 def folder(value: object) -> str:
     """A folder by its full name; the inbox, however it is spelled, is INBOX (RFC 3501 section 5.1)."""
     name = text(value)
-    if name.startswith("/") or name.endswith("/") or "//" in name:
+    if any(level in ("", ".", "..") for level in name.split("/")):
         raise ValueError(f'{show(value)} is not a folder name; write its levels as "Parent/Child"')
     return "INBOX" if name.casefold() == "inbox" else name
 

@@ -117,6 +117,14 @@ def _check_server(table: Table, mailbox: MailboxSettings, servers: dict[str, Ser
         table.fault(
             "address", "cannot be part of a path, as its server needs; use another server entry for it"
         )
+    if server.connector == "maildir":
+        for key, name in (("quarantine", mailbox.policy.quarantine), ("review", mailbox.policy.review)):
+            if "." in name:
+                table.fault(
+                    f"policy.{key}",
+                    f'"{name}" cannot be made in a Maildir, where names have no dots; '
+                    f'write for example "{name.replace(".", "-").strip("-")}"',
+                )
     if server.connector == "imap" and server.auth == "password" and "password" not in table:
         table.fault("password", 'is missing; write for example password = "env:ANN_PASSWORD"')
 

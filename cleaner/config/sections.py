@@ -218,7 +218,9 @@ def _check_folders(table: Table, read: Policy) -> None:
         table.fault("folders", 'must not be empty; write for example folders = ["INBOX"]')
     moved_into = {"quarantine": read.quarantine, "review": read.review, "trash": read.trash}
     for key, folder in (*moved_into.items(), ("training_folder", read.training_folder)):
-        if folder in read.folders:
+        if folder == "INBOX":
+            table.fault(key, "must not be the inbox; name a folder of its own")
+        elif folder in read.folders:
             table.fault(key, f'"{folder}" is also among the watched folders; name a folder of its own')
     if len({read.quarantine, read.review, read.trash}) < 3:
         table.fault("quarantine", "the quarantine, review and trash folders must be three different ones")

@@ -15,6 +15,7 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, SecretUnavailableError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
+from cleaner.steps.targets import unfit_targets
 from cleaner.values import ActionName, Folder, FolderRole
 
 
@@ -151,7 +152,10 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
                 f"the folder {name!r} of policy.sent does not exist",
                 f"correct it; there are: {', '.join(sorted(names))}",
             )
-    if mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
+    unfit = tuple(unfit_targets(mailbox.policy, folders))
+    for what, remedy in unfit:
+        yield Finding(Level.FAIL, mailbox.address, what, remedy)
+    if not unfit and mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
         yield Finding(
             Level.OK,
             mailbox.address,

@@ -27,6 +27,7 @@ def test_where_all_is_in_place_nothing_fails(run: Run, demo: Path) -> None:
         ("file:master.key", "file:other.key", 2, "put it there"),
         ("[policy]", '[policy]\nfolders = ["Inbx"]', 1, "correct policy.folders"),
         ("[policy]", '[policy]\nactoin = "move"', 2, "did you mean action?"),
+        ("[policy]", '[policy]\nquarantine = "Sent"', 1, "name another folder in policy.quarantine"),
         ('path = "mail/', 'path = "male/', 1, "male"),
     ],
 )

@@ -168,6 +168,13 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
             "organisation[0].dkim[0].public_key",
             "as published",
         ),
+        (
+            WHOLE + '[policy]\nquarantine = "inbox"\nfolders = ["Old"]',
+            "policy.quarantine",
+            "must not be the inbox",
+        ),
+        (WHOLE + '[policy]\nquarantine = "../x"', "policy.quarantine", "is not a folder name"),
+        (WHOLE + '[policy]\nquarantine = "a.b"', 'mailbox "ann@harbor.example".policy.quarantine', '"a-b"'),
         (WHOLE + SERVER, "server[1].name", "each its own name"),
         (WHOLE.replace('"maildir"', '"pop3"'), "server[0].connector", '"maildir", "imap"'),
         (WHOLE.replace("{local}", "{user}"), "server[0].path", "{address}, {local} or {domain}"),

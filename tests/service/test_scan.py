@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from cleaner.errors import (
 from cleaner.service import consent
 from cleaner.service.scan import MailboxScan, ScanRequest, scan
 from cleaner.service.undo import UndoRequest, undo
-from cleaner.values import EntryState, Safety
+from cleaner.values import ActionName, EntryState, Safety
 from tests.service.hands import ANN, BEN, Hands, quiet
 
 
@@ -305,6 +306,40 @@ def test_sent_mail_of_another_mailbox_counts(hands: Hands) -> None:
     assert ben.count(verdict="genuine") == 1
     (line,) = [line for line in ben.lines if line["verdict"] == "genuine"]
     assert "sent_record" in {evidence["rule"] for evidence in line["evidence"]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ({"quarantine": "Sent"}, "holds the mail that was sent; name another folder in policy.quarantine"),
+        ({"quarantine": "Gesendet"}, "holds the mail that was sent"),
+        ({"quarantine": "Drafts"}, "holds drafts"),
+        ({"quarantine": "INBOX", "folders": ("Old",)}, "is the inbox"),
+        ({"quarantine": "Old", "folders": ("INBOX", "Old")}, "is watched"),
+        ({"quarantine": "Post", "sent": ("Post",)}, "holds the mail that was sent"),
+        ({"action": ActionName.DELETE, "trash": "Sent"}, "policy.trash"),
+        ({"review_unsure": True, "review": "Sent"}, "policy.review"),
+    ],
+)
+def test_nothing_is_moved_into_a_folder_for_other_mail(
+    hands: Hands, policy: dict[str, Any], why: str
+) -> None:
+    hands.set_policy(**policy)
+    hands.opt_in(ANN)
+    before = hands.snapshot()
+    folders = sorted(hands.maildir(ANN).iterdir())
+    for request in (ScanRequest(), ScanRequest(dry_run=True)):
+        (result,) = hands.scan(request)
+        assert why in str(result.error)
+    assert hands.snapshot() == before
+    assert sorted(hands.maildir(ANN).iterdir()) == folders
+
+
+def test_a_folder_that_nothing_is_moved_into_may_be_any(hands: Hands) -> None:
+    hands.set_policy(action=ActionName.REPORT, quarantine="Sent", review="Sent")
+    hands.opt_in(ANN)
+    (result,) = hands.scan()
+    assert (result.error, result.moved) == (None, 0)
 
 
 def test_a_missing_quarantine_that_cannot_be_made_is_said(hands: Hands, tmp_path: Path) -> None:
