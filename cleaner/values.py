@@ -20,6 +20,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -142,7 +143,8 @@ class Headers:
     def __post_init__(self) -> None:
         index: dict[str, list[int]] = {}
         for position, (name, _) in enumerate(self.items):
-            index.setdefault(name.decode("ascii", "replace").strip().lower(), []).append(position)
+            key = _short_name(name) if len(name) <= _SHORT else _field_name(name)
+            index.setdefault(key, []).append(position)
         object.__setattr__(self, "_index", index)
 
     @classmethod
@@ -156,19 +158,19 @@ class Headers:
         """
         items: list[tuple[bytes, list[bytes]]] = []
         for line in block[:MAX_HEADER_BYTES].split(b"\n"):
-            bare = line.removesuffix(b"\r")
-            if not bare:
-                break
-            if bare[:1] in b" \t" and items:
+            if items and line.startswith((b" ", b"\t")):
                 items[-1][1].append(line)
                 continue
+            if line in (b"", b"\r"):
+                break
             name, colon, value = line.partition(b":")
-            if not colon or not name.strip() or b" " in name.strip():
+            bare = name.strip()
+            if not colon or not bare or b" " in bare:
                 continue
             if len(items) == MAX_HEADER_FIELDS:
                 break
             items.append((name, [value]))
-        return cls(tuple((name, b"\n".join(lines).removesuffix(b"\r")) for name, lines in items), unknown)
+        return cls(tuple((name, _joined(lines)) for name, lines in items), unknown)
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
@@ -204,8 +206,26 @@ class Headers:
         return value if isinstance(value, str) else ""
 
 
+_SHORT: Final = 64
+"""Bytes of a field name up to which it is remembered: mails share a few hundred names."""
+
+
+def _field_name(name: bytes) -> str:
+    return name.decode("ascii", "replace").strip().lower()
+
+
+_short_name = lru_cache(maxsize=2_000)(_field_name)
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    value = lines[0] if len(lines) == 1 else b"\n".join(lines)
+    return value.removesuffix(b"\r")
+
+
 def _unfold(value: bytes) -> str:
-    flat = b" ".join(line.strip(b" \t\r") for line in value.replace(b"\r\n", b"\n").split(b"\n"))
+    flat = value
+    if b"\n" in value:
+        flat = b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")])
     try:
         return flat.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -11,7 +11,7 @@ from typing import Final
 from cleaner.notices import mime
 from cleaner.notices.charsets import decode
 from cleaner.notices.fields import addresses_in, decoded, display_name, first_address, message_ids
-from cleaner.notices.limits import MAX_IDS
+from cleaner.notices.limits import MAX_ENCODED, MAX_IDS
 from cleaner.notices.text import fold
 from cleaner.values import Field, Headers, address_key, subject_key
 
@@ -106,8 +106,11 @@ class Cover:
     @cached_property
     def has_daemon_sender(self) -> bool:
         """The From names a mail system, or nobody (`<>`), not a person."""
-        value = fold(self.headers.text("from"))
-        local = address_key(self.sender).partition("@")[0].strip("\"'") or value.strip("<> ")
+        value = self.headers.text("from")
+        local = (
+            address_key(self.sender).partition("@")[0].strip("\"'")
+            or value[:MAX_ENCODED].strip("<> ").casefold()
+        )
         if value.endswith(("<>", "<@>")) or _DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name):
             return True
         return bool(_DAEMON_NAME.search(_BETWEEN.sub(" ", local)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -28,6 +28,14 @@ _MAILBOX: Final = re.compile(
     r"|(?P<comma>[,;])"
 )
 _ID: Final = re.compile(r"<[^<>\s]{1,900}>")
+_DATE: Final = re.compile(
+    r"\s{0,8}(?:[A-Za-z]{3},?\s{1,4})?(\d{1,2})\s{1,4}([A-Za-z]{3})\s{1,4}(\d{4})"
+    r"\s{1,4}(\d{1,2}):(\d\d)(?::(\d\d))?\s{1,4}([+-])(\d\d)(\d\d)(?!\d)"
+)
+"""As nearly every mail writes it; the standard library reads the rest, five times slower."""
+_MONTHS: Final = {
+    name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
 
 
 def decoded(value: str) -> str:
@@ -147,14 +155,30 @@ def date(value: str) -> datetime | None:
     """A date (RFC 5322 section 3.3) as an aware datetime; without a zone it is taken as UTC."""
     if not value:
         return None
+    if (found := _DATE.match(value)) and (month := _MONTHS.get(found[2].lower())):
+        sign = -1 if found[7] == "-" else 1
+        offset = sign * timedelta(hours=int(found[8]), minutes=int(found[9]))
+        try:
+            return _in_range(
+                datetime(
+                    int(found[3]),
+                    month,
+                    int(found[1]),
+                    int(found[4]),
+                    int(found[5]),
+                    int(found[6] or 0),
+                    tzinfo=timezone(offset),
+                )
+            )
+        except ValueError:
+            return None
     try:
         parsed = parsedate_to_datetime(value.strip()[:120])
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
-    try:
-        parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return parsed
+    return _in_range(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+
+
+def _in_range(time: datetime) -> datetime | None:
+    """Unless it cannot be compared with others, at the ends of the calendar."""
+    return time if 1 < time.year < 9999 else None

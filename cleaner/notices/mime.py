@@ -22,7 +22,6 @@ from cleaner.notices.fields import decoded, unbase64
 from cleaner.notices.limits import MAX_DEPTH, MAX_PART_TEXT, MAX_PARTS
 from cleaner.values import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, Headers
 
-_HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 _TYPE: Final = re.compile(r"\s*([\w.+-]{1,60})\s*/\s*([\w.+-]{1,80})")
 _PARAMETER: Final = re.compile(r";\s*([\w*.-]{1,40})\s*=\s*(?:\"([^\"]{0,500})\"|([^\s;\"]{1,500}))")
 _PART_BEGINS: Final = re.compile(
@@ -104,8 +103,9 @@ def header_end(raw: bytes, start: int, stop: int) -> int:
     for empty in (b"\n", b"\r\n"):
         if raw.startswith(empty, start, stop):
             return start + len(empty)
-    found = _HEADER_END.search(raw, start, stop)
-    return stop if found is None else found.end()
+    plain = raw.find(b"\n\n", start, stop)
+    crlf = raw.find(b"\n\r\n", start, plain if plain >= 0 else stop)
+    return crlf + 3 if crlf >= 0 else plain + 2 if plain >= 0 else stop
 
 
 def parse(raw: bytes) -> Part:
@@ -117,10 +117,14 @@ def parse(raw: bytes) -> Part:
     body_start = header_end(raw, 0, len(raw))
     if body_start > MAX_HEADER_BYTES:
         raise TooManyPartsError(f"a header of more than {MAX_HEADER_BYTES // 1024} kB")
-    headers = Headers.parse(raw[:body_start])
+    return tree(Headers.parse(raw[:body_start]), raw[body_start:])
+
+
+def tree(headers: Headers, body: bytes) -> Part:
+    """The same where the header is parsed already."""
     if len(headers.items) >= MAX_HEADER_FIELDS:
         raise TooManyPartsError(f"more than {MAX_HEADER_FIELDS} header fields")
-    root = _part(headers, raw[body_start:])
+    root = _part(headers, body)
     left = MAX_PARTS
     level = [root]
     for _ in range(MAX_DEPTH):

@@ -52,11 +52,15 @@ _FIELD: Final = re.compile(
     rb"(?P<prefix>[ \t]{0,16}(?:[>|][ \t]?){0,3}[ \t]{0,16})(?P<name>[A-Za-z][A-Za-z0-9_-]{1,60})[ \t]{0,16}:(?!//)"
 )
 _START: Final = re.compile(
-    rb"^[ \t]{0,16}(?:[>|][ \t]?){0,3}[ \t]{0,16}"
+    rb"^[ \t]{0,16}+(?:[>|][ \t]?+){0,3}+[ \t]{0,16}+"
     rb"(?:return-path|received|message-id|date|from|to|subject|sender|mime-version|content-type|delivered-to|cc"
     rb"|dkim-signature|domainkey-signature|x-[a-z0-9-]{2,40}|arc-[a-z-]{4,30}|reply-to|envelope-to|authentication-results"
     rb"|content-transfer-encoding|user-agent|from [^\n]{5,100}\d{4}\r?$)[ \t]{0,16}(?::|$)",
     re.IGNORECASE | re.MULTILINE,
+)
+
+_NAMED: Final = re.compile(
+    rb"^(?:from|message-id|received|subject|to)[ \t]{0,16}:", re.IGNORECASE | re.MULTILINE
 )
 
 _ENCODED: Final = re.compile(rb"^(?:[A-Za-z0-9+/]{60,76}\r?\n){2,}[A-Za-z0-9+/=]{0,76}\r?$", re.MULTILINE)
@@ -121,8 +125,7 @@ def _unwrapped(raw: bytes) -> bytes:
 
     Where a blank line came before the original's header, Exchange takes all of it for a body.
     """
-    head = Headers.parse(raw[: mime.header_end(raw, 0, MAX_HEADER_BYTES)])
-    if any(name in head for name in ("from", "message-id", "received", "subject", "to")):
+    if _NAMED.search(raw, 0, mime.header_end(raw, 0, min(len(raw), MAX_HEADER_BYTES))):
         return raw
     try:
         first = next(mime.parse(raw[: 2 * MAX_PART_TEXT]).leaves())
@@ -276,7 +279,7 @@ def read(found: Found, *, rebuilt: bool) -> Returned:
         to_addresses=addresses_in(headers, ("to", "cc", "resent-to", "resent-cc")),
         subject=decoded(subject) if "subject" in headers else None,
         hops=hops(headers),
-        text=_text(found.raw[: body_start + 2 * MAX_TEXT]) if body.strip() else "",
+        text=_text(headers, body) if body.strip() else "",
     )
 
 
@@ -290,10 +293,10 @@ def _completeness(headers: Headers, body: bytes, found: Found) -> Completeness:
     return Completeness.WHOLE
 
 
-def _text(raw: bytes) -> str:
+def _text(headers: Headers, body: bytes) -> str:
     """The words of the original: its first text part."""
     try:
-        root = mime.parse(raw)
+        root = mime.tree(headers, body)
     except mime.TooManyPartsError:
         return ""
     for kind in ("text/plain", "text/html"):

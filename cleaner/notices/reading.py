@@ -36,7 +36,8 @@ def read(message: Message) -> Notice:
     if doubt := _header_doubt(end, headers):
         return _ordinary(cover, message, doubt)
     try:
-        sheet = Sheet(mime.parse(raw), headers, rebuilt=message.rebuilt)
+        root = mime.parse(raw) if message.rebuilt else mime.tree(headers, raw[end:])
+        sheet = Sheet(root, headers, rebuilt=message.rebuilt)
     except mime.TooManyPartsError:
         return _ordinary(cover, message, "it has more parts, or deeper ones, than are looked at")
     finding = next((found for form in FORMATS if (found := form.read(sheet)) is not None), None)

@@ -116,6 +116,8 @@ class Sheet(Cover):
         pieces = []
         room = MAX_TEXT
         for part in self.texts:
+            if room <= 0:
+                break
             if part is self._found.part and self._found.own is not None:
                 piece = decode(
                     self._found.own,

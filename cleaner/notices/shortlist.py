@@ -67,5 +67,5 @@ def likely(cover: Cover) -> bool:
         or headers.text("precedence").strip().lower() in ("auto_reply", "auto-reply", "junk")
         or (headers.text("precedence").strip().lower() == "bulk" and not cover.is_of_a_list)
         or bool(_LIST_ROBOT.match(cover.sender))
-        or any(phrase in cover.title for phrase in _PHRASES)
+        or words.said(_PHRASES, cover.title)
     )

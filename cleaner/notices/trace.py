@@ -19,6 +19,7 @@ from cleaner.notices.limits import MAX_HOPS, MAX_RECEIVED
 from cleaner.values import Headers, Hop, IPAddress
 
 _CLAUSES: Final = frozenset({"from", "by", "via", "with", "id", "for", "envelope-from"})
+_BRACKET: Final = re.compile(r"[()]")
 _BRACKETED: Final = re.compile(r"\[([^\[\]\s]{2,60})\]")
 _BARE_ADDRESS: Final = re.compile(r"(?:[^\s@()]{0,64}@)?([0-9a-fA-F.:]{3,45})")
 _CLAIM: Final = re.compile(r"(?i)\b(?:helo|ehlo|ident)[= ]\s?(\S{1,255})")
@@ -83,13 +84,14 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, list[str]]]:
 def _tokens(text: str) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
     depth = start = 0
-    for position, character in enumerate(text):
-        if character == "(":
+    for bracket in _BRACKET.finditer(text):
+        position = bracket.start()
+        if text[position] == "(":
             if depth == 0:
                 found += [(word, False) for word in text[start:position].split()]
                 start = position + 1
             depth += 1
-        elif character == ")" and depth:
+        elif depth:
             depth -= 1
             if depth == 0:
                 found.append((text[start:position].strip(), True))

@@ -7,7 +7,13 @@ tell kinds apart; none of them alone makes a notice of a message.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+
+
+def said(phrases: Iterable[str], text: str) -> bool:
+    """Whether one of those phrases stands in a folded text."""
+    return any(map(text.__contains__, phrases))
 
 
 def _phrases(text: str) -> tuple[str, ...]:

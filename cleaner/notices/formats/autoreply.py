@@ -19,11 +19,11 @@ FAMILY: Final = "autoreply"
 def read(sheet: Sheet) -> Finding | None:
     if sheet.has_daemon_sender and sheet.auto_submitted != "auto-replied":
         return None
-    if any(phrase in sheet.title for phrase in words.AUTOREPLY):
+    if words.said(words.AUTOREPLY, sheet.title):
         return Finding(Kind.AUTOREPLY, FAMILY)
     if sheet.auto_submitted == "auto-replied" and not _is_bulk(sheet) and not _asks_to_unsubscribe(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
-    if any(phrase in sheet.title for phrase in words.ABSENCE) and _is_marked(sheet):
+    if words.said(words.ABSENCE, sheet.title) and _is_marked(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
     if sheet.has_null_sender and _is_marked(sheet) and not sheet.attachments:
         return Finding(Kind.AUTOREPLY, FAMILY)

@@ -31,7 +31,7 @@ def read(sheet: Sheet) -> Finding | None:
     if sheet.is_of_a_list or subject_key(sheet.subject) != sheet.title:
         return None
     title = re.split(r"\bre:", sheet.title)[0]  # behind it an answer quotes the subject of our mail
-    if not any(phrase in title for phrase in words.VIRUS) or _is_answer(sheet):
+    if not words.said(words.VIRUS, title) or _is_answer(sheet):
         return None
     whole = sheet.returned.completeness in (Completeness.WHOLE, Completeness.HEADERS)
     speaker = f"{sheet.sender_name} {sheet.sender.lower()} {sheet.headers.text('x-mailer').lower()}"
@@ -43,6 +43,4 @@ def read(sheet: Sheet) -> Finding | None:
 
 
 def _is_answer(sheet: Sheet) -> bool:
-    return "vacation" in sheet.headers.text("auto-submitted") or any(
-        p in sheet.title for p in words.AUTOREPLY
-    )
+    return "vacation" in sheet.headers.text("auto-submitted") or words.said(words.AUTOREPLY, sheet.title)

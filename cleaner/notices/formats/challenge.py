@@ -44,9 +44,9 @@ def read(sheet: Sheet) -> Finding | None:
         if name in sheet.headers:
             return Finding(Kind.CHALLENGE, family)
     answering = sheet.is_automatic and bool(sheet.answers or sheet.has_null_sender or sheet.auto_submitted)
-    titled = any(phrase in sheet.title for phrase in words.CHALLENGE)
-    held = any(phrase in sheet.folded for phrase in _HELD)
-    asked = any(phrase in sheet.folded for phrase in words.CHALLENGE)
+    titled = words.said(words.CHALLENGE, sheet.title)
+    held = words.said(_HELD, sheet.folded)
+    asked = words.said(words.CHALLENGE, sheet.folded)
     if answering and not sheet.has_daemon_sender and held and (titled or asked):
         return Finding(
             Kind.CHALLENGE, "tmda" if "tmda" in sheet.headers.text("x-delivery-agent").lower() else FAMILY

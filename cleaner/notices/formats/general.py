@@ -43,7 +43,7 @@ def is_report(sheet: Sheet) -> bool:
         return False
     if sheet.is_of_a_list and not (speaks or to_envelope or sheet.answers_us):
         return False
-    titled = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.DELAY))
+    titled = words.said((*words.FAILURE, *words.DELAY), sheet.title)
     if speaks and sheet.is_report and (titled or sheet.report_type == "delivery-status"):
         return True
     if speaks and titled and not (sheet.is_of_a_list or sheet.links or sheet.attachments):
@@ -51,7 +51,7 @@ def is_report(sheet: Sheet) -> bool:
     marked = to_envelope or bool(sheet.auto_submitted)
     if speaks and marked and (titled or (said_to_succeed(sheet) and _names_someone(sheet))):
         return True
-    said = any(phrase in sheet.folded for phrase in (*words.FAILURE, *words.DELAY))
+    said = words.said((*words.FAILURE, *words.DELAY), sheet.folded)
     coded = status.has_code(sheet.text[:16_000])
     back = sheet.returned.completeness is not Completeness.NONE
     named = _names_someone(sheet)
@@ -76,7 +76,7 @@ def is_report(sheet: Sheet) -> bool:
 
 def said_to_succeed(sheet: Sheet) -> bool:
     """The subject says that it was delivered."""
-    return bool(_SUCCESS_TITLE.search(sheet.title)) or any(phrase in sheet.title for phrase in words.SUCCESS)
+    return bool(_SUCCESS_TITLE.search(sheet.title)) or words.said(words.SUCCESS, sheet.title)
 
 
 def _names_someone(sheet: Sheet) -> bool:
@@ -110,12 +110,12 @@ def _is_answer(sheet: Sheet) -> bool:
 
 def _kind(sheet: Sheet) -> Kind:
     title, said = sheet.title, sheet.folded
-    if any(phrase in title for phrase in words.DELAY) or any(phrase in said for phrase in words.RETRIES):
+    if words.said(words.DELAY, title) or words.said(words.RETRIES, said):
         return Kind.DELAY
     if said_to_succeed(sheet) and not status.has_code(sheet.text[:16_000]):
         return Kind.SUCCESS
-    failing = any(phrase in title for phrase in words.FAILURE)
-    if not failing and any(phrase in said for phrase in words.DELAY):
+    failing = words.said(words.FAILURE, title)
+    if not failing and words.said(words.DELAY, said):
         return Kind.DELAY
     return Kind.NDR
 

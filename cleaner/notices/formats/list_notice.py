@@ -35,7 +35,7 @@ def read(sheet: Sheet) -> Finding | None:
     path = sheet.return_path if isinstance(sheet.return_path, str) else ""
     by_robot = bool(_ROBOT.match(address_key(path))) and domain_of(path) == domain_of(sheet.sender)
     program = next((name for name in _PROGRAMS if name in sheet.headers), "")
-    speaks = any(phrase in sheet.title for phrase in words.LIST)
+    speaks = words.said(words.LIST, sheet.title)
     by_program = bool(program) and (bool(sheet.auto_submitted) or (by_robot and not sheet.is_of_a_list))
     if robot and ((speaks and (bool(sheet.auto_submitted) or not sheet.is_of_a_list)) or by_program):
         return Finding(Kind.LIST_NOTICE, _family(sheet))

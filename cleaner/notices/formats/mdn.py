@@ -53,4 +53,4 @@ def _is_reject(sheet: Sheet, disposition: str) -> bool:
     if "deleted" not in disposition.rpartition(";")[2] or "manual-action" in disposition:
         return False
     says_so = "reject" in sheet.headers.text("auto-submitted").lower() or "reject" in sheet.title
-    return says_so or (sheet.has_daemon_sender and any(word in sheet.folded for word in words.FAILURE))
+    return says_so or (sheet.has_daemon_sender and words.said(words.FAILURE, sheet.folded))

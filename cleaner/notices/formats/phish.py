@@ -41,9 +41,9 @@ _SUPPORT: Final = (
 def read(sheet: Sheet) -> Finding | None:
     if sheet.returned.completeness is not Completeness.NONE or sheet.answers or _is_passed_on(sheet):
         return None
-    held = any(phrase in sheet.title for phrase in words.HELD)
-    failed = any(phrase in sheet.title for phrase in (*words.FAILURE, *words.SUCCESS, *words.DELAY))
-    official = sheet.has_daemon_sender or any(word in sheet.sender_name for word in _SUPPORT)
+    held = words.said(words.HELD, sheet.title)
+    failed = words.said((*words.FAILURE, *words.SUCCESS, *words.DELAY), sheet.title)
+    official = sheet.has_daemon_sender or words.said(_SUPPORT, sheet.sender_name)
     if official and _is_by_a_mail_program(sheet) and (failed or _says_failed(sheet)):
         return Finding(Kind.NDR_PHISH, FAMILY)
     if not (sheet.attachments or any(not _is_ours(link, sheet) for link in sheet.links)):
@@ -68,7 +68,7 @@ def _is_by_a_mail_program(sheet: Sheet) -> bool:
 
 
 def _says_failed(sheet: Sheet) -> bool:
-    return any(phrase in sheet.folded for phrase in words.FAILURE)
+    return words.said(words.FAILURE, sheet.folded)
 
 
 def _is_ours(link: str, sheet: Sheet) -> bool:

@@ -230,10 +230,8 @@ def _kind_of(sheet: Sheet, recipient: Recipient) -> Kind:
 
 def says_delayed(sheet: Sheet) -> bool:
     """The subject calls it a delay, the text says that it will be tried again, or says so and nothing else."""
-    if any(phrase in sheet.title for phrase in words.DELAY):
+    if words.said(words.DELAY, sheet.title):
         return True
-    if any(phrase in sheet.folded for phrase in words.RETRIES):
+    if words.said(words.RETRIES, sheet.folded):
         return True
-    return any(phrase in sheet.folded for phrase in words.DELAY) and not any(
-        phrase in sheet.title for phrase in words.FAILURE
-    )
+    return words.said(words.DELAY, sheet.folded) and not words.said(words.FAILURE, sheet.title)
