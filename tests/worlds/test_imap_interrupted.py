@@ -40,8 +40,9 @@ pytestmark = pytest.mark.corpus
 nightly = pytest.mark.nightly
 
 
-@pytest.fixture(params=[(), ("MOVE",)], ids=["MOVE", "COPY"])
+@pytest.fixture
 def proxy(request: pytest.FixtureRequest, server: Dovecot) -> Iterator[Proxy]:
+    """Before a server that lacks some capabilities."""
     with between(server.port, without=request.param, records=True) as proxy:
         yield proxy
 
@@ -85,7 +86,15 @@ def scan_and_kill(world: ImapWorld, proxy: Proxy, chance: random.Random) -> bool
     return running_still
 
 
-@pytest.mark.parametrize("kills", [pytest.param(2, id="two"), pytest.param(25, id="25", marks=nightly)])
+@pytest.mark.parametrize(
+    ("proxy", "kills"),
+    [
+        pytest.param(("MOVE",), 2, id="copied"),
+        pytest.param(("MOVE",), 25, id="copied, often", marks=nightly),
+        pytest.param((), 25, id="moved, often", marks=nightly),
+    ],
+    indirect=["proxy"],
+)
 def test_killed_and_run_again(
     corpus: Path, tmp_path: Path, server: Dovecot, proxy: Proxy, kills: int
 ) -> None:
@@ -126,8 +135,18 @@ def scan_through(app: App, world: ImapWorld) -> int:
     return sum(result.moved for result in results)
 
 
-@pytest.mark.parametrize("stall", [False, True], ids=["cut", "stalled"])
-@pytest.mark.parametrize("faults", [pytest.param(3, id="three"), pytest.param(25, id="25", marks=nightly)])
+@pytest.mark.parametrize(
+    ("proxy", "faults", "stall"),
+    [
+        pytest.param(("MOVE",), 3, False, id="copied, cut"),
+        pytest.param((), 3, True, id="moved, stalled"),
+        pytest.param(("MOVE",), 25, False, id="copied, cut often", marks=nightly),
+        pytest.param((), 25, False, id="moved, cut often", marks=nightly),
+        pytest.param(("MOVE",), 25, True, id="copied, stalled often", marks=nightly),
+        pytest.param((), 25, True, id="moved, stalled often", marks=nightly),
+    ],
+    indirect=["proxy"],
+)
 def test_cut_off_and_run_again(
     corpus: Path, tmp_path: Path, server: Dovecot, proxy: Proxy, faults: int, stall: bool
 ) -> None:
