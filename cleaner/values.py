@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -171,6 +171,11 @@ class Headers:
                 break
             items.append((name, [value]))
         return cls(tuple((name, _joined(lines)) for name, lines in items), unknown)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the fields, lower case."""
+        return self._index
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index

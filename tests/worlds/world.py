@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -73,9 +73,8 @@ def install(source: Path, root: Path, *, every: int = 1) -> World:
     """Copies a world's mailboxes, or every so-manieth message, and configures its organisation."""
     facts = json.loads((source / "world.json").read_text())
     for user in facts["users"]:
-        shutil.copytree(source / user["address"], root / "mail" / user["address"])
-        for path in left_out(root / "mail" / user["address"], every):
-            path.unlink()
+        inbox = source / user["address"]
+        shutil.copytree(inbox, root / "mail" / user["address"], ignore=all_but(inbox, every))
     configure(source, root, MAILDIRS)
     world = World(
         root, tuple(json.loads(line) for line in (source / "labels.jsonl").read_text().splitlines())
@@ -86,9 +85,11 @@ def install(source: Path, root: Path, *, every: int = 1) -> World:
     )
 
 
-def left_out(inbox: Path, every: int) -> list[Path]:
-    messages = sorted(path for sub in ("cur", "new") for path in (inbox / sub).iterdir())
-    return [path for number, path in enumerate(messages) if number % every]
+def all_but(inbox: Path, every: int) -> Callable[[str, list[str]], list[str]]:
+    """What `copytree` shall leave out."""
+    messages = sorted(path.name for sub in ("cur", "new") for path in (inbox / sub).iterdir())
+    out = frozenset(name for number, name in enumerate(messages) if number % every)
+    return lambda _, names: [name for name in names if name in out]
 
 
 def configure(source: Path, root: Path, server: Sequence[str], mailbox: Sequence[str] = ()) -> None:

@@ -172,8 +172,14 @@ def address_of(value: str) -> str:
     kind, semicolon, address = value.partition(";")
     address = (address if semicolon else kind).strip()
     if kind.strip().lower() == "utf-8":
-        address = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), address)
+        address = _ESCAPED.sub(_unescaped, address)
     return address.strip().strip("<>").strip()
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """The character of an RFC 6533 escape; what is no character stays as it was written."""
+    number = int(match[1], 16)
+    return chr(number) if number < 0xD800 or 0xE000 <= number <= 0x10FFFF else match[0]
 
 
 def _is_no_mailbox(address: str) -> bool:
