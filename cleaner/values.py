@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -170,6 +170,11 @@ class Headers:
             items.append((name, [value]))
         return cls(tuple((name, b"\n".join(lines).removesuffix(b"\r")) for name, lines in items), unknown)
 
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the fields, lower case."""
+        return self._index
+
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
 
@@ -205,7 +210,10 @@ class Headers:
 
 
 def _unfold(value: bytes) -> str:
-    flat = b" ".join(line.strip(b" \t\r") for line in value.replace(b"\r\n", b"\n").split(b"\n"))
+    if b"\n" in value:
+        flat = b" ".join(line.strip(b" \t\r") for line in value.replace(b"\r\n", b"\n").split(b"\n"))
+    else:
+        flat = value.strip(b" \t\r")
     try:
         return flat.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from typing import Final
 
 from cleaner.notices import words
 from cleaner.notices.cover import Cover
+from cleaner.notices.text import Phrases
 from cleaner.values import Headers
 
 _MARKS: Final = frozenset(
@@ -37,7 +38,7 @@ _LIST_ROBOT: Final = re.compile(
     r"|mailman|majordomo|listserv|sympa|listar|ecartis|ezmlm|mlmmj|lyris|fml|owner-.*)(?:\+.*)?@",
     re.IGNORECASE,
 )
-_PHRASES: Final = (
+TITLES: Final = (
     *words.FAILURE,
     *words.DELAY,
     *words.SUCCESS,
@@ -49,6 +50,9 @@ _PHRASES: Final = (
     *words.HELD,
     "complaint about message from",
 )
+"""What stands in the subjects of notices."""
+
+_PHRASES: Final = Phrases(TITLES)
 
 
 def is_likely(headers: Headers) -> bool:
@@ -60,12 +64,12 @@ def likely(cover: Cover) -> bool:
     headers = cover.headers
     return (
         cover.is_automatic
-        or any(mark in headers for mark in _MARKS)
+        or not _MARKS.isdisjoint(headers.names)
         # Pigeonhole marks what it writes itself, Cyrus (CMU) everything that it delivers.
         or ("x-sieve" in headers and not headers.text("x-sieve").casefold().startswith("cmu"))
         or bool(_TYPE.match(headers.text("content-type")))
         or headers.text("precedence").strip().lower() in ("auto_reply", "auto-reply", "junk")
         or (headers.text("precedence").strip().lower() == "bulk" and not cover.is_of_a_list)
         or bool(_LIST_ROBOT.match(cover.sender))
-        or any(phrase in cover.title for phrase in _PHRASES)
+        or _PHRASES.are_in(cover.title)
     )

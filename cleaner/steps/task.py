@@ -23,7 +23,7 @@ from cleaner.values import (
     Verdict,
 )
 
-HEADINGS = 500
+HEADINGS = 2000
 """Headings looked at together."""
 
 

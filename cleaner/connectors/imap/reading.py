@@ -33,7 +33,7 @@ from cleaner.values import Folder, Headers, Heading, Listing, Message
 
 Uids: TypeAlias = list[int]
 
-PAGE: Final = 500
+PAGE: Final = 2000
 """Messages listed, and asked for, at once."""
 
 MAX_FETCH: Final = 16 * 1024 * 1024
