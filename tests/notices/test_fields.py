@@ -57,7 +57,6 @@ def test_each_field_of_the_shortlist_is_needed() -> None:
     """One that changed nothing would only cost bytes."""
     marks = {name for name in notices.SHORTLIST_FIELDS if is_mark(name)}
     assert notices.SHORTLIST_FIELDS - marks == {
-        "auto-submitted",
         "content-type",
         "from",
         "list-id",
