@@ -177,6 +177,11 @@ class Headers:
         """The names of the fields, lower case."""
         return self._index
 
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the fields, lower case."""
+        return self._index
+
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
 

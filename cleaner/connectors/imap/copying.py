@@ -109,7 +109,9 @@ class Copying:
         if kept:
             self._store(kept, b"-FLAGS.SILENT", _MARK)
             self._store([uid for uid in kept if not states[uid].is_deleted], b"-FLAGS.SILENT", b"\\Deleted")
-        if trouble is not None and trouble.code in REFUSALS:
+        if kept and not done:
+            # Dovecot says OK where the right to expunge is missing, and expunges nothing.
+            trouble = trouble or Status(b"NO", b"NOPERM")
             raise self._session.change_refused(f"messages of {folder!r} cannot be taken out of it", trouble)
         still = self._session.still([uid for uid in states if uid not in done])
         said = (

@@ -63,7 +63,7 @@ def shown(text: bytes) -> str:
 def is_busy(code: bytes, text: bytes) -> bool:
     """Whether a refusal speaks of the server's state, not of the request."""
     words = text.decode("utf-8", "replace").casefold()
-    return code in BUSY or (not code and any(phrase in words for phrase in BUSY_WORDS))
+    return code in BUSY or (code in (b"", b"ALERT") and any(phrase in words for phrase in BUSY_WORDS))
 
 
 def refused(what: str, code: bytes, text: bytes) -> ChangeRefusedError:

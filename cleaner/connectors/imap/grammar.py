@@ -21,8 +21,8 @@ MAX_DEPTH: Final = 50
 MAX_UID: Final = 2**32 - 1
 
 _TOKEN: Final = re.compile(
-    rb' *+(?:(?P<open>\()|(?P<close>\))|"(?P<quoted>(?:[^"\\]|\\.)*+)"'
-    rb'|(?P<atom>(?:[^\[ ()"]++|\[[^\]]{0,4096}\]|\[)++))'
+    rb'(?P<open>\()|(?P<close>\))|"(?P<quoted>(?:[^"\\]|\\.)*+)"'
+    rb'|(?P<atom>(?:[^\[ ()"]++|\[[^\]]{0,1024}+\]|\[)++)'
 )
 _LITERAL: Final = re.compile(rb"~?\{\d+\+?\}$")
 _ESCAPED: Final = re.compile(rb"\\(.)")

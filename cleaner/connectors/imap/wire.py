@@ -31,7 +31,7 @@ BLOCK: Final = 256 * 1024
 
 _LITERAL: Final = re.compile(rb"\{(\d{1,18})\+?\}\r\n$")
 _STATUS: Final = re.compile(
-    rb"(OK|NO|BAD|BYE|PREAUTH)(?: +\[([^\] ]*) ?([^\]]*)\])? *(.*)", re.IGNORECASE | re.DOTALL
+    rb"(OK|NO|BAD|BYE|PREAUTH)(?: +\[([^\] ]*) ?([^\]]*)\])?(?:(?<=\]) *| +|$)(.*)", re.IGNORECASE | re.DOTALL
 )
 
 Parts: TypeAlias = list[bytes]
