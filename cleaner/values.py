@@ -591,6 +591,8 @@ class Lesson:
     day: date | None = None
     original: str = ""
     """The id of the mail: one that comes back ten times is one lesson."""
+    site: str = ""
+    """Whose machine handed the notice in, as our own server saw it: a forger has few of his own."""
     machine: str = ""
     """The address that handed the mail over to the reporter's side; empty where the trace does not tell."""
     network: str = ""

@@ -30,6 +30,12 @@ from cleaner.values import (
 )
 
 BY_RECORD: Final = "sent_record"
+SITES: Final = 3
+"""
+Sites that must have shown the ways of our mail before they count.
+
+Who received mail of ours can send reports about it with an invented trace; alone he must not teach us anything.
+"""
 
 
 def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
@@ -44,6 +50,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
     return Lesson(
         day=notice.received.date() if notice.received is not None else None,
         original=next(iter(mentions.main_ids(notice)), ""),
+        site=trail.site(notice),
         machine=str(peer.ip) if peer is not None else "",
         network=str(ours.surroundings(peer.ip)) if peer is not None else "",
         version=peer.ip.version if peer is not None else 4,
@@ -83,7 +90,10 @@ def bears_signature(notice: Notice, organisation: Organisation) -> bool | None:
 def asked(lessons: Iterable[Lesson]) -> frozenset[str]:
     """All that these lessons name, to be asked of what is remembered."""
     return frozenset(
-        text for one in lessons for text in (one.machine, one.network, one.author, one.original) if text
+        text
+        for one in lessons
+        for text in (one.machine, one.network, one.author, one.original, one.site)
+        if text
     )
 
 
@@ -123,6 +133,8 @@ def _machines(lessons: Iterable[Lesson]) -> dict[str, Machine]:
 def _ways(proven: Iterable[Lesson], machines: Mapping[str, Machine], version: int) -> Share:
     """Proven mails that came a way seen before: the others estimate the ways yet unseen (Good, 1953)."""
     shown = _once(one for one in proven if one.machine and not one.at_us and one.version == version)
+    if len({one.site for one in shown} - {""}) < SITES:
+        return Share()
     known = sum(
         one.is_listed or len(machines.get(one.machine, Machine()).proven) >= ways.TWICE for one in shown
     )

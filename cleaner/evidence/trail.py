@@ -90,6 +90,14 @@ def _told(notice: Notice) -> tuple[Hop, ...]:
     return (Hop(peer=match[2].lower() or "unknown", ip=ip, raw=match[0]),)
 
 
+def site(notice: Notice) -> str:
+    """Whose machine handed the notice in: the registered domain of its looked-up name, else its network."""
+    for hop in notice.hops:
+        if hop.ip is not None and not ours.is_internal(hop.ip):
+            return ours.registered_domain(hop.peer) or str(ours.surroundings(hop.ip))
+    return ""
+
+
 def shown(peer: Peer) -> str:
     """The peer as it is quoted."""
     return mentions.shown(f"{peer.hop.peer or peer.hop.helo} [{peer.ip}] → {peer.hop.by}")

@@ -18,7 +18,7 @@ from cleaner.values import Lesson
 
 LATEST: Final = 1_000
 """Proven mails that are learned from: habits change."""
-NAMES: Final = ("original", "machine", "network", "author")
+NAMES: Final = ("original", "site", "machine", "network", "author")
 
 
 def keep(connection: Connection, keyed: Keyed, mailbox: int, lessons: Mapping[str, Lesson]) -> None:
@@ -72,6 +72,7 @@ def _lesson(row: Row[Any], names: Mapping[bytes, str]) -> Lesson:
     return Lesson(
         day=row.day,
         original=texts["original"],
+        site=texts["site"],
         machine=texts["machine"],
         network=texts["network"],
         version=row.version,

@@ -286,6 +286,7 @@ lesson = Table(
     Column("fingerprint", String(64), primary_key=True),
     Column("day", Date),
     Column("original", Hash),
+    Column("site", Hash),
     Column("machine", Hash),
     Column("network", Hash),
     Column("author", Hash),

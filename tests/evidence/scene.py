@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -125,6 +125,26 @@ def signed(original: bytes) -> bytes:
     return field + original
 
 
+def proven_reports(
+    *,
+    machine: tuple[str, str] = ("mx1.harbor.example", "192.0.2.10"),
+    count: int = 24,
+    sites: int = 4,
+    days: int = 12,
+) -> tuple[Notice, ...]:
+    """Reports of several sites about signed mails of Ann's, all handed over by one machine, over some days."""
+    found = []
+    for number in range(count):
+        host = f"mx.site{number % sites}.example"
+        to = f"p{number}@site{number % sites}.example"
+        when = SENT_AT - timedelta(days=1 + number % days)
+        line = taken_in(*machine, by=host, to=to)
+        original = signed(mail(message_id=f"<p{number}@mail.harbor.example>", to=to, date=when))
+        trace = f"Received: {line}\r\n".encode()
+        found.append(report(trace + original, failed=to, reporter=host, received=when + timedelta(minutes=5)))
+    return tuple(found)
+
+
 def report(
     original: bytes,
     *,
@@ -184,14 +204,19 @@ class Desk:
     organisation: Organisation = HARBOR
     sent: tuple[OutgoingMail, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
+    among: tuple[Notice, ...] = ()
+    """Other notices in her mailbox: those that are proven teach how her mail leaves."""
 
     def known(self, notice: Notice) -> Known:
+        mailbox = (*self.among, notice)
         with Store.open("sqlite://", b"k" * 32) as store:
             record = store.sent_record(ANN)
             record.add("Sent", self.sent, None)
-            view = record.ask(evidence.question((notice,)))
+            view = record.ask(evidence.question(mailbox))
         owner = Owner(ANN, frozenset({ANN}))
-        return Known(self.organisation, owner, sent=view, arrivals=self.arrivals, now=notice.received)
+        known = Known(self.organisation, owner, sent=view, arrivals=self.arrivals, now=notice.received)
+        lessons = (evidence.lesson(one, known, evidence.gather_first(one, known)) for one in mailbox)
+        return replace(known, habits=evidence.learn(lessons))
 
     def judge(self, notice: Notice) -> Verdict:
         return classifier.judge(notice, evidence.gather(notice, self.known(notice)))

@@ -96,14 +96,23 @@ def test_arrivals_tell_subjects_apart_without_telling_them(store: Store) -> None
 
 
 PROVEN = Lesson(
-    NOW.date(), "<1@mx>", "192.0.2.10", "192.0.2.0/24", author="harbor.example", signed=True, in_record=True
+    NOW.date(),
+    "<1@mx>",
+    "far.example",
+    "192.0.2.10",
+    "192.0.2.0/24",
+    author="harbor.example",
+    signed=True,
+    in_record=True,
 )
-SEEN = Lesson(NOW.date(), "<2@mx>", "198.51.100.66", "198.51.100.0/24", author="harbor.example")
+SEEN = Lesson(
+    NOW.date(), "<2@mx>", "far.example", "198.51.100.66", "198.51.100.0/24", author="harbor.example"
+)
 
 
 def test_lessons_come_back_in_the_words_of_the_question(store: Store) -> None:
     store.seen(ANN).record([notice(lesson=PROVEN), notice(fingerprint="f2", lesson=SEEN)], {})
-    names = frozenset(("<1@mx>", "192.0.2.10", "192.0.2.0/24", "harbor.example"))
+    names = frozenset(("<1@mx>", "far.example", "192.0.2.10", "192.0.2.0/24", "harbor.example"))
     assert store.seen(ANN).lessons(names) == (PROVEN,)
     assert store.seen(ANN).lessons(names | {"<2@mx>", "198.51.100.66", "198.51.100.0/24"}) == (PROVEN, SEEN)
     assert store.seen(BEN).lessons(names) == ()

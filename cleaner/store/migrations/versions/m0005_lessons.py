@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("day", sa.Date(), nullable=True),
         sa.Column("original", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("site", sa.LargeBinary(length=16), nullable=True),
         sa.Column("machine", sa.LargeBinary(length=16), nullable=True),
         sa.Column("network", sa.LargeBinary(length=16), nullable=True),
         sa.Column("author", sa.LargeBinary(length=16), nullable=True),
