@@ -144,9 +144,17 @@ REPLAYED = taken_in("mail.elsewhere.example", "198.51.100.66", by="mx.near.examp
         report(mail(fields=(field(at=SENT_AT + timedelta(days=8)),)), received=SENT_AT + timedelta(days=9)),
         report(mail(fields=(field(),)), received=SENT_AT + timedelta(days=40)),
         report(mail(FROM_STRANGER, fields=(field(),))),
+        report(mail(FROM_STRANGE_SERVER, fields=(field(),))),
         report(mail(REPLAYED, fields=(field(),)), failed="victim@near.example", reporter="mx.near.example"),
     ],
-    ids=["before its mail", "long after", "an old one", "a stranger's line", "other people"],
+    ids=[
+        "before its mail",
+        "long after",
+        "an old one",
+        "a stranger's line",
+        "a stranger's server",
+        "other people",
+    ],
 )
 def test_a_field_in_the_wrong_hands_is_a_suspicion_and_nothing_goes(notice: Notice) -> None:
     evidence = found(notice)
@@ -155,8 +163,14 @@ def test_a_field_in_the_wrong_hands_is_a_suspicion_and_nothing_goes(notice: Noti
     assert DESK.judge(notice).opinion is Opinion.UNSURE
 
 
-def test_mail_that_one_of_our_unlisted_hosts_handed_over_is_no_suspicion() -> None:
-    assert is_proven(DESK.judge(report(mail(FROM_STRANGE_SERVER, fields=(field(),)))))
+def test_where_our_relays_are_not_known_by_address_a_stranger_means_nothing() -> None:
+    unknown = Desk(organisation=replace(STAMPING, relay_networks=(), client_networks=()))
+    assert is_proven(unknown.judge(report(mail(FROM_STRANGE_SERVER, fields=(field(),)))))
+
+
+def test_a_domain_that_strangers_send_from_too_proves_nothing_by_it() -> None:
+    shared = Desk(organisation=replace(STAMPING, shared=True))
+    assert found(report(mail(fields=(field(),))), shared) is None
 
 
 # --- what proves nothing ----------------------------------------------------------------------------

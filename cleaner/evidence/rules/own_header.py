@@ -2,8 +2,8 @@
 The returned mail bears a proof of our own: a field that our mail server writes into everything it sends.
 
 It covers Message-ID, From and the time, not the recipients; so whoever received the mail can send it on to
-strangers. What came back must fit: a time of about its Date, no stranger's line that handed it over, and the failed
-recipient among its own or somebody that it was passed on to.
+strangers. What came back must fit: a time of about its Date, no stranger who handed it over, and the failed recipient
+among its own or somebody that it was passed on to.
 
 Source: docs/own-header.md; HMAC: RFC 2104; HMAC-SHA1 because Exim's `${hmac}` knows nothing better, and it is unbroken
 (RFC 6194 section 3.3).
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cleaner.evidence import mentions, ours, trail
-from cleaner.evidence.rules import handed_over
+from cleaner.evidence import mentions, ours, trail, ways
 from cleaner.values import Evidence, Force, HmacKey, Known, Notice, Side, address_key
 
 FIELD: Final = "x-bounce-proof"
@@ -72,7 +71,7 @@ def read(value: str) -> Stamp | None:
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
-    if not known.organisation.hmac_keys:
+    if not known.organisation.hmac_keys or known.organisation.shared:
         return ()
     values = notice.returned.headers.all(FIELD)[:MAX_FIELDS]
     findings = [judged(notice, known, stamp) for stamp in map(read, values) if stamp is not None]
@@ -118,15 +117,13 @@ def contradiction(notice: Notice, known: Known, stamp: Stamp) -> str:
         return "The proof in the mail is yours, but it is not of the day of this mail."
     if came is not None and not (stamp.time - SKEW <= came <= stamp.time + LONGEST):
         return "The proof in the mail is yours, but its time does not fit this report."
-    peer = trail.sender_of(notice, known.organisation)
-    if peer is None or handed_over.is_one_of_us(peer, known.organisation):
-        return ""
     # The recipients are not covered, so a replayer may put his own there: then the trace tells.
-    if peer.machine is trail.Machine.LINE and handed_over.is_a_stranger(notice, peer, known.organisation):
+    if ways.stranger(notice, known) is not None:
         return "The proof in the mail is yours, but a stranger's computer handed the mail over."
-    if not is_for_its_own(notice, peer):
-        return "The proof in the mail is yours, but the mail went to other people: it may have been replayed."
-    return ""
+    peer = trail.sender_of(notice, known.organisation)
+    if peer is None or ways.is_listed(peer, known.organisation) or is_for_its_own(notice, peer):
+        return ""
+    return "The proof in the mail is yours, but the mail went to other people: it may have been replayed."
 
 
 def is_for_its_own(notice: Notice, peer: trail.Peer) -> bool:
