@@ -457,6 +457,14 @@ class BatvKey:
 
 
 @dataclass(frozen=True, slots=True)
+class HmacKey:
+    """A secret key that our mail servers sign their own header field with (docs/own-header.md)."""
+
+    id: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Organisation:
     """
     A set of domains with what sends their mail.
@@ -474,6 +482,7 @@ class Organisation:
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
+    hmac_keys: tuple[HmacKey, ...] = ()
     shared: bool = False
     """Strangers send by the same relays and under the same signature: both prove nothing about one user."""
     found_keys: tuple[DkimKey, ...] = ()

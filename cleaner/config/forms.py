@@ -24,6 +24,7 @@ Form: TypeAlias = Callable[[object], T]
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION: Final = re.compile(r"(\d{1,9})([smhdw])")
 _LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?|_[\w-]{1,62}")
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}|[{}]")
 _LONGEST: Final = timedelta(days=36_500)
 
@@ -228,6 +229,14 @@ def pattern(value: object) -> str:
     written = text(value)
     if "@" not in written:
         raise ValueError(f'{show(value)} matches no address; write for example "{written.strip("@")}@*"')
+    return written
+
+
+def key_id(value: object) -> str:
+    """A name that can stand in a header field as it is."""
+    written = text(value)
+    if not _KEY_ID.fullmatch(written):
+        raise ValueError(f'{show(value)} is not possible; write letters and digits, for example "2026a"')
     return written
 
 

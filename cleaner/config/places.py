@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cleaner.config.secret import Secret
-from cleaner.values import BatvKey, Organisation, Owner, Policy, address_key
+from cleaner.values import BatvKey, HmacKey, Organisation, Owner, Policy, address_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,34 @@ class BatvSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HmacSettings:
+    """A key that a header field of our own is signed with."""
+
+    id: str
+    key: Secret
+
+    def reveal(self) -> HmacKey:
+        return HmacKey(self.id, self.key.reveal().encode())
+
+
+@dataclass(frozen=True, slots=True)
 class SecretKeys:
     """Where the secret keys of one organisation stand; they are read when mail is to be judged by them."""
 
     organisation: str
     batv: tuple[BatvSettings, ...] = ()
+    hmac: tuple[HmacSettings, ...] = ()
 
     def all(self) -> tuple[Secret, ...]:
-        return tuple(settings.key for settings in self.batv)
+        return (*(settings.key for settings in self.batv), *(settings.key for settings in self.hmac))
 
     def given_to(self, organisation: Organisation) -> Organisation:
         """The organisation with its secret keys. Raises SecretUnavailableError."""
-        return replace(organisation, batv_keys=tuple(settings.reveal() for settings in self.batv))
+        return replace(
+            organisation,
+            batv_keys=tuple(settings.reveal() for settings in self.batv),
+            hmac_keys=tuple(settings.reveal() for settings in self.hmac),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final
 from cleaner.config import forms
 from cleaner.config.places import (
     BatvSettings,
+    HmacSettings,
     LookupSettings,
     ModelSettings,
     SecretKeys,
@@ -78,7 +79,8 @@ def organisations(
     keys: list[SecretKeys] = []
     homes: dict[str, str] = {}
     for table in tables:
-        secret_keys = tuple(_batv_key(key, base) for key in table.tables("batv"))
+        batv = tuple(_batv_key(key, base) for key in table.tables("batv"))
+        hmac = tuple(_hmac_key(key, base) for key in table.tables("hmac"))
         read = _organisation(table)
         if any(other.name == read.name for other in found):
             table.fault("name", f'there is another organisation "{read.name}"; give each its own name')
@@ -88,10 +90,12 @@ def organisations(
                     "domains", f"{domain} also belongs to {homes[domain]}; take it out of one of them"
                 )
             homes.setdefault(domain, table.where)
-        if read.always_tags and not secret_keys:
+        if len({key.id for key in hmac}) < len(hmac):
+            table.fault("hmac", "two keys have the same id; give each its own")
+        if read.always_tags and not batv:
             table.fault("always_tags", "needs the key of the tags; write [[organisation.batv]] with its key")
         found.append(read)
-        keys.append(SecretKeys(read.name, secret_keys))
+        keys.append(SecretKeys(read.name, batv, hmac))
     return tuple(found), tuple(keys)
 
 
@@ -131,6 +135,15 @@ def _dkim_key(table: Table) -> DkimKey:
         domain=table.required("domain", forms.domain, "", '"harbor.example"'),
         selector=table.required("selector", forms.text, "", '"s2026"').casefold(),
         record=table.required("public_key", forms.dkim_record, "", '"v=DKIM1; k=rsa; p=MIIB…"'),
+    )
+    close(table)
+    return found
+
+
+def _hmac_key(table: Table, base: Path) -> HmacSettings:
+    found = HmacSettings(
+        id=table.required("id", forms.key_id, "", '"2026a"'),
+        key=table.required("key", forms.secret(base), Secret("file:hmac.key", base), '"file:hmac.key"'),
     )
     close(table)
     return found

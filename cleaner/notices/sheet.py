@@ -168,5 +168,6 @@ class Sheet(Cover):
                 for name in ("return-path", "sender")
                 if isinstance(path := self.returned.headers.get(name), str)
             )
-            return bool(ours & authors)
+            # A tagged address (BATV) ends in `=` and the bare one.
+            return bool(ours & authors) or any(a.endswith(f"={b}") for a in ours for b in authors if b)
         return False

@@ -55,6 +55,7 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
         "[[organisation]]",
         "[[organisation.dkim]]",
         "[[organisation.batv]]",
+        "[[organisation.hmac]]",
         "[[server]]",
         "[lookups]",
         "[policy]",
@@ -71,4 +72,4 @@ def test_every_key_of_the_code_is_shown(uncommented: str, tmp_path: Path, headin
     with pytest.raises(ConfigurationError) as caught:
         load(probe)
     known = caught.value.faults[-1].partition("here may stand ")[2].split(", ")
-    assert shown == {*known} - {"dkim", "batv", "policy"}
+    assert shown == {*known} - {"dkim", "batv", "hmac", "policy"}

@@ -64,8 +64,13 @@ def test_a_valid_tag_proves_that_the_mail_was_ours() -> None:
     assert is_proven(verdict)
 
 
-def test_a_stranger_with_a_server_s_name_may_be_one_of_our_hosts() -> None:
-    assert is_proven(judged(report(mail(FROM_STRANGE_SERVER), to=tagged())))
+def test_where_our_relays_are_not_known_by_address_a_stranger_means_nothing() -> None:
+    unknown = Desk(organisation=replace(TAGGING, relay_networks=(), client_networks=()))
+    assert is_proven(judged(report(mail(FROM_STRANGE_SERVER), to=tagged()), unknown))
+
+
+def test_a_domain_that_strangers_send_from_too_proves_nothing_by_it() -> None:
+    assert found(report(mail(), to=tagged()), Desk(organisation=replace(TAGGING, shared=True))) is None
 
 
 @pytest.mark.parametrize(
@@ -132,8 +137,9 @@ def test_mail_that_waited_in_the_queue_is_tagged_on_the_day_it_leaves() -> None:
         mail(date=SENT_AT + timedelta(days=3)),
         mail(date=SENT_AT - timedelta(days=9)),
         mail(FROM_STRANGER),
+        mail(FROM_STRANGE_SERVER),
     ],
-    ids=["another author", "a later day", "long before", "a stranger's line"],
+    ids=["another author", "a later day", "long before", "a stranger's line", "a stranger's server"],
 )
 def test_a_tag_in_the_wrong_hands_is_a_suspicion_and_nothing_goes(original: bytes) -> None:
     """Whoever got a mail of ours can send under its tag for a week."""

@@ -3,8 +3,8 @@ The address that the notice came to carries a tag that only our own mail server 
 
 A valid one proves that a mail left us under this address within the last days. Whoever received that mail knows the
 tag and can send under it until it expires, so what came back must fit: a From of ours, a date of about the day on
-which the tag was made, and no stranger's line that handed it over. No tag says nothing, unless everything that we
-send is tagged.
+which the tag was made, and no stranger who handed it over. No tag says nothing, unless everything that we send is
+tagged.
 
 Source: draft-levine-smtp-batv; observed: Exim (`prvs`, made anew at each try of a delivery), batv-milter, and
 the makes of Cisco, Barracuda and SparkPost, which nobody else can verify.
@@ -32,6 +32,8 @@ SIDE = Side.GENUINE
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
+    if organisation.shared:
+        return ()
     at = notice.received or known.now
     found = tuple(own_tags(notice, organisation))
     if not found:
@@ -93,8 +95,7 @@ def contradiction(notice: Notice, known: Known, issued: datetime) -> str:
         issued - LONGEST_QUEUE - SKEW <= returned.date <= issued + timedelta(days=1) + SKEW
     ):
         return "The tag in the address is valid, but it is not of the day of the mail that came back."
-    peer = ways.stranger(notice, known)
-    if peer is not None and peer.machine is trail.Machine.LINE:
+    if ways.stranger(notice, known) is not None:
         return "The tag in the address is valid, but a stranger's computer handed the mail over."
     return ""
 
