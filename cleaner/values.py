@@ -177,11 +177,6 @@ class Headers:
         """The names of the fields, lower case."""
         return self._index
 
-    @property
-    def names(self) -> Collection[str]:
-        """The names of the fields, lower case."""
-        return self._index
-
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
 
@@ -623,6 +618,22 @@ class Machine:
 
     seen: frozenset[date] = frozenset()
     proven: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """On one day, much came back that left by our own servers and that the user did not keep."""
+
+    day: date
+    mails: int
+    usual: float
+    """How many of the kind on other days."""
+
+    def __str__(self) -> str:
+        return (
+            f"on {self.day} {self.mails} mails came back that bear your own signature and are not among the mail "
+            f"sent from this mailbox ({self.usual:.1f} on other days); has somebody its password?"
+        )
 
 
 @dataclass(frozen=True, slots=True)
