@@ -630,6 +630,22 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """On one day, much came back that left by our own servers and that the user did not keep."""
+
+    day: date
+    mails: int
+    usual: float
+    """How many of the kind on other days."""
+
+    def __str__(self) -> str:
+        return (
+            f"on {self.day} {self.mails} mails came back that bear your own signature and are not among the mail "
+            f"sent from this mailbox ({self.usual:.1f} on other days); has somebody its password?"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Habits:
     """
     How our mail leaves, as the notices about proven mail show it.

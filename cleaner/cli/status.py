@@ -36,6 +36,9 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
         numbers = (mailbox.sent_mails, mailbox.judged, mailbox.unsure, mailbox.waiting, mailbox.moved)
         table.add_row(safe(mailbox.address), consent, *(f"{number:,}" for number in numbers))
     results().print(table)
+    for mailbox in found.mailboxes:
+        for alarm in mailbox.alarms:
+            results().print(safe(f"ALARM for {mailbox.address}: {alarm}", 400), style="red", soft_wrap=True)
     unfinished = [safe(mailbox.address) for mailbox in found.mailboxes if mailbox.open]
     if unfinished:
         results().print(f"Begun and not completed, the next scan does: {', '.join(unfinished)}")

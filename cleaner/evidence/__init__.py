@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Final, cast
 
 from cleaner.evidence import rules
+from cleaner.evidence.alarm import alarms
 from cleaner.evidence.habits import asked, learn, lesson
 from cleaner.evidence.mentions import question
 from cleaner.evidence.ours import is_inside
@@ -27,6 +28,7 @@ from cleaner.values import Evidence, Known, Notice, Side
 __all__ = [
     "NEEDED",
     "RuleInfo",
+    "alarms",
     "asked",
     "catalogue",
     "gather",

@@ -44,7 +44,7 @@ def stranger(notice: Notice, known: Known) -> trail.Peer | None:
         return None
     if may_be_ours(peer, known) or trail.may_be_filter(peer, organisation):
         return None
-    return peer if peer.at_us or not may_be_forwarded(notice, peer) else None
+    return None if may_be_forwarded(notice, peer) else peer
 
 
 def may_be_forwarded(notice: Notice, peer: trail.Peer) -> bool:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from cleaner import actions, notices
+from cleaner import actions, evidence, notices
 from cleaner.config import MailboxSettings
 from cleaner.errors import (
     CleanerError,
@@ -29,7 +29,7 @@ from cleaner.service.models import model_for
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
-from cleaner.values import ActionName, Entry, Kind, Outcome, Plan
+from cleaner.values import ActionName, Alarm, Entry, Kind, Outcome, Plan
 
 log = logging.getLogger(__name__)
 
@@ -345,6 +345,9 @@ def result_of(
         if request.all_messages or d.notice.kind is not Kind.NOT_A_BOUNCE or d.error
     ]
     lines = [line_of_decision(address, decision) for decision in shown]
+    alarms = alarms_of(task, cleaned)
+    for alarm in alarms:
+        log.warning("alarm for %s: %s", address, alarm)
     nothing = Plan(ActionName.NONE, "This is not a notice.")
     lines += [
         line_of_other(address, heading, notices.fingerprint(heading.headers), nothing)
@@ -359,8 +362,19 @@ def result_of(
         error=cleaned.stopped,
         interrupted=cleaned.interrupted and not context_stopped(context, mailbox, task),
         preview_until=None if request.preview else task.preview_until,
-        notes=tuple(f"there is no folder {name!r}" for name in cleaned.look.missing),
+        notes=(
+            *(f"there is no folder {name!r}" for name in cleaned.look.missing),
+            *(f"ALARM: {alarm}" for alarm in alarms),
+        ),
     )
+
+
+def alarms_of(task: Task, cleaned: Cleaned) -> tuple[Alarm, ...]:
+    """Alarms to which this look added something; `status` shows the others, too."""
+    fresh = [decision.lesson for decision in cleaned.decisions]
+    days = {lesson.day for lesson in fresh if lesson.by_mark}
+    lessons = (*task.memory.lessons(evidence.asked(fresh)), *fresh)
+    return tuple(alarm for alarm in evidence.alarms(lessons, task.now.date()) if alarm.day in days)
 
 
 def context_stopped(context: Context, mailbox: MailboxSettings, task: Task) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from cleaner import __version__
+from cleaner import __version__, evidence
 from cleaner.service.context import Context
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run
-from cleaner.values import ActionName, EntryState, Opinion
+from cleaner.values import ActionName, Alarm, EntryState, Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class MailboxStatus:
     """In the quarantine or the trash by our doing, and not taken back."""
     open: int
     """Changes that an interrupted run left; the next scan completes them."""
+    alarms: tuple[Alarm, ...] = ()
+    """Days of the last week on which somebody else may have sent from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Status:
                     "unsure": m.unsure,
                     "moved": m.moved,
                     "open": m.open,
+                    "alarms": [str(alarm) for alarm in m.alarms],
                 }
                 for m in self.mailboxes
             ],
@@ -83,4 +86,5 @@ def _mailbox(context: Context, address: str) -> MailboxStatus:
         unsure=sum(n for (opinion, _), n in counts.items() if opinion is Opinion.UNSURE),
         moved=entries.get(EntryState.DONE, 0),
         open=sum(n for state, n in entries.items() if state.is_open),
+        alarms=evidence.alarms(context.store.seen(address).lessons(frozenset()), context.clock().date()),
     )

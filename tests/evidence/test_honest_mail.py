@@ -85,6 +85,19 @@ CASES = (
         FULL,
     ),
     Case(
+        "re-sent by a mailing list to a colleague, reported by our own server",
+        report(
+            mail(
+                taken_in("lists.example", "198.51.100.40", by="mx1.harbor.example", to="carl@harbor.example"),
+                taken_in("mx1.harbor.example", "192.0.2.10", by="lists.example", to=LIST),
+                to=LIST,
+            ),
+            failed="carl@harbor.example",
+            reporter="mx1.harbor.example",
+        ),
+        FULL,
+    ),
+    Case(
         "taken in by a filtering service that had it from our relay",
         report(
             mail(
