@@ -196,6 +196,67 @@ def withdraw(context: typer.Context, ids: IdsArgument, by: ByOption = None, why:
     results().print(f"{count(len(gone), 'label')} withdrawn; the next training does without.", soft_wrap=True)
 
 
+@label.command("import")
+def import_(
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A folder with folders named genuine, backscatter and not-a-bounce, or an archive of label export.",
+        ),
+    ],
+    mailbox: Annotated[
+        str | None,
+        typer.Option("--mailbox", metavar="ADDRESS", help="Whose mail it is, else to whom it was sent."),
+    ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            "--organisation", metavar="NAME", help="Whose labels they are, where the mail does not tell."
+        ),
+    ] = None,
+    by: ByOption = None,
+    why: WhyOption = "",
+) -> None:
+    """Take labels in from folders or from an archive."""
+    from cleaner.cli.progress import Bar
+    from cleaner.service.label import adding, importing
+
+    source = importing.Source(path, by, why, mailbox, organisation)
+    with open_app(context) as app, Bar() as bar:
+        answers = list(importing.import_(app.context, source, bar))
+        disputed = adding.disputed(app.context, answers)
+    labelling.show_answers(context, answers, disputed)
+    raise typer.Exit(labelling.code_of(answers))
+
+
+@label.command("export")
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="A new file.")],
+    mailbox: MailboxOption = None,
+    organisation: OrganisationOption = None,
+    since: SinceOption = None,
+) -> None:
+    """
+    Write the confirmed labels and their samples into one archive.
+
+    It holds mail in the clear; that it was read is recorded with its mailboxes.
+    """
+    from cleaner.cli.progress import Bar
+    from cleaner.service.label.exporting import export
+
+    with open_app(context) as app, Bar() as bar:
+        done = export(
+            app.context, file, bar, organisation=organisation, mailbox=mailbox, since=time_of(since)
+        )
+    results().print(
+        f"{count(done.labels, 'label')} and {count(done.samples, 'sample')} written to {safe(file)}.",
+        soft_wrap=True,
+    )
+
+
 @label.command("samples")
 def samples(
     context: typer.Context,
