@@ -182,6 +182,63 @@ def list_(
     results().print(f"{labelling.tally(rows)}.", soft_wrap=True)
 
 
+@label.command("review")
+def review(
+    context: typer.Context,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="LABEL", help="Proposals, by number, to confirm or refuse.")
+    ] = None,
+    groups: Annotated[
+        list[int] | None,
+        typer.Option("--group", metavar="LABEL", help="A whole group, by the number of a proposal in it."),
+    ] = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="They are right: learn from them.")] = False,
+    refuse: Annotated[
+        bool, typer.Option("--refuse", help="They are wrong; they are not proposed again.")
+    ] = False,
+    mailbox: MailboxOption = None,
+    organisation: OrganisationOption = None,
+    by: ByOption = None,
+    why: WhyOption = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """
+    Go through what mailbox owners proposed by moving messages.
+
+    On a terminal each group of like notices is asked about; elsewhere they are listed.
+
+      bounce-cleaner label review
+      bounce-cleaner label review 3 4 --confirm
+      bounce-cleaner label review --group 3 --refuse
+
+    Nothing is learned from a proposal before it is confirmed.
+    """
+    from cleaner.cli import reviewing
+    from cleaner.service.label import review
+
+    if confirm or refuse:
+        if confirm and refuse:
+            raise UsageError("either --confirm or --refuse")
+        if not ids and not groups:
+            raise UsageError("say which proposals: their numbers, or --group LABEL")
+        with open_app(context) as app:
+            decide = review.confirm if confirm else review.refuse
+            settled = decide(app.context, ids or (), groups or (), by, why)
+        results().print(f"{count(len(settled), 'proposal')} {'confirmed' if confirm else 'refused'}.")
+        return
+    if ids or groups:
+        raise UsageError("say what is to be done with them: --confirm or --refuse")
+    with open_app(context) as app:
+        waiting = review.groups(app.context, organisation=organisation, mailbox=mailbox)
+        if output is Format.JSONL:
+            for group in waiting:
+                print_json(group.as_json())
+        elif reviewing.is_asked_here() and waiting:
+            reviewing.ask(app.context, waiting, by, why)
+        else:
+            reviewing.show(context, waiting)
+
+
 @label.command("withdraw")
 def withdraw(context: typer.Context, ids: IdsArgument, by: ByOption = None, why: WhyOption = "") -> None:
     """
@@ -194,6 +251,67 @@ def withdraw(context: typer.Context, ids: IdsArgument, by: ByOption = None, why:
     with open_app(context) as app:
         gone = listing.withdraw(app.context, ids, by, why)
     results().print(f"{count(len(gone), 'label')} withdrawn; the next training does without.", soft_wrap=True)
+
+
+@label.command("import")
+def import_(
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A folder with folders named genuine, backscatter and not-a-bounce, or an archive of label export.",
+        ),
+    ],
+    mailbox: Annotated[
+        str | None,
+        typer.Option("--mailbox", metavar="ADDRESS", help="Whose mail it is, else to whom it was sent."),
+    ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            "--organisation", metavar="NAME", help="Whose labels they are, where the mail does not tell."
+        ),
+    ] = None,
+    by: ByOption = None,
+    why: WhyOption = "",
+) -> None:
+    """Take labels in from folders or from an archive."""
+    from cleaner.cli.progress import Bar
+    from cleaner.service.label import adding, importing
+
+    source = importing.Source(path, by, why, mailbox, organisation)
+    with open_app(context) as app, Bar() as bar:
+        answers = list(importing.import_(app.context, source, bar))
+        disputed = adding.disputed(app.context, answers)
+    labelling.show_answers(context, answers, disputed)
+    raise typer.Exit(labelling.code_of(answers))
+
+
+@label.command("export")
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="A new file.")],
+    mailbox: MailboxOption = None,
+    organisation: OrganisationOption = None,
+    since: SinceOption = None,
+) -> None:
+    """
+    Write the confirmed labels and their samples into one archive.
+
+    It holds mail in the clear; that it was read is recorded with its mailboxes.
+    """
+    from cleaner.cli.progress import Bar
+    from cleaner.service.label.exporting import export
+
+    with open_app(context) as app, Bar() as bar:
+        done = export(
+            app.context, file, bar, organisation=organisation, mailbox=mailbox, since=time_of(since)
+        )
+    results().print(
+        f"{count(done.labels, 'label')} and {count(done.samples, 'sample')} written to {safe(file)}.",
+        soft_wrap=True,
+    )
 
 
 @label.command("samples")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -201,7 +202,8 @@ def forget(connection: Connection, mailbox: int) -> None:
 def _anonymous(row: Any, himself: str) -> dict[str, Any]:
     return {
         "mailbox_id": None,
-        "fingerprint": f"erased {row.id}",
+        # Of chance, so that it is nobody's, also where labels of several installations come together.
+        "fingerprint": f"erased {secrets.token_hex(16)}",
         "entry": None,
         "by": "" if address_key(row.by) == himself else row.by,
         "why": "",

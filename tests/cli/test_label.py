@@ -110,6 +110,30 @@ def test_samples_are_listed_and_erased(run: Run, demo: Path, spam: Path) -> None
     assert listed(run, demo)[0]["sample"] is False
 
 
+def test_labels_are_exported_and_come_in_again(run: Run, demo: Path, spam: Path) -> None:
+    run("-c", demo, "label", "add", spam, "--as", "backscatter")
+    ran = run("-c", demo, "label", "export", "labels.tar.gz")
+    assert (ran.code, ran.out) == (0, "1 label and 1 sample written to labels.tar.gz.\n")
+    assert run("-c", demo, "label", "export", "labels.tar.gz").code == 2
+    run("-c", demo, "label", "withdraw", 1)
+    ran = run("-c", demo, "label", "import", "labels.tar.gz")
+    assert (ran.code, ran.err) == (0, "")
+    assert "1 withdrawn label counts again" in ran.out
+    [label] = listed(run, demo)
+    assert (label["origin"], label["sample"]) == ("import", True)
+    assert "1 said before" in run("-c", demo, "label", "import", "labels.tar.gz").out
+
+
+def test_folders_come_in(run: Run, demo: Path, spam: Path) -> None:
+    Path("mail/backscatter").mkdir(parents=True)
+    Path("mail/backscatter/a.eml").write_bytes(spam.read_bytes())
+    Path("mail/backscatter/b.eml").touch()
+    ran = run("-c", demo, "label", "import", "mail")
+    assert ran.code == 3
+    assert "b.eml: it holds no message" in ran.err
+    assert [label["why"] for label in listed(run, demo)] == ["imported from mail"]
+
+
 def test_subjects_cannot_steer_the_terminal(run: Run, demo: Path, spam: Path) -> None:
     raw = spam.read_bytes().replace(b"Cheap watches, today only", b"=?utf-8?q?=1b]2;x=07=e2=80=ae?=")
     Path("evil.eml").write_bytes(raw)
@@ -138,6 +162,9 @@ def test_subjects_cannot_steer_the_terminal(run: Run, demo: Path, spam: Path) ->
         (["withdraw"], "LABEL"),
         (["withdraw", "one"], "LABEL"),
         (["withdraw", "4711"], "there is no label 4711"),
+        (["import", "none"], "none: there is no such file"),
+        (["import", "."], "nothing tells what its mail is"),
+        (["export", "x.tar.gz"], "no label to export"),
         (["samples", "--erase"], "--mailbox ADDRESS"),
         ([], "Commands"),
     ],
