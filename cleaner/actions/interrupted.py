@@ -56,13 +56,13 @@ def _settle_move(mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, n
     """
     place = where.in_target(entry)
     if where.is_untouched(entry):
-        if place != entry.message:
+        if place is None or place.id != entry.message:
             return failed(entry, "interrupted before it was moved", now)
         (moved,) = mailbox.move(entry.folder, (entry.message,), entry.target)
         return moved_entry(entry, moved, now)
     if place is None:
         return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
-    return replace(entry, state=EntryState.DONE, new_id=place, settled_at=now, error=None)
+    return replace(entry, state=EntryState.DONE, new_id=place.id, settled_at=now, error=None)
 
 
 def _settle_undo(mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, now: datetime) -> Entry:

@@ -18,7 +18,7 @@ from typing import Final
 from cleaner.actions.whereabouts import FingerprintOf, Whereabouts
 from cleaner.errors import AskPersonError, MessageGoneError
 from cleaner.ports import ChangeableMailbox, Journal, Moved
-from cleaner.values import Entry, EntryState
+from cleaner.values import Entry, EntryState, Heading
 
 BATCH: Final = 50
 """Entries intended, moved and settled together: two durable writes a batch."""
@@ -154,33 +154,37 @@ def take_back(
     now: datetime,
 ) -> Generator[Entry]:
     """Moves back what is still in its target, and says of the others where they are."""
+    found = where.in_targets(batch)
     left: dict[str, Entry] = {}
     for entry in batch:
-        place = where.in_target(entry)
-        if place is None or place in left:
+        place = found.get(entry.id)
+        if place is None or place.id in left:
             yield missing(where, entry, now)
         else:
-            left[place] = entry
+            left[place.id] = entry
     if not left:
         return
     source, target = batch[0].folder, batch[0].target
     try:
         mailbox.create(source)
         for moved in until(mailbox.move(target, tuple(left), source), lambda: not stopping()):
-            yield returned_entry(mailbox, where, left.pop(moved.id), moved, now)
+            entry = left.pop(moved.id)
+            yield returned_entry(mailbox, where, entry, found[entry.id], moved, now)
     except AskPersonError as error:
         # The owner's folder is in order but closed to us: the entry says so, and waits to be tried again.
         yield from (not_taken_back(entry, str(error), now) for entry in left.values())
 
 
 def returned_entry(
-    mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, moved: Moved, now: datetime
+    mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, was: Heading, moved: Moved, now: datetime
 ) -> Entry:
+    """What an entry becomes whose message was moved back, with the flags that it had before it was moved."""
     if moved.gone:
         return missing(where, entry, now)
     if moved.error is not None:
         return not_taken_back(entry, moved.error, now)
-    restore_flags(mailbox, entry, moved.new_id or where.in_source(entry))
+    if set(was.flags) != set(entry.flags):
+        restore_flags(mailbox, entry, moved.new_id or where.in_source(entry))
     return replace(entry, state=EntryState.UNDONE, settled_at=now, error=None)
 
 

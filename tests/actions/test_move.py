@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cleaner import actions
+from cleaner.connectors.maildir import reading
 from cleaner.errors import FolderMissingError
 from cleaner.ports import Moved
 from cleaner.values import EntryState
@@ -135,6 +136,27 @@ def test_undo_restores_names_flags_and_dates(desk: Desk) -> None:
     assert {entry.state for entry in undone} == {EntryState.UNDONE}
     assert [(path, path.stat().st_mtime_ns) for path in desk.files("INBOX")] == before
     desk.agrees()
+
+
+@pytest.mark.parametrize("flags", ["", "S"])
+def test_folders_are_read_for_a_batch_not_for_each_message(
+    desk: Desk, flags: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands taken back out of a full mailbox must not read the whole folder for each of them."""
+    done = desk.perform(desk.entries(*[desk.deliver(number, sub="cur") for number in range(120)]))
+    for path in desk.files(TARGET):
+        path.rename(path.with_name(path.name + flags))
+    scans: list[Path] = []
+    scan = reading._scan
+
+    def counted(directory: Path) -> dict[str, str]:
+        scans.append(directory)
+        return scan(directory)
+
+    monkeypatch.setattr(reading, "_scan", counted)
+    assert {entry.state for entry in desk.undo(done)} == {EntryState.UNDONE}
+    assert len(scans) < 60
+    assert all(name.endswith(":2,") for name in desk.names("INBOX"))
 
 
 def test_the_latest_goes_back_first(desk: Desk) -> None:

@@ -52,9 +52,10 @@ class ChangingMaildir(ReadingMaildir):
 
     def set_flags(self, folder: str, id: str, flags: Sequence[str]) -> str:
         with self._changes(f"flags in {folder!r} cannot be changed"):
-            if self._reach(folder, id, lambda path: _flag(path, id, tuple(flags))) is None:
-                raise MessageGoneError(folder, id)
-        self._seen.pop(folder, None)
+            place = self._reach(folder, id, lambda path: _flag(path, id, tuple(flags)))
+        if place is None:
+            raise MessageGoneError(folder, id)
+        self._remember(folder, id, place)
         return id
 
     def append(self, folder: str, raw: bytes, flags: Sequence[str], received: datetime) -> str:
@@ -119,20 +120,29 @@ class ChangingMaildir(ReadingMaildir):
 
     # --- messages
 
+    def _remember(self, folder: str, id: str, place: Path) -> None:
+        """Where a message lies after a change of ours, so that the folder need not be read again for it."""
+        seen = self._seen.get(folder)
+        if seen is not None:
+            seen.files[id] = str(place)
+
     def _move(self, folder: str, id: str, target: str, taken: set[str]) -> Moved:
         try:
-            new_id = self._reach(folder, id, lambda path: self._move_file(path, id, target, taken))
+            moved = self._reach(folder, id, lambda path: self._move_file(path, id, target, taken))
         except OSError as error:
             if error.errno in REFUSALS or not self._may_change(folder, target):
                 raise self._refused(f"messages of {folder!r} cannot be moved to {target!r}", error) from error
             return Moved(id, error=f"it cannot be moved to {target!r}: {words(error)}")
-        if new_id is None:
+        if moved is None:
             return Moved(id, gone=True)
+        new_id, place = moved
         taken.add(new_id)
         self._seen[folder].files.pop(id, None)
+        self._remember(target, new_id, place)
         return Moved(id, new_id)
 
-    def _move_file(self, path: Path, id: str, target: str, taken: set[str]) -> str:
+    def _move_file(self, path: Path, id: str, target: str, taken: set[str]) -> tuple[str, Path]:
+        """Its new id, and where it lies now."""
         destination = self._require(target) / path.parent.name
         new_id = id
         if id in taken:
@@ -140,7 +150,7 @@ class ChangingMaildir(ReadingMaildir):
             if copied is not None:
                 sync(copied.parent)
                 path.unlink()
-                return id
+                return id, copied
             new_id = renewed(id, fresh_unique())
         place = destination / path.name.replace(id, new_id, 1)
         if os.path.lexists(place):
@@ -151,7 +161,7 @@ class ChangingMaildir(ReadingMaildir):
             if error.errno != errno.EXDEV:
                 raise
             self._move_across(path, place)
-        return new_id
+        return new_id, place
 
     def _move_across(self, path: Path, place: Path) -> None:
         """
@@ -180,9 +190,10 @@ class ChangingMaildir(ReadingMaildir):
 
         Within one file system our moves leave no copies: what is there is its owner's, and stays.
         """
-        other = self._files(target).get(id)
-        if other is None:
+        known = self._files(target).get(id)
+        if known is None:
             return None
+        other = Path(known)
         try:
             across = path.stat().st_dev != other.stat().st_dev
             return other if across and is_same(path, other) else None

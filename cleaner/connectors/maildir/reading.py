@@ -50,7 +50,8 @@ SETTLED_COARSE: Final = 2 * 10**9
 class Contents:
     """The message files of a folder as last seen: unique name → file, and the directories' stamps then."""
 
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """Paths as texts: making path objects of all takes longer than reading the directory."""
     stamp: Stamp | None = None
     """None: something changed just then, so the next doubt needs a new look."""
 
@@ -185,7 +186,7 @@ class ReadingMaildir:
 
     # --- files
 
-    def _files(self, folder: str) -> dict[str, Path]:
+    def _files(self, folder: str) -> dict[str, str]:
         """The message files as they are now; the directories are read only if they changed."""
         directory = self._directory(folder)
         seen = self._seen.get(folder)
@@ -193,7 +194,7 @@ class ReadingMaildir:
             return seen.files
         return self._look(folder)
 
-    def _look(self, folder: str) -> dict[str, Path]:
+    def _look(self, folder: str) -> dict[str, str]:
         """
         Reads the directories. Raises OSError.
 
@@ -201,7 +202,7 @@ class ReadingMaildir:
         leaves that open), so it is read until it holds still.
         """
         directory = self._directory(folder)
-        files: dict[str, Path] = {}
+        files: dict[str, str] = {}
         stamp: Stamp = ()
         began = 0
         for _ in range(TRIES):
@@ -223,7 +224,7 @@ class ReadingMaildir:
         for _ in range(TRIES):
             if path is not None:
                 try:
-                    return use(path)
+                    return use(Path(path))
                 except FileNotFoundError:
                     # What we remember is wrong, whatever the directories' stamps say.
                     self._seen.pop(folder, None)
@@ -233,14 +234,14 @@ class ReadingMaildir:
         # Renamed again and again under our hands: its time of change is new, so it is listed again.
         return None
 
-    def _changed(self, folder: str, files: dict[str, Path], since: int) -> dict[str, int]:
+    def _changed(self, folder: str, files: dict[str, str], since: int) -> dict[str, int]:
         """The messages that changed since then, with their internal dates."""
         found: dict[str, int] = {}
         for id, path in files.items():
             if not _is_text(id):
                 continue
             try:
-                state = path.lstat()
+                state = os.lstat(path)
             except FileNotFoundError:
                 again = self._reach(folder, id, Path.lstat)
                 if again is None:
@@ -294,14 +295,14 @@ def _stamp(directory: Path | None) -> Stamp:
     return tuple(stamps)
 
 
-def _scan(directory: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
+def _scan(directory: Path) -> dict[str, str]:
+    files: dict[str, str] = {}
     for sub in ("new", "cur"):
         place = directory / sub
         with suppress(FileNotFoundError), os.scandir(place) as entries:
             for entry in entries:
                 if not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
-                    files[unique_of(entry.name)] = place / entry.name
+                    files[unique_of(entry.name)] = entry.path
     return files
 
 
