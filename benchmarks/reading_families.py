@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ class Row:
     reports: int = 0
     general: int = 0
     """Of the reports."""
+    by_kind: Counter[str] = field(default_factory=Counter)
+    held_out_by_kind: Counter[str] = field(default_factory=Counter)
 
 
 def is_notice(raw: bytes) -> bool:
@@ -93,8 +95,10 @@ def rows(corpus: Path) -> Iterator[Row]:
         own = frozenset(phrase for phrase, by in used.items() if by == {family})
         formats = frozenset(name for name, read in OF_ONE_SYSTEM.items() if family in read)
         row = Row(family, len(messages), sum(is_notice(raw) for _, raw in messages))
+        row.by_kind.update(kind for kind, _ in messages)
         with without(own, formats):
-            row.held_out = sum(is_notice(raw) for _, raw in messages)
+            row.held_out_by_kind.update(kind for kind, raw in messages if is_notice(raw))
+        row.held_out = row.held_out_by_kind.total()
         reports = [raw for kind, raw in messages if kind in REPORTS]
         with without(own, frozenset(one.name for one in reading.FORMATS if one.name != "general")):
             row.reports, row.general = len(reports), sum(is_notice(raw) for raw in reports)
@@ -130,6 +134,16 @@ def table(found: list[Row], everything: bool) -> str:
     return "\n".join(lines)
 
 
+def kinds(found: list[Row]) -> str:
+    messages = sum((row.by_kind for row in found), Counter[str]())
+    held_out = sum((row.held_out_by_kind for row in found), Counter[str]())
+    lines = ["| kind | messages | held out |", "| --- | --- | --- |"]
+    lines += [
+        f"| {kind} | {count} | {held_out[kind] / count:.1%} |" for kind, count in messages.most_common()
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,7 +153,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     found = list(rows(options.corpus))
-    print(table(found, options.all))
+    print(table(found, options.all), kinds(found), sep="\n\n")
     if options.json:
         options.json.write_text(json.dumps([vars(row) for row in found], indent=1) + "\n")
 
