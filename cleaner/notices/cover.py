@@ -122,6 +122,11 @@ class Cover:
         return "" if value == "no" else value
 
     @cached_property
+    def precedence(self) -> str:
+        """`bulk`, `list`, `junk`, `auto_reply` …, lower case."""
+        return self.headers.text("precedence").strip().lower()
+
+    @cached_property
     def is_automatic(self) -> bool:
         return self.has_null_sender or self.has_daemon_sender or bool(self.auto_submitted)
 

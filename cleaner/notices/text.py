@@ -18,6 +18,13 @@ _LINK: Final = re.compile(r"https?://[^\s<>\"'\])}]{3,500}", re.IGNORECASE)
 _HREF: Final = re.compile(r"href\s{0,3}=\s{0,3}[\"']?\s{0,3}(https?://[^\s\"'>]{3,500})", re.IGNORECASE)
 _BLANK_LINES: Final = re.compile(r"\n[ \t\r\xa0]*(?:\n[ \t\r\xa0]*)+")
 _TAG: Final = re.compile(r"<[^<>]{0,1000}>")
+_PRE: Final = re.compile(r"<(?:pre|textarea|xmp|plaintext)\b|white-space", re.IGNORECASE)
+"""Where line ends and spaces of the source count."""
+_BLOCK: Final = re.compile(
+    r"<(?:br|/?(?:p|div|tr|td|th|li|ul|ol|dl|dt|dd|h[1-6]|table|blockquote|hr|center|section|article))\b",
+    re.IGNORECASE,
+)
+_EDGES: Final = re.compile(r" ?\n ?")
 _OPENING: Final = re.compile(r"<(/?)[a-zA-Z]")
 _MOST_OPEN: Final = 1_500
 """Levels above which HTML is not parsed: the parser's time grows with the square of its depth."""
@@ -57,11 +64,16 @@ def from_html(html: str) -> str:
     html = html[:MAX_HTML]
     if html.count("<") > _MOST_OPEN and _depth(html) > _MOST_OPEN:
         return _BLANK_LINES.sub("\n\n", unescape(_TAG.sub("\n", html))).strip()
+    as_written = bool(_PRE.search(html))
+    if not as_written:
+        html = _BLOCK.sub(r"\n\g<0>", " ".join(html.split()))
     tree = LexborHTMLParser(html)
     tree.strip_tags(list(_SKIPPED))
     if tree.body is None:
         return ""
-    text = tree.body.text(separator="\n", strip=False)
+    text = tree.body.text(separator="\n" if as_written else "", strip=False)
+    if not as_written:
+        text = _EDGES.sub("\n", text)
     return _BLANK_LINES.sub("\n\n", text).strip()
 
 

@@ -136,6 +136,38 @@ FORMS: Final = {
         ),
         ("success", BOB, None),
     ),
+    "vietnamese, nothing known but who speaks and who is named": (
+        written(DAEMON, "Thư trả về", "Thư của bạn không tới được bob@far.example.\n"),
+        ("ndr", BOB, None),
+    ),
+    "the words of an HTML report run over its elements": (
+        written(
+            "postmaster@far.example",
+            "Levering mislukt",
+            "<html><body><p>Uw bericht aan <b>bob@far.example</b>\nkon niet worden bezorgd.<br>\n550 5.1.1 x</p>"
+            + FIELDS.replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>\n"),
+        ).replace(b"text/plain", b"text/html"),
+        ("ndr", BOB, "5.1.1"),
+    ),
+    "an answer that names a colleague and a code": (
+        written(
+            "bob@far.example",
+            "Out of office: Undelivered",
+            "I have left; my mail is not delivered (550 5.1.1). Write to carol@far.example.\n",
+            fields="Auto-Submitted: auto-replied\n",
+        ),
+        ("autoreply", [], None),
+    ),
+    "Exchange, away, in a language that nobody listed": (
+        written(
+            "bob@far.example", "Fjarverandi: Tide tables", "Frí.\n", fields="X-Auto-Response-Suppress: All\n"
+        ),
+        ("autoreply", [], None),
+    ),
+    "a filter known only by its name": (
+        written('"MailScanner" <postmaster@far.example>', "Viðvörun", "Skráin var fjarlægð.\n"),
+        ("av-notice", [], None),
+    ),
     "no title, no code, a wrong user": (
         written("<>", "", "You sent mail to bob@far.example. That is not a valid user here.\n"),
         ("ndr", BOB, None),
@@ -199,6 +231,25 @@ NEAR: Final = {
         "I get\n\n550 5.1.1 <bob@far.example> unknown\n",
         path="<users-bounces@lists.example>",
         fields="List-Id: <users.lists.example>\nPrecedence: list\n",
+    ),
+    "a warning of one's own server": written(
+        "postmaster@harbor.example", "Tilkynning", "Pósthólfið er að fyllast. Spyrjið hjalp@harbor.example.\n"
+    ),
+    "mail that a rule of Exchange passes on": written(
+        "bob@far.example",
+        "Vs: Tide tables",
+        "Here.\n",
+        path="<bob@far.example>",
+        fields="X-MS-Exchange-Inbox-Rules-Loop: carol@far.example\n",
+    ),
+    "spam with a null sender and a precedence": written(
+        "offers@far.example", "Save energy", "https://far.example/now\n", fields="Precedence: bulk\n"
+    ),
+    "a parcel": written(
+        '"Post Office" <noreply@post.example>',
+        "Delivery failure: your parcel 550",
+        "We could not deliver to Harbour Road. Contact help@post.example.\n",
+        path="<noreply@post.example>",
     ),
     "a report pasted into a letter": written(
         "carol@harbor.example",

@@ -14,6 +14,18 @@ from cleaner.notices.sheet import Finding, Sheet
 from cleaner.values import Kind
 
 FAMILY: Final = "autoreply"
+_PROGRAMS: Final = (
+    "x-autoreply",
+    "x-auto-reply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoreply-from",
+    "x-auto-reply-from",
+    "x-vacation",
+)
+"""Fields that vacation programs and desks write into their answers, and into nothing else."""
+_OF_EXCHANGE: Final = ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-loop")
+"""Written also into mail that a person's rule passes on, which keeps its envelope sender."""
 
 
 def read(sheet: Sheet) -> Finding | None:
@@ -25,15 +37,29 @@ def read(sheet: Sheet) -> Finding | None:
         return Finding(Kind.AUTOREPLY, FAMILY)
     if words.said(words.ABSENCE, sheet.title) and _is_marked(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
-    if sheet.has_null_sender and _is_marked(sheet) and not sheet.attachments:
+    if _names_its_program(sheet) or _is_an_answer_of_nobody(sheet):
         return Finding(Kind.AUTOREPLY, FAMILY)
     return None
 
 
+def _names_its_program(sheet: Sheet) -> bool:
+    named = sheet.precedence in ("auto_reply", "auto-reply") or any(
+        name in sheet.headers for name in _PROGRAMS
+    )
+    return named and not sheet.is_of_a_list and not _is_bulk(sheet)
+
+
+def _is_an_answer_of_nobody(sheet: Sheet) -> bool:
+    """A person's address, an empty envelope sender, and a sign that no person sent it: whatever the language."""
+    if not sheet.has_null_sender or sheet.attachments or sheet.links or sheet.is_of_a_list:
+        return False
+    by_exchange = any(name in sheet.headers for name in _OF_EXCHANGE) and ": " in sheet.title
+    return by_exchange or _is_marked(sheet)
+
+
 def _is_marked(sheet: Sheet) -> bool:
     """Debian's `vacation` says no more than `Precedence: bulk`; what a list or a shop sends in bulk names a list."""
-    precedence = sheet.headers.text("precedence").strip().lower()
-    return precedence in ("bulk", "junk", "auto_reply") and not sheet.is_of_a_list and not sheet.links
+    return sheet.precedence in ("bulk", "junk", "auto_reply") and not sheet.is_of_a_list and not sheet.links
 
 
 def _is_bulk(sheet: Sheet) -> bool:

@@ -31,11 +31,14 @@ def read(sheet: Sheet) -> Finding | None:
     if sheet.is_of_a_list or subject_key(sheet.subject) != sheet.title:
         return None
     title = re.split(r"\bre:", sheet.title)[0]  # behind it an answer quotes the subject of our mail
-    if not words.said(words.VIRUS, title) or _is_answer(sheet):
+    named = words.said(words.VIRUS, title)
+    if not (named or sheet.has_null_sender) or _is_answer(sheet):
         return None
     whole = sheet.returned.completeness in (Completeness.WHOLE, Completeness.HEADERS)
     speaker = f"{sheet.sender_name} {sheet.sender.lower()} {sheet.headers.text('x-mailer').lower()}"
     by_filter = any(name in speaker for name in _SOFTWARE)
+    if not (named or by_filter):
+        return None
     if not (sheet.is_automatic or by_filter) or (whole and sheet.has_null_sender and not by_filter):
         return None
     family = next((name for name in ("mailscanner", "amavis", "bitdefender") if name in sheet.folded), FAMILY)

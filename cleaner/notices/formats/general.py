@@ -10,11 +10,12 @@ sends the mail back. Words only add to that: none of them alone makes a report o
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from cleaner.notices import failures, families, status, words
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import Completeness, Kind, Recipient, address_key
+from cleaner.values import Completeness, Kind, Recipient, address_key, domain_of
 
 FAMILY: Final = ""
 
@@ -37,41 +38,86 @@ def is_report(sheet: Sheet) -> bool:
     """Who speaks, what it says, and what it brings back, taken together."""
     if "x-failed-recipients" in sheet.headers:
         return True
-    speaks = sheet.has_daemon_sender or _is_daemon_path(sheet)
-    to_envelope = sheet.has_null_sender or sheet.answers_an_envelope
     if _is_answer(sheet) or _is_for_the_postmaster(sheet):
         return False
-    if sheet.is_of_a_list and not (speaks or to_envelope or sheet.answers_us):
+    signs = _Signs(sheet)
+    if sheet.is_of_a_list and not (signs.speaks or signs.to_envelope or sheet.answers_us):
         return False
-    titled = words.said((*words.FAILURE, *words.DELAY), sheet.title)
-    if speaks and sheet.is_report and (titled or sheet.report_type == "delivery-status"):
-        return True
-    if speaks and titled and not (sheet.is_of_a_list or sheet.links or sheet.attachments):
-        return True
-    marked = to_envelope or bool(sheet.auto_submitted)
-    if speaks and marked and (titled or (said_to_succeed(sheet) and _names_someone(sheet))):
-        return True
-    said = words.said((*words.FAILURE, *words.DELAY), sheet.folded)
-    coded = status.has_code(sheet.text[:16_000])
-    back = sheet.returned.completeness is not Completeness.NONE
-    named = _names_someone(sheet)
-    if speaks:
-        told = titled or said or coded
-        plainly = marked or failures.naming(sheet).plainly
-        return (
-            (marked and coded and said)
-            or (back and (told or sheet.answers_us))
-            or (named and (titled or (plainly and told)))
-        )
+    if signs.speaks:
+        return _is_report_of_a_daemon(sheet, signs)
     if sheet.has_null_sender and sheet.report_type == "delivery-status":
         return True
-    if to_envelope:
-        return (back and sheet.answers_us and (titled or said or coded)) or (
-            named
-            and (titled or sheet.has_null_sender)
-            and (said or status.code_in(sheet.text[:16_000]) is not None)
-        )
-    return titled and (said or coded) and named and (sheet.answers_us or back)
+    return _is_report_of_another(sheet, signs)
+
+
+class _Signs:
+    """What speaks for a report, each worked out when first asked for: the first ones cost least."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.speaks = sheet.has_daemon_sender or _is_daemon_path(sheet)
+        self.to_envelope = sheet.has_null_sender or sheet.answers_an_envelope
+        self.marked = self.to_envelope or bool(sheet.auto_submitted)
+        self.titled = words.said((*words.FAILURE, *words.DELAY), sheet.title)
+
+    @cached_property
+    def said(self) -> bool:
+        return words.said((*words.FAILURE, *words.DELAY), self.sheet.folded)
+
+    @cached_property
+    def coded(self) -> bool:
+        return status.has_code(self.sheet.text[:16_000])
+
+    @cached_property
+    def told(self) -> bool:
+        return self.titled or self.said or self.coded
+
+    @cached_property
+    def back(self) -> bool:
+        return self.sheet.returned.completeness is not Completeness.NONE
+
+    @cached_property
+    def named(self) -> bool:
+        return _names_someone(self.sheet)
+
+    @cached_property
+    def bare(self) -> bool:
+        """It offers nothing to follow or to open."""
+        return not (self.sheet.links or self.sheet.attachments)
+
+
+def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
+    if sheet.is_report and (signs.titled or sheet.report_type == "delivery-status"):
+        return True
+    if signs.titled and (signs.marked or (signs.bare and not sheet.is_of_a_list)):
+        return True
+    if signs.marked and ((signs.coded and signs.said) or (said_to_succeed(sheet) and signs.named)):
+        return True
+    if signs.back and (signs.told or sheet.answers_us):
+        return True
+    if signs.named and (signs.titled or (signs.told and (signs.marked or failures.naming(sheet).plainly))):
+        return True
+    # in a language that nobody listed: a daemon that writes to an envelope about a stranger
+    return sheet.has_null_sender and bool(sheet.sender) and signs.bare and _names_a_stranger(sheet)
+
+
+def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
+    """Gateways and programs that speak under an address of their own."""
+    if words.said(words.AUTOREPLY, sheet.title):
+        return False
+    if signs.to_envelope and not (sheet.auto_submitted == "auto-replied" and not signs.titled):
+        if signs.back and sheet.answers_us and signs.told:
+            return True
+        if (signs.titled or sheet.has_null_sender) and signs.named:
+            return signs.said or status.code_in(sheet.text[:16_000]) is not None
+        return False
+    return signs.titled and (signs.said or signs.coded) and signs.named and (sheet.answers_us or signs.back)
+
+
+def _names_a_stranger(sheet: Sheet) -> bool:
+    """Somebody of another domain than the addressee's, so none of whom he could ask for help."""
+    own = {domain_of(address) for address in sheet.addressees}
+    return any(domain_of(found.address) not in own for found in failures.named(sheet))
 
 
 def said_to_succeed(sheet: Sheet) -> bool:
