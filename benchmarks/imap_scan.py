@@ -20,12 +20,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import mailbox
+from benchmarks import isbg, mailbox
 from cleaner.config import make_key
 from tests.servers.dovecot import PASSWORD, Dovecot, Options, running
 from tests.servers.proxy import Counts, Proxy, between
@@ -137,11 +138,11 @@ password = "file:password"
         told = json.dumps([self.proxy.port, self.user, PASSWORD, folders])
         return self.measure([sys.executable, "-c", BARE_LOOP, told], self.root / "loop")
 
-    def measure(self, command: Sequence[str], out: Path) -> Run:
+    def measure(self, command: Sequence[str], out: Path, environment: Mapping[str, str] | None = None) -> Run:
         before = self.proxy.counts
         began = time.monotonic()
         with out.open("wb") as file, out.with_suffix(".errors").open("wb") as errors:
-            process = subprocess.Popen(command, stdout=file, stderr=errors)
+            process = subprocess.Popen(command, stdout=file, stderr=errors, env=environment)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
@@ -151,6 +152,7 @@ password = "file:password"
         return Run(seconds, work, usage.ru_maxrss / 1024, self.proxy.counts - before)
 
 
+TABLE_HEAD: Final = f"{'':<34} {'trips':>7} {'MB':>9} {'of all':>8} {'seconds':>8} {'cpu':>8} {'peak MB':>8}"
 PROGRAM: Final = (sys.executable, "-m", "cleaner")
 
 
@@ -193,17 +195,48 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3, help="the median of so many is shown")
+    parser.add_argument("--isbg", type=int, default=0, metavar="N", help="isbg, too, over N messages")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as root,
         running(Options()) as server,
         between(server.port, round_trip=ROUND_TRIP) as proxy,
     ):
-        user = server.new_user()
-        home = server.home(user)
-        contents = mailbox.write(home / "Maildir", options.messages)
-        server.account.own(home)
-        return compare(Bench(server, proxy, user, Path(root)), contents, options.runs)
+        folder = Path(root)
+        bench, contents = filled(server, proxy, folder / "whole", options.messages)
+        status = compare(bench, contents, options.runs)
+        if options.isbg:
+            compare_with_isbg(*filled(server, proxy, folder / "sample", options.isbg))
+        return status
+
+
+def filled(server: Dovecot, proxy: Proxy, root: Path, count: int) -> tuple[Bench, mailbox.Contents]:
+    """A new mailbox of so many messages."""
+    root.mkdir()
+    user = server.new_user()
+    home = server.home(user)
+    contents = mailbox.write(home / "Maildir", count)
+    server.account.own(home)
+    return Bench(server, proxy, user, root), contents
+
+
+def compare_with_isbg(bench: Bench, contents: mailbox.Contents) -> None:
+    """Beside isbg over a smaller mailbox; it looks through the inbox alone, and has no sent record to keep."""
+    with closing(bench.server.owner(bench.user)) as owner:
+        owner.make("Spam")
+    with isbg.installed() as peer:
+        command = peer.command(bench.proxy.port, bench.user, PASSWORD)
+        theirs = bench.measure(command, bench.root / "peer", peer.environment)
+        again = bench.measure(command, bench.root / "peer", peer.environment)
+    configuration = bench.install("0")
+    ours, _ = bench.scan(configuration)
+    ours_again, _ = bench.scan(configuration)
+    print(f"{contents.messages} messages, {contents.size / 1e6:.0f} MB, {contents.notices} notices")
+    print(TABLE_HEAD)
+    print(shown(f"{isbg.RELEASE}, first scan", theirs, contents))
+    print(shown("second scan, nothing new", again, contents))
+    print(shown("Bounce Cleaner, first scan", ours, contents))
+    print(shown("second scan, nothing new", ours_again, contents))
 
 
 def compare(bench: Bench, contents: mailbox.Contents, count: int) -> int:
@@ -230,7 +263,7 @@ def compare(bench: Bench, contents: mailbox.Contents, count: int) -> int:
     acting, outcomes = bench.scan(configuration)
     after, _ = bench.scan(configuration)
     print(f"verdicts: {dict(verdicts)}; when it acts: {dict(outcomes)}\n")
-    print(f"{'':<34} {'trips':>7} {'MB':>9} {'of all':>8} {'seconds':>8} {'cpu':>8} {'peak MB':>8}")
+    print(TABLE_HEAD)
     print(shown("bare imaplib loop", loop, contents))
     print(shown("first scan (preview)", first, contents))
     print(shown("second scan, nothing new", second, contents))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 
 from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, SecretUnavailableError
@@ -42,6 +43,7 @@ def check(context: Context) -> Iterator[Finding]:
     yield Finding(Level.OK, "store", f"{context.settings.store.url} is open and up to date")
     yield from check_key(context)
     yield from check_organisations(context)
+    yield from check_servers(context)
     yield from check_mailboxes(context)
 
 
@@ -97,6 +99,25 @@ def check_secret_keys(context: Context, organisation: str) -> Iterator[Finding]:
             yield Finding(Level.FAIL, subject, text, remedy)
         else:
             yield Finding(Level.OK, subject, "present and private")
+
+
+def check_servers(context: Context) -> Iterator[Finding]:
+    for server in context.settings.servers:
+        if server.host is not None and server.tls == "none" and not is_here(server.host):
+            yield Finding(
+                Level.NOTE,
+                f"server {server.name}",
+                f"passwords and mail go to {server.host} in the clear",
+                'write tls = "implicit" or "starttls"; only a tunnel, or this very machine, needs neither',
+            )
+
+
+def is_here(host: str) -> bool:
+    """Whether what is sent to that host stays on this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_mailboxes(context: Context) -> Iterator[Finding]:

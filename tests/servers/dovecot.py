@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -122,11 +121,8 @@ class Dovecot:
         return Owner("127.0.0.1", self.port, user, PASSWORD, self.options.prefix)
 
     def give_maildir(self, user: str, source: Path) -> None:
-        """Makes a copy of that Maildir the user's mailbox, dates kept; one of which only reading was allowed, too."""
-        maildir = self.home(user) / "Maildir"
-        shutil.copytree(source, maildir)
-        for path in (maildir, *maildir.rglob("*")):
-            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+        """Makes a copy of that Maildir the user's mailbox, dates kept."""
+        shutil.copytree(source, self.home(user) / "Maildir")
         self.account.own(self.home(user))
 
 

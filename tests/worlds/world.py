@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -75,6 +76,9 @@ def install(source: Path, root: Path, *, every: int = 1) -> World:
     for user in facts["users"]:
         inbox = source / user["address"]
         shutil.copytree(inbox, root / "mail" / user["address"], ignore=all_but(inbox, every))
+    for path in (root / "mail", *(root / "mail").rglob("*")):
+        # The corpus may be there for reading only.
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
     configure(source, root, MAILDIRS)
     world = World(
         root, tuple(json.loads(line) for line in (source / "labels.jsonl").read_text().splitlines())
