@@ -177,11 +177,6 @@ class Headers:
         """The names of the fields, lower case."""
         return self._index
 
-    @property
-    def names(self) -> Collection[str]:
-        """The names of the fields, lower case."""
-        return self._index
-
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
 
