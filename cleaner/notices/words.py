@@ -268,45 +268,41 @@ RETRIES: Final = _phrases(
     will try again
     will retry
     keep trying to deliver
-    you do not need to resend
+    do not need to resend
     not need to resend your
-    please do not resend
     no action is required on your part
-    wird weiter versucht
-    weitere zustellversuche
-    erneut versucht
-    erneut zu senden ist nicht
+    zustellung wird weiter versucht
+    wird erneut versucht
+    wird weiterhin versucht
+    weitere zustellversuche folgen
+    de nouvelles tentatives seront
     va réessayer
-    nouvelles tentatives
-    nouvelle tentative
+    continuera d'essayer
     seguirá intentando
-    se volverá a intentar
-    volverá a intentar
-    verrà ritentat
-    verranno effettuati ulteriori tentativi
+    seguiremos intentando
+    continuerà a tentare
     continuará tentando
-    tentará novamente
-    blijft proberen
-    opnieuw geprobeerd
-    försöker igen
-    kommer att försöka
-    forsøger igen
-    prøver igjen
-    ponawia
-    ponowiona
-    будут продолжены
-    будет предпринята
-    будут повторяться
-    повторная попытка
+    continuaremos tentando
+    blijft het proberen
+    blijven proberen
+    fortsätter att försöka
+    kommer att försöka igen
+    bliver ved med at forsøge
+    попытки доставки будут продолжены
+    попытки будут продолжены
     再送を試みます
     再配信を試みます
     再送信を試みます
     将继续尝试
     會繼續嘗試
-    다시 시도
+    계속 시도
     """
 )
-"""The report says that the system goes on trying, whatever its subject calls it."""
+"""
+The report says that the system goes on trying, whatever its subject calls it.
+
+Only phrases that a negation would change: "wird nicht erneut versucht" must not be found here.
+"""
 
 DELAY: Final = _phrases(
     """

@@ -130,6 +130,33 @@ FORMS: Final = {
         ),
         ("delay", BOB, None),
     ),
+    "given up, with the words of one that goes on": (
+        written(
+            DAEMON,
+            "Zustellung",
+            "Die Zustellung an\n\nbob@far.example\n\nwird nicht erneut versucht. 5.4.7\n",
+        ),
+        ("ndr", BOB, "5.4.7"),
+    ),
+    "not delivered, with the word for delivered": (
+        written("postmaster@far.example", "No entregado: Tide tables", "No llegó a:\n\nbob@far.example\n"),
+        ("ndr", BOB, None),
+    ),
+    "a program that speaks for itself, and returns our fields": (
+        written(
+            "robot@far.example",
+            "Undeliverable: Tide tables",
+            f"Recipient: bob@far.example\n\n{FIELDS}",
+            path="<robot@far.example>",
+        ),
+        ("ndr", BOB, None),
+    ),
+    "an answer that no person sent": (
+        written(
+            "bob@far.example", "Re: Tide tables", "კარგი.\n", fields="In-Reply-To: <tide.1@harbor.example>\n"
+        ),
+        ("autoreply", [], None),
+    ),
     "delivered, in words": (
         written(
             "postmaster@far.example", "Delivered: Tide tables", "It was delivered to:\n\nbob@far.example\n"
@@ -245,6 +272,18 @@ NEAR: Final = {
     "spam with a null sender and a precedence": written(
         "offers@far.example", "Save energy", "https://far.example/now\n", fields="Precedence: bulk\n"
     ),
+    "a digest of one's own gateway": written(
+        "postmaster@harbor.example",
+        "Daily digest: 4 blocked messages",
+        "From: spam@isle.example\nhttps://gate.harbor.example/release?to=ann@harbor.example\n",
+    ),
+    "an order": written(
+        "no-reply@shop.example",
+        "Your order 550",
+        "Questions to help@shop.example\nhttps://shop.example/1\n",
+        path="<bounce-1@shop.example>",
+        fields="Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n",
+    ),
     "a parcel": written(
         '"Post Office" <noreply@post.example>',
         "Delivery failure: your parcel 550",
@@ -267,7 +306,7 @@ def test_reads_what_nobody_listed(name: str) -> None:
     assert notice.kind.value == kind
     assert [found.address for found in notice.recipients] == recipients
     assert (notice.recipients[0].status if notice.recipients else None) == status
-    if b"tide.1@harbor.example" in raw:
+    if b"tide.1@harbor.example" in raw and kind != "autoreply":
         assert notice.returned.message_id == "<tide.1@harbor.example>"
 
 

@@ -54,7 +54,8 @@ def _is_an_answer_of_nobody(sheet: Sheet) -> bool:
     if not sheet.has_null_sender or sheet.attachments or sheet.links or sheet.is_of_a_list:
         return False
     by_exchange = any(name in sheet.headers for name in _OF_EXCHANGE) and ": " in sheet.title
-    return by_exchange or _is_marked(sheet)
+    answering = sheet.is_answer and bool(sheet.answers)
+    return by_exchange or answering or _is_marked(sheet)
 
 
 def _is_marked(sheet: Sheet) -> bool:

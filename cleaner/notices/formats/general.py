@@ -19,6 +19,9 @@ from cleaner.values import Completeness, Kind, Recipient, address_key, domain_of
 
 FAMILY: Final = ""
 
+_DIGEST: Final = re.compile(
+    r"\b(?:digest|quarantine)\b|\b\d{1,6} (?:\w{1,20} ){0,2}(?:messages|mails|e-?mails)\b"
+)
 _SUCCESS_TITLE: Final = re.compile(r"\b(?:success|delivered:|relayed:|expanded:|return receipt)")
 
 
@@ -38,7 +41,7 @@ def is_report(sheet: Sheet) -> bool:
     """Who speaks, what it says, and what it brings back, taken together."""
     if "x-failed-recipients" in sheet.headers:
         return True
-    if _is_answer(sheet) or _is_for_the_postmaster(sheet):
+    if _is_answer(sheet) or _is_for_the_postmaster(sheet) or _is_digest(sheet):
         return False
     signs = _Signs(sheet)
     if sheet.is_of_a_list and not (signs.speaks or signs.to_envelope or sheet.answers_us):
@@ -111,7 +114,9 @@ def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
         if (signs.titled or sheet.has_null_sender) and signs.named:
             return signs.said or status.code_in(sheet.text[:16_000]) is not None
         return False
-    return signs.titled and (signs.said or signs.coded) and signs.named and (sheet.answers_us or signs.back)
+    if not (signs.titled and signs.named and (sheet.answers_us or signs.back)):
+        return False
+    return signs.said or signs.coded or (sheet.answers_us and failures.naming(sheet).plainly)
 
 
 def _names_a_stranger(sheet: Sheet) -> bool:
@@ -121,8 +126,8 @@ def _names_a_stranger(sheet: Sheet) -> bool:
 
 
 def said_to_succeed(sheet: Sheet) -> bool:
-    """The subject says that it was delivered."""
-    return bool(_SUCCESS_TITLE.search(sheet.title)) or words.said(words.SUCCESS, sheet.title)
+    """The subject says that it was delivered; it begins with the word, before which a negation would stand."""
+    return bool(_SUCCESS_TITLE.search(sheet.title)) or sheet.title.startswith(words.SUCCESS)
 
 
 def _names_someone(sheet: Sheet) -> bool:
@@ -138,6 +143,15 @@ def _is_daemon_path(sheet: Sheet) -> bool:
 def _is_for_the_postmaster(sheet: Sheet) -> bool:
     """Postfix tells its postmaster of sessions that went wrong; that is about nobody's mail."""
     return isinstance(sheet.return_path, str) and sheet.return_path.lower().startswith("double-bounce@")
+
+
+def _is_digest(sheet: Sheet) -> bool:
+    """A list of mail that is held, with a link to it: about many mails, none of them ours."""
+    return (
+        bool(sheet.links)
+        and bool(_DIGEST.search(sheet.title))
+        and sheet.returned.completeness is Completeness.NONE
+    )
 
 
 def _is_answer(sheet: Sheet) -> bool:
@@ -160,8 +174,9 @@ def _kind(sheet: Sheet) -> Kind:
         return Kind.DELAY
     if said_to_succeed(sheet) and not status.has_code(sheet.text[:16_000]):
         return Kind.SUCCESS
-    failing = words.said(words.FAILURE, title)
-    if not failing and words.said(words.DELAY, said):
+    if words.said(words.FAILURE, title) or (status.code_in(sheet.text[:16_000]) or "").startswith("5"):
+        return Kind.NDR
+    if words.said(words.DELAY, said):
         return Kind.DELAY
     return Kind.NDR
 
