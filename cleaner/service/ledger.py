@@ -22,6 +22,7 @@ from cleaner.ledger.times import Clock
 from cleaner.service.context import Context
 from cleaner.steps.task import Watch
 from cleaner.store.ledger import ReadLog
+from cleaner.store.records import ConsentState
 from cleaner.values import Organisation, OutgoingMail, address_key, domain_of
 
 TOGETHER: Final = 2_000
@@ -260,7 +261,7 @@ def owners(context: Context) -> tuple[dict[str, tuple[MailboxSettings, ...]], da
     agreed: list[datetime] = []
     for mailbox in context.settings.mailboxes:
         consent = context.store.consent.current(mailbox.address)
-        if consent is None or not context.is_opted_in(mailbox):
+        if consent is None or consent.state is not ConsentState.OPTED_IN:
             continue
         agreed.append(consent.at)
         for address in mailbox.owner().addresses:

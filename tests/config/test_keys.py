@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cleaner.config import load
+from cleaner.config import LookupSettings, load
 from cleaner.errors import SecretUnavailableError
-from cleaner.values import BatvKey
+from cleaner.values import BatvKey, HmacKey
 from tests.config.test_loader import ORGANISATION, faults
 
 
@@ -33,6 +34,26 @@ def test_a_key_is_read_when_mail_is_judged_and_not_before(file: Path) -> None:
     assert settings.judging("harbor").batv_keys == (BatvKey(3, b"a secret word", 9),)
 
 
+HMAC = """
+[[organisation.hmac]]
+id = "2026a"
+key = "env:PROOF_KEY"
+"""
+
+
+def test_keys_of_the_own_header_are_read_the_same_way(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(ORGANISATION + HMAC + HMAC.replace("2026a", "2025"))
+    settings = load(file)
+    with pytest.raises(SecretUnavailableError, match="PROOF_KEY"):
+        settings.judging("harbor")
+    monkeypatch.setenv("PROOF_KEY", "a secret word")
+    assert settings.judging("harbor").hmac_keys == (
+        HmacKey("2026a", b"a secret word"),
+        HmacKey("2025", b"a secret word"),
+    )
+    assert "secret word" not in repr(settings.judging("harbor"))
+
+
 def test_it_is_never_shown(file: Path) -> None:
     file.write_text(ORGANISATION + BATV)
     (file.parent / "batv.key").write_text("a secret word")
@@ -55,6 +76,9 @@ def test_each_organisation_has_its_own(file: Path) -> None:
         (BATV + "number = 10\n", "batv[0].number: must be a whole number from 0 to 9"),
         (BATV + 'valid = "12h"\n', 'batv[0].valid: "12h" is not possible; write whole days'),
         (BATV + "valid = 0\n", "batv[0].valid: 0 is not possible"),
+        (HMAC + HMAC, "hmac: two keys have the same id"),
+        (HMAC.replace("2026a", "a; b"), 'hmac[0].id: "a; b" is not possible'),
+        (HMAC.replace("env:PROOF_KEY", "hunter2"), "hmac[0].key: a secret does not stand in this file"),
         ("always_tags = true\n", "always_tags: needs the key of the tags"),
     ],
 )
@@ -63,3 +87,39 @@ def test_what_is_wrong_is_told(file: Path, text: str, fault: str) -> None:
     assert len(found) == 1
     assert fault in found[0]
     assert "hunter2" not in found[0]
+
+
+# --- what may be asked of the outside ---------------------------------------------------------------
+
+
+def test_lookups_are_set(file: Path) -> None:
+    text = """
+        [lookups]
+        dns = false
+        timeout = "2s"
+        nameservers = ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"]
+    """
+    file.write_text(ORGANISATION + text)
+    assert load(file).lookups == LookupSettings(
+        dns=False,
+        timeout=timedelta(seconds=2),
+        nameservers=(
+            ("192.0.2.53", 53),
+            ("192.0.2.53", 5353),
+            ("2001:db8::53", 53),
+            ("2001:db8::53", 5353),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["ns1.harbor.example", "192.0.2.53:0", "192.0.2.53:x", "192.0.2.53:99999", "[2001:db8::53", ""]
+)
+def test_a_name_server_is_an_address(file: Path, value: str) -> None:
+    (fault,) = faults(file, f'{ORGANISATION}[lookups]\nnameservers = ["{value}"]\n')
+    assert "lookups.nameservers[0]" in fault
+
+
+def test_a_time_limit_cannot_be_switched_off(file: Path) -> None:
+    (fault,) = faults(file, f"{ORGANISATION}[lookups]\ntimeout = 0\n")
+    assert "must not be 0" in fault
