@@ -196,6 +196,9 @@ def review(
     refuse: Annotated[
         bool, typer.Option("--refuse", help="They are wrong; they are not proposed again.")
     ] = False,
+    unsure: Annotated[
+        bool, typer.Option("--unsure", help="Not proposals: notices that nobody could decide.")
+    ] = False,
     mailbox: MailboxOption = None,
     organisation: OrganisationOption = None,
     by: ByOption = None,
@@ -206,6 +209,8 @@ def review(
     Go through what mailbox owners proposed by moving messages.
 
     On a terminal each group of like notices is asked about; elsewhere they are listed.
+    With --unsure it is about the notices that nobody could decide, those first that have
+    the most like them.
 
       bounce-cleaner label review
       bounce-cleaner label review 3 4 --confirm
@@ -216,6 +221,13 @@ def review(
     from cleaner.cli import reviewing
     from cleaner.service.label import review
 
+    if unsure:
+        if confirm or refuse or ids or groups:
+            raise UsageError(
+                "--unsure is about notices that nobody said anything of; label them with label add"
+            )
+        _review_unsure(context, mailbox, organisation, by, why, output)
+        return
     if confirm or refuse:
         if confirm and refuse:
             raise UsageError("either --confirm or --refuse")
@@ -237,6 +249,28 @@ def review(
             reviewing.ask(app.context, waiting, by, why)
         else:
             reviewing.show(context, waiting)
+
+
+def _review_unsure(
+    context: typer.Context,
+    mailbox: str | None,
+    organisation: str | None,
+    by: str | None,
+    why: str,
+    output: Format,
+) -> None:
+    from cleaner.cli import deciding, reviewing
+    from cleaner.service.label.undecided import undecided
+
+    with open_app(context) as app:
+        open_ones = undecided(app.context, organisation=organisation, mailbox=mailbox)
+        if output is Format.JSONL:
+            for one in open_ones:
+                print_json(one.as_json())
+        elif reviewing.is_asked_here() and open_ones:
+            deciding.ask(app.context, open_ones, by, why)
+        else:
+            deciding.show(context, open_ones)
 
 
 @label.command("withdraw")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +34,9 @@ _CHOICES: Final = {
     "s": "skip",
     "q": "quit",
 }
+
+
+_OF_ONE: Final = {letter: word for letter, word in _CHOICES.items() if letter != "e"}
 
 
 def is_asked_here() -> bool:
@@ -93,7 +96,7 @@ def ask(context: Context, groups: Sequence[Group], by: str | None, why: str) -> 
     while waiting:
         group = waiting.pop(0)
         present(group, total - len(waiting), total)
-        choice = answer("cresq" if len(group.rows) > 1 else "crsq")
+        choice = answer(_CHOICES if len(group.rows) > 1 else _OF_ONE)
         if choice == "q":
             break
         if choice == "e":
@@ -119,15 +122,15 @@ def present(group: Group, number: int, total: int) -> None:
     results().print(f"The program says: {said(group)}", soft_wrap=True)
 
 
-def answer(letters: str) -> str:
-    """One of the letters; the end of the input means quit."""
-    offered = ", ".join(f"{letter} {_CHOICES[letter]}" for letter in letters)
+def answer(choices: Mapping[str, str]) -> str:
+    """One of the letters; the end of the input means `q`, quit."""
+    offered = ", ".join(f"{letter} {word}" for letter, word in choices.items())
     while True:
         results().print(f"{offered}? ", end="", soft_wrap=True)
         line = sys.stdin.readline()
         if not line:
             return "q"
         letter = line.strip().lower()[:1]
-        if letter and letter in letters:
+        if letter in choices:
             return letter
-        remark(f"Type one of {', '.join(letters)}.")
+        remark(f"Type one of {', '.join(choices)}.")

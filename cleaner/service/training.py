@@ -167,13 +167,16 @@ def own_examples(rows: Iterable[TrainingRow]) -> Iterator[Example]:
     for row in usable:
         counts[share_of(row)] = counts.get(share_of(row), 0) + 1
     for row in usable:
-        most = MOST_OF_AN_OWNER if row.origin is Origin.OWNER else MOST_OF_A_MAILBOX
+        by_owner = row.origin is Origin.OWNER
+        most = MOST_OF_AN_OWNER if by_owner else MOST_OF_A_MAILBOX
+        # An owner's label that was imported may be of a mailbox that is not known here.
+        is_bounded = row.mailbox or by_owner
         yield Example(
             Features.from_json(row.features),
             row.truth is Opinion.BACKSCATTER,
             "own",
             row.cluster,
-            weight=min(OWN_WEIGHT, most / counts[share_of(row)]) if row.mailbox else OWN_WEIGHT,
+            weight=min(OWN_WEIGHT, most / counts[share_of(row)]) if is_bounded else OWN_WEIGHT,
             own=True,
         )
 

@@ -27,7 +27,7 @@ from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
 from cleaner.store.runs import RunBook
 from cleaner.store.sealing import Seals
-from cleaner.values import Entry, EntryState, address_key
+from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 
 class Store:
@@ -86,6 +86,11 @@ class Store:
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
+
+    def undecided(self, most: int) -> tuple[tuple[str, SeenNotice], ...]:
+        """Notices of any mailbox that nobody could decide and nobody has labelled, the latest first."""
+        with self._database.read() as connection:
+            return seen.undecided(connection, most)
 
     def entries(
         self,

@@ -12,6 +12,7 @@ from cleaner.store import lessons, tables
 from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import CHUNK, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.labelling import LabelState
 from cleaner.store.owners import ensured, has_withdrawn, row_id
 from cleaner.values import ActionName, Arrival, Kind, Lesson, Opinion, Outcome, SeenNotice, subject_key
 
@@ -119,6 +120,20 @@ class SeenBook:
             query = select(n.opinion, n.action, func.count()).where(n.mailbox_id == mailbox)
             rows = connection.execute(query.group_by(n.opinion, n.action)).all()
         return {(Opinion(opinion), ActionName(action)): count for opinion, action, count in rows}
+
+
+def undecided(connection: Connection, most: int) -> tuple[tuple[str, SeenNotice], ...]:
+    """Notices that nobody could decide and nobody has labelled, with their mailboxes, the latest first."""
+    n, of = tables.notice.c, tables.label.c
+    told = select(of.id).where(of.fingerprint == n.fingerprint, of.state != LabelState.WITHDRAWN.value)
+    query = (
+        select(tables.notice, tables.mailbox.c.address)
+        .join_from(tables.notice, tables.mailbox)
+        .where(n.opinion == Opinion.UNSURE.value, ~told.exists())
+        .order_by(n.received.desc(), n.id.desc())
+        .limit(most)
+    )
+    return tuple((row.address, _seen(row)) for row in connection.execute(query))
 
 
 def forget(connection: Connection, mailbox: int) -> None:

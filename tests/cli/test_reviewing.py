@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,7 @@ def test_they_are_decided_by_options(run: Run, proposed: Path) -> None:
         (["4711", "--confirm"], "no label 4711"),
         (["--group", "4711", "--refuse"], "no label 4711"),
         (["x", "--confirm"], "LABEL"),
+        (["--unsure", "--confirm"], "nobody said anything of"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(run: Run, demo: Path, arguments: list[str], told: str) -> None:
@@ -88,11 +89,11 @@ def test_what_cannot_be_meant_is_wrong_usage(run: Run, demo: Path, arguments: li
     assert told in ran.err
 
 
-def converse(file: Path, *answers: str) -> str:
+def converse(file: Path, *answers: str, options: Sequence[str] = ()) -> str:
     """Runs the review on a terminal and types the answers, each when it is asked for."""
     outer, inner = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "cleaner", "-c", str(file), "label", "review"],
+        [sys.executable, "-m", "cleaner", "-c", str(file), "label", "review", *options],
         stdin=inner,
         stdout=inner,
         stderr=inner,
@@ -134,3 +135,28 @@ def test_skipped_it_waits_for_the_next_time(run: Run, proposed: Path) -> None:
 
 def test_the_end_of_the_input_means_quit(run: Run, proposed: Path) -> None:
     assert "0 confirmed, 0 refused" in converse(proposed, "\x04")
+
+
+# --- notices that nobody could decide -------------------------------------------------------------
+
+
+def test_undecided_notices_are_listed_with_how_to_label_them(run: Run, agreed: Path) -> None:
+    assert run("-c", agreed, "label", "review", "--unsure").out == "No notice is undecided.\n"
+    run("-c", agreed, "scan")
+    [one, *_] = map(
+        json.loads, run("-c", agreed, "label", "review", "--unsure", "--format", "jsonl").out.splitlines()
+    )
+    assert (one["mailbox"], one["like"]) == (ANN, 1)
+    ran = run("-c", agreed, "label", "review", "--unsure")
+    assert f"--id {one['id']} --as genuine" in ran.out
+
+
+def test_on_a_terminal_each_is_shown_and_asked_about(run: Run, agreed: Path) -> None:
+    run("-c", agreed, "scan")
+    told = converse(agreed, "b\n", "q\n", options=["--unsure"])
+    assert "Verdict: unsure" in told
+    assert "1 label added" in told
+    assert states(run, agreed) == ["confirmed"]
+    purposes = run("-c", agreed, "optin", "show", ANN).out
+    assert "explain" in purposes
+    assert "label" in purposes
