@@ -139,6 +139,9 @@ def was_put_back(task: Task, entries: Iterable[Entry]) -> bool:
     for entry in entries:
         if entry.state in (EntryState.UNDONE, EntryState.RETURNED):
             back = True
+        elif entry.state is EntryState.GONE and entry.was_moved:
+            # It had left the quarantine by its owner's hand, and now he has put it here.
+            back = True
         elif is_missing_from_target(task, entry):
             back = True
             if task.changes is not None:
