@@ -818,7 +818,8 @@ class EntryState(enum.Enum):
     """
     The life of a journal entry.
 
-    INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more. FAILED: the change
+    INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more, when it was to be moved or
+    when it was to be taken back. FAILED: the change
     was refused and the message is where it was. RETURNED: the owner moved it back. PURGED: its
     retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
     """
@@ -859,6 +860,11 @@ class Entry:
     intended_at: datetime | None = None
     settled_at: datetime | None = None
     error: str | None = None
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether it ever came to its target, as far as the server told."""
+        return self.new_id is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,8 @@ def undo(
     """
     Moves messages back to where they came from, flags as they were, the latest first.
 
-    A message that is not in its target any more is RETURNED if it stands in its source again; if it
-    is nowhere, the entry stays DONE with an error, and can be tried again.
+    A message that is not in its target any more is RETURNED if it stands in its source again; if it is in
+    neither, its owner deleted it or put it elsewhere: GONE.
     """
     where = Whereabouts(mailbox, journal, fingerprint_of)
     for batch in batches(sorted(entries, key=lambda entry: entry.id, reverse=True)):
@@ -192,7 +192,8 @@ def missing(where: Whereabouts, entry: Entry, now: datetime) -> Entry:
     """What an entry becomes whose message is not where it was moved to."""
     if where.in_source(entry) is not None:
         return replace(entry, state=EntryState.RETURNED, settled_at=now, error=None)
-    return not_taken_back(entry, f"it is no longer in {entry.target}: its owner moved or deleted it", now)
+    error = f"it is no longer in {entry.target}: its owner deleted it, or put it elsewhere"
+    return replace(entry, state=EntryState.GONE, settled_at=now, error=error)
 
 
 def not_taken_back(entry: Entry, error: str, now: datetime) -> Entry:

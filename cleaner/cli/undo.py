@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TOLD: Final = {
     "undone": "put back, with flags and dates",
     "returned": "already put back by its owner",
-    "gone": "gone meanwhile",
+    "gone": "no longer in the quarantine: deleted or put elsewhere by its owner",
     "purged": "gone for good, its retention ran out",
     "failed": "had not been moved",
 }
@@ -27,7 +27,10 @@ _TOLD: Final = {
 def undo(
     context: typer.Context,
     entry: Annotated[
-        int | None, typer.Option(metavar="ID", help="One change, by its number in the history.")
+        list[int] | None,
+        typer.Option(
+            metavar="ID", help="One change, by its number in the history; may be given several times."
+        ),
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="RUN", help="All changes of a run.")] = None,
     mailbox: MailboxOption = None,
@@ -43,14 +46,14 @@ def undo(
     from cleaner.cli.stopping import interruption
     from cleaner.service.undo import UndoRequest, undo
 
-    if [entry is not None, run is not None, mailbox is not None].count(True) != 1 or (mailbox is None) != (
+    if [bool(entry), run is not None, mailbox is not None].count(True) != 1 or (mailbox is None) != (
         since is None
     ):
         raise UsageError(
             "say what to take back: --entry ID, --run RUN, or --mailbox ADDRESS with --since TIME; "
             "'bounce-cleaner history' lists the changes and runs"
         )
-    request = UndoRequest(entry, run, mailbox, time_of(since))
+    request = UndoRequest(tuple(entry or ()), run, mailbox, time_of(since))
     done: list[MailboxUndo] = []
     with open_app(context) as app, interruption() as stopping, Bar() as bar:
         for result in undo(app.context, request, bar, stopping):
@@ -75,6 +78,8 @@ def show(result: MailboxUndo) -> None:
     ]
     if told:
         results().print(f"{safe(result.address)}: {'; '.join(told)}.", soft_wrap=True)
+    for entry in result.before:
+        remark(f"entry {entry.id}: nothing to take back, it is {entry.state.value} already")
     if result.failed:
         remark(
             f"{result.address}: {count(result.failed, 'message')} could not be put back now; "
@@ -82,7 +87,7 @@ def show(result: MailboxUndo) -> None:
             "yellow",
         )
         for entry in result.entries:
-            if entry.error:
+            if entry.error and entry.state in (EntryState.DONE, EntryState.UNDOING):
                 remark(f"  entry {entry.id}: {entry.error}", "yellow")
     if result.error is not None:
         remark(str(result.error), "red")

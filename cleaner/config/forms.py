@@ -240,14 +240,6 @@ def key_id(value: object) -> str:
     return written
 
 
-def dkim_record(value: object) -> str:
-    record = text(value)
-    tags = {tag.partition("=")[0].strip(): tag.partition("=")[2].strip() for tag in record.split(";")}
-    if not tags.get("p"):
-        raise ValueError('is no DKIM key; write the TXT record as published, like "v=DKIM1; k=rsa; p=MIIB…"')
-    return record
-
-
 def secret(base: Path) -> Form[Secret]:
     """A reference to a secret. What is written instead of one may be the secret: it is not quoted."""
 

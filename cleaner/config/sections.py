@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import forms
+from cleaner.config import dkim, forms
 from cleaner.config.places import (
     BatvSettings,
     HmacSettings,
@@ -134,7 +134,7 @@ def _dkim_key(table: Table) -> DkimKey:
     found = DkimKey(
         domain=table.required("domain", forms.domain, "", '"harbor.example"'),
         selector=table.required("selector", forms.text, "", '"s2026"').casefold(),
-        record=table.required("public_key", forms.dkim_record, "", '"v=DKIM1; k=rsa; p=MIIB…"'),
+        record=table.required("public_key", dkim.record, "", '"v=DKIM1; k=rsa; p=MIIB…"'),
     )
     close(table)
     return found

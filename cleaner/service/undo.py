@@ -8,7 +8,7 @@ asked for: giving an owner his mail back is always allowed, also after he opted 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cleaner import actions, notices
@@ -21,9 +21,9 @@ from cleaner.values import Entry, EntryState
 
 @dataclass(frozen=True, slots=True)
 class UndoRequest:
-    """What is to be taken back; exactly one of `entry`, `run`, or `mailbox` with `since`."""
+    """What is to be taken back; exactly one of `entries`, `run`, or `mailbox` with `since`."""
 
-    entry: int | None = None
+    entries: tuple[int, ...] = ()
     run: str | None = None
     mailbox: str | None = None
     since: datetime | None = None
@@ -36,6 +36,8 @@ class MailboxUndo:
     address: str
     entries: tuple[Entry, ...] = ()
     error: CleanerError | None = None
+    before: tuple[Entry, ...] = ()
+    """Those asked for by number that there is nothing to take back of any more."""
 
     def count(self, state: EntryState) -> int:
         return sum(entry.state is state for entry in self.entries)
@@ -70,24 +72,43 @@ def undo(
 
 
 def chosen(context: Context, request: UndoRequest) -> tuple[Entry, ...]:
-    """The entries that are meant and can be taken back."""
-    entries = context.store.entries(
-        id=request.entry, run=request.run, mailbox=request.mailbox, since=request.since
-    )
-    if not entries:
-        raise UsageError(
-            f"the journal has no change {describe(request)}; 'bounce-cleaner history' shows what there is"
-        )
-    able = tuple(e for e in entries if e.state in (EntryState.DONE, EntryState.UNDOING, EntryState.INTENDED))
+    """The entries that are meant and can be taken back, and those that were asked for by number."""
+    entries = asked_for(context, request)
+    able = tuple(entry for entry in entries if can_be_taken_back(entry))
     if not able:
         states = ", ".join(sorted({entry.state.value for entry in entries}))
         raise UsageError(f"nothing is left to take back {describe(request)}: already {states}")
-    return able
+    return entries if request.entries else able
+
+
+def asked_for(context: Context, request: UndoRequest) -> tuple[Entry, ...]:
+    if not request.entries:
+        entries = context.store.entries(run=request.run, mailbox=request.mailbox, since=request.since)
+        if not entries:
+            raise none_such(request)
+        return entries
+    found = {number: context.store.entries(id=number) for number in request.entries}
+    if missing := tuple(number for number, entries in found.items() if not entries):
+        raise none_such(replace(request, entries=missing))
+    return tuple(entry for entries in found.values() for entry in entries)
+
+
+def none_such(request: UndoRequest) -> UsageError:
+    return UsageError(
+        f"the journal has no change {describe(request)}; 'bounce-cleaner history' shows what there is"
+    )
+
+
+def can_be_taken_back(entry: Entry) -> bool:
+    """A message that was found gone may be back in the quarantine, and then it can be asked for again."""
+    if entry.state is EntryState.GONE:
+        return entry.was_moved
+    return entry.state in (EntryState.DONE, EntryState.UNDOING, EntryState.INTENDED)
 
 
 def describe(request: UndoRequest) -> str:
-    if request.entry is not None:
-        return f"numbered {request.entry}"
+    if request.entries:
+        return f"numbered {', '.join(map(str, request.entries))}"
     if request.run is not None:
         return f"of run {request.run}"
     return f"to {request.mailbox} since {request.since:%Y-%m-%d %H:%M}"
@@ -108,15 +129,16 @@ def undo_one(
             journal = context.store.journal(address)
             now = context.clock()
             actions.settle_open(changing, journal, journal.open(), notices.fingerprint, now)
-            wanted = {entry.id for entry in entries}
+            before = tuple(entry for entry in entries if not can_be_taken_back(entry))
+            wanted = {entry.id for entry in entries if can_be_taken_back(entry)}
             now_are = [e for e in context.store.entries(mailbox=address) if e.id in wanted]
-            able = [entry for entry in now_are if entry.state is EntryState.DONE]
-            settled = [entry for entry in now_are if entry.state is not EntryState.DONE]
+            able = [entry for entry in now_are if can_be_taken_back(entry)]
+            settled = [entry for entry in now_are if not can_be_taken_back(entry)]
             results: list[Entry] = []
             for entry in actions.undo(changing, journal, able, notices.fingerprint, stopping, now):
                 results.append(entry)
                 watch("taking back", len(results), len(able))
-            return MailboxUndo(address, (*results, *settled))
+            return MailboxUndo(address, (*results, *settled), before=before)
     except StopError:
         raise
     except CleanerError as error:

@@ -156,6 +156,9 @@ def was_put_back(task: Task, entries: Iterable[Entry]) -> tuple[bool, Entry | No
             undone = True
         elif entry.state is EntryState.RETURNED:
             taken_back = entry
+        elif entry.state is EntryState.GONE and entry.was_moved:
+            # It had left the quarantine by its owner's hand, and now he has put it here.
+            taken_back = entry
         elif is_missing_from_target(task, entry):
             taken_back = entry
             if task.changes is not None:

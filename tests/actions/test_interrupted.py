@@ -165,12 +165,12 @@ def test_half_copied_back_becomes_one(far_desk: Desk) -> None:
     assert (len(far_desk.files("INBOX")), len(far_desk.files(TARGET))) == (1, 0)
 
 
-def test_an_undo_whose_message_is_nowhere_can_be_tried_later(desk: Desk) -> None:
+def test_an_undo_whose_message_is_nowhere_is_settled_as_gone(desk: Desk) -> None:
     undoing(desk, desk.deliver(1))
     (path,) = desk.files(TARGET)
     path.unlink()
     (entry,) = desk.settle_open()
-    assert entry.state is EntryState.DONE
+    assert entry.state is EntryState.GONE
     assert entry.error
     assert desk.journal.open() == ()
 

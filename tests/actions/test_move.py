@@ -207,13 +207,13 @@ def test_renamed_within_the_quarantine_it_is_still_found(desk: Desk, message_id:
     assert len(desk.files("INBOX")) == 1
 
 
-def test_what_is_nowhere_can_be_tried_later(desk: Desk) -> None:
+def test_what_is_nowhere_is_gone_and_found_when_it_is_back(desk: Desk) -> None:
     done = desk.perform(desk.entries(desk.deliver(1)))
     (path,) = desk.files(TARGET)
     kept = path.read_bytes()
     path.unlink()
     (entry,) = desk.undo(done)
-    assert entry.state is EntryState.DONE
+    assert (entry.state, entry.was_moved) == (EntryState.GONE, True)
     assert "no longer in Backscatter" in (entry.error or "")
     path.write_bytes(kept)
     (again,) = desk.undo([entry])
@@ -229,7 +229,7 @@ def test_of_two_copies_each_entry_takes_its_own_back(desk: Desk) -> None:
     two = desk.perform(desk.entries(second, occurrence=1))
     (desk.directory(TARGET) / "new" / second).unlink()
     (lost, back) = desk.undo((*one, *two))
-    assert (lost.message, lost.state) == (second, EntryState.DONE)
+    assert (lost.message, lost.state) == (second, EntryState.GONE)
     assert (back.message, back.state) == (first, EntryState.UNDONE)
     assert desk.names("INBOX") == [f"new/{first}"]
 

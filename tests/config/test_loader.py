@@ -70,7 +70,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         [[organisation.dkim]]
         domain = "harbor.example"
         selector = "S2026"
-        public_key = "v=DKIM1; k=rsa; p=MIIB"
+        public_key = "v=DKIM1; k=ed25519; p=01DsoifRhZC3mGMwqonPrbj4Ot3o8Vg/3q7oUo1IPQQ="
         [[server]]
         name = "mail"
         connector = "maildir"
@@ -114,7 +114,11 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
     assert organisation.client_networks == (ip_network("203.0.113.0/24"),)
     assert organisation.authserv_ids == {"mx1.harbor.example"}
     assert organisation.always_signs
-    assert organisation.dkim_keys == (DkimKey("harbor.example", "s2026", "v=DKIM1; k=rsa; p=MIIB"),)
+    assert organisation.dkim_keys == (
+        DkimKey(
+            "harbor.example", "s2026", "v=DKIM1; k=ed25519; p=01DsoifRhZC3mGMwqonPrbj4Ot3o8Vg/3q7oUo1IPQQ="
+        ),
+    )
     common = Policy(
         action=ActionName.DELETE,
         quarantine="Spurious",

@@ -18,7 +18,8 @@ SAMPLE = Path(__file__).resolve().parents[2] / "config" / "cleaner.toml"
 
 @pytest.fixture(scope="module")
 def uncommented() -> str:
-    return re.sub(r"^# (?=\[|[a-z_]+ = )", "", SAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", SAMPLE.read_text("utf-8"), flags=re.MULTILINE)
+    return text.replace("k=rsa; p=…", f"k=ed25519; p={'A' * 43}=")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from cleaner.errors import UsageError
 from cleaner.service import consent
+from cleaner.service.scan import ScanRequest
 from cleaner.service.undo import MailboxUndo, UndoRequest, undo
 from cleaner.values import EntryState
 from tests.service.hands import ANN, BEN, Hands, quiet
@@ -36,7 +37,7 @@ def test_one_entry(hands: Hands) -> None:
     hands.opt_in(ANN)
     (ann,) = hands.scan()
     moved = [line for line in ann.lines if line["outcome"] == "done"]
-    take_back(hands, UndoRequest(entry=moved[0]["entry"]))
+    take_back(hands, UndoRequest(entries=(moved[0]["entry"],)))
     assert len(hands.folder(ANN, ".Backscatter")) == len(moved) - 1
 
 
@@ -73,7 +74,7 @@ def test_after_opting_out_the_mail_still_comes_back(hands: Hands) -> None:
     assert hands.snapshot() == before
 
 
-def test_what_the_owner_deleted_stays_in_the_journal_and_is_said(hands: Hands) -> None:
+def test_what_the_owner_deleted_is_gone_and_not_asked_for_again(hands: Hands) -> None:
     hands.opt_in(BEN)
     run = hands.scan()[0].run
     (moved,) = hands.folder(BEN, ".Backscatter")
@@ -81,11 +82,37 @@ def test_what_the_owner_deleted_stays_in_the_journal_and_is_said(hands: Hands) -
     moved.unlink()
     (result,) = take_back(hands, UndoRequest(run=run))
     (entry,) = result.entries
-    assert result.failed == 1
+    assert (result.failed, entry.state) == (0, EntryState.GONE)
     assert entry.error
     (hands.maildir(BEN) / ".Backscatter" / "cur" / moved.name).write_bytes(kept)
     (again,) = take_back(hands, UndoRequest(run=run))
     assert again.count(EntryState.UNDONE) == 1
+
+
+def test_what_had_left_the_quarantine_and_comes_back_to_the_inbox_stays_there(hands: Hands) -> None:
+    """Deleted, looked for by undo, fetched out of the trash: its owner's hand was in it (decision 14)."""
+    hands.opt_in(BEN)
+    run = hands.scan()[0].run
+    (moved,) = hands.folder(BEN, ".Backscatter")
+    kept = moved.read_bytes()
+    moved.unlink()
+    take_back(hands, UndoRequest(run=run))
+    (hands.maildir(BEN) / "cur" / "1795999999.M1P1.other:2,S").write_bytes(kept)
+    for request in (ScanRequest(), ScanRequest(since=hands.now - timedelta(days=100))):
+        (result,) = hands.scan(request)
+        assert result.moved == 0
+
+
+def test_several_entries_and_those_that_are_back_already(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    (ann,) = hands.scan()
+    one, two, three = [line["entry"] for line in ann.lines if line["outcome"] == "done"][:3]
+    take_back(hands, UndoRequest(entries=(one,)))
+    (result,) = take_back(hands, UndoRequest(entries=(one, two, three, two)))
+    assert sorted(entry.id for entry in result.entries) == sorted((two, three))
+    assert [entry.id for entry in result.before] == [one]
+    with pytest.raises(UsageError, match="no change numbered 4711"):
+        take_back(hands, UndoRequest(entries=(4711, one)))
 
 
 def test_the_folder_it_came_from_is_made_again(hands: Hands) -> None:
