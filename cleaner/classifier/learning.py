@@ -235,7 +235,7 @@ def highest_genuine(held_out: Iterable[tuple[Example, float]]) -> dict[tuple[str
 def steps() -> Iterator[float]:
     """Thresholds from the laxest to the strictest, in even steps of log-odds."""
     lowest = math.log(NOT_BELOW / (1.0 - NOT_BELOW))
-    return (logistic(lowest + step * 0.1) for step in range(61))
+    return (max(NOT_BELOW, logistic(lowest + step * 0.1)) for step in range(61))
 
 
 def raised(probability: float, by: float) -> float:

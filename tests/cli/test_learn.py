@@ -1,0 +1,73 @@
+"""`train` and `models`: as an administrator uses them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+RELEASED = "2026.11-1"
+
+
+def test_the_released_model_is_listed_and_in_use(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "models", "list", "--format", "jsonl")
+    assert ran.code == 0, ran.err
+    row = next(row for row in map(json.loads, ran.out.splitlines()) if row["name"] == RELEASED)
+    assert row["used_by"] == ["harbor"]
+    assert 0.95 <= row["remove"] < 1.0
+    assert all(len(line) <= 80 for line in run("-c", demo, "models", "list").out.splitlines())
+
+
+def test_its_card_and_words_are_shown(run: Run, demo: Path) -> None:
+    shown = run("-c", demo, "models", "show", RELEASED).out
+    for part in ("## What it promises", "handed_over", "most telling words"):
+        assert part in shown
+
+
+def test_promoting_and_going_back(run: Run, demo: Path) -> None:
+    assert "rules alone from now on" in run("-c", demo, "models", "promote", "none").out
+    assert f"model {RELEASED} again" in run("-c", demo, "models", "rollback").out
+    ran = run("-c", demo, "models", "promote", "no-such")
+    assert ran.code == 2
+    assert RELEASED in ran.err
+
+
+def test_training_keeps_a_model_and_says_what_it_promises(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "train", "--candidate")
+    assert ran.code == 0, ran.err
+    assert "trained from 0 labels of harbor" in ran.out
+    assert "at most 0." in ran.out
+    assert "models promote harbor-" in ran.out
+    assert len(list((demo.parent / "models").iterdir())) == 1
+
+
+def test_a_changed_model_is_told_and_the_work_goes_on(run: Run, agreed: Path) -> None:
+    run("-c", agreed, "train")
+    (own,) = (agreed.parent / "models").iterdir()
+    assert own.name in run("-c", agreed, "models", "list").out
+    (own / "model.json").write_text("{}")
+    assert "refused" in run("-c", agreed, "models", "list").out
+    lines = run("-c", agreed, "scan", "--dry-run", "--format", "jsonl").out.splitlines()
+    assert {json.loads(line)["model"] for line in lines} <= {None, RELEASED}
+
+
+def test_verdicts_name_the_model_and_its_probability(run: Run, agreed: Path) -> None:
+    lines = [json.loads(line) for line in run("-c", agreed, "scan", "--format", "jsonl").out.splitlines()]
+    asked = [line for line in lines if line["model"]]
+    assert asked
+    assert all(line["model"] == RELEASED and 0 <= line["probability"] <= 1 for line in asked)
+    assert all(line["probability"] is None for line in lines if not line["model"])
+
+
+def test_a_corpus_needs_a_place_for_the_model(run: Run, demo: Path, tmp_path: Path) -> None:
+    ran = run("train", "--corpus", tmp_path)
+    assert ran.code == 2
+    assert "--out" in ran.err
+    there = tmp_path / "2026.12-1"
+    shutil.copytree(demo.parent, there)
+    ran = run("train", "--corpus", tmp_path, "--out", there)
+    assert ran.code == 2
+    assert "never overwritten" in ran.err
