@@ -62,14 +62,15 @@ def is_likely(headers: Headers) -> bool:
 
 def likely(cover: Cover) -> bool:
     headers = cover.headers
+    precedence = headers.text("precedence").strip().lower()
     return (
         cover.is_automatic
         or not _MARKS.isdisjoint(headers.names)
         # Pigeonhole marks what it writes itself, Cyrus (CMU) everything that it delivers.
         or ("x-sieve" in headers and not headers.text("x-sieve").casefold().startswith("cmu"))
         or bool(_TYPE.match(headers.text("content-type")))
-        or headers.text("precedence").strip().lower() in ("auto_reply", "auto-reply", "junk")
-        or (headers.text("precedence").strip().lower() == "bulk" and not cover.is_of_a_list)
+        or (precedence in ("auto_reply", "auto-reply", "junk"))
+        or (precedence == "bulk" and not cover.is_of_a_list)
         or bool(_LIST_ROBOT.match(cover.sender))
         or _PHRASES.are_in(cover.title)
     )
