@@ -50,9 +50,7 @@ class Whereabouts:
         return self._matching(entry, folder, (id for id in others if id not in claimed))
 
     def _matching(self, entry: Entry, folder: str, ids: Iterable[str]) -> str | None:
-        wanted = tuple(ids)
-        present = self.mailbox.present(folder, wanted) if wanted else frozenset()
-        for heading in self.mailbox.headings(folder, tuple(id for id in wanted if id in present)):
+        for heading in self.mailbox.headings(folder, tuple(ids)):
             if self.fingerprint_of(heading.headers) == entry.fingerprint:
                 return heading.id
         return None
