@@ -15,7 +15,7 @@ from cleaner.notices import limits
 from tests.connectors.imap.account import Account
 from tests.connectors.places import mail
 from tests.servers.dovecot import Dovecot
-from tests.servers.proxy import Fault, Proxy, between
+from tests.servers.proxy import NEEDED, Fault, Proxy, between
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
@@ -100,6 +100,21 @@ def test_nothing_is_opened_for_changes(account: Account, proxy: Proxy) -> None:
     verbs = {line.split()[1] for line in proxy.commands}
     assert "EXAMINE" in verbs
     assert not verbs & {"SELECT", "STORE", "EXPUNGE", "CLOSE", "CREATE"}
+
+
+def test_a_server_that_gives_out_no_parts_is_asked_for_the_whole(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NEEDED, "PARTS", rb"UID FETCH .*<0\.")
+    ids = [account.owner.deliver("INBOX", mail(number)) for number in range(3)]
+    with (
+        between(account.server.port or 0, without=("PARTS",)) as proxy,
+        account.over(proxy.port).reading() as mailbox,
+    ):
+        headings = tuple(mailbox.skim("INBOX", ids, ("subject",)))
+        assert [heading.id for heading in headings] == ids
+        assert [message.raw for message in mailbox.fetch("INBOX", ids)] == [mail(n) for n in range(3)]
+        assert len([line for line in proxy.commands if "<0." in line]) == 1
 
 
 # --- listing in pages
