@@ -73,6 +73,7 @@ class Limit:
     value: float
     most: float
     form: str
+    is_of_time: bool = False
 
     @property
     def is_kept(self) -> bool:
@@ -195,6 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3, help="the median of so many is shown")
+    parser.add_argument("--untimed", action="store_true", help="exceeding the limit of time is no failure")
     parser.add_argument("--isbg", type=int, default=0, metavar="N", help="isbg, too, over N messages")
     options = parser.parse_args()
     with (
@@ -204,10 +206,10 @@ def main() -> int:
     ):
         folder = Path(root)
         bench, contents = filled(server, proxy, folder / "whole", options.messages)
-        status = compare(bench, contents, options.runs)
+        limits = compare(bench, contents, options.runs)
         if options.isbg:
             compare_with_isbg(*filled(server, proxy, folder / "sample", options.isbg))
-        return status
+        return int(any(not limit.is_kept for limit in limits if not (limit.is_of_time and options.untimed)))
 
 
 def filled(server: Dovecot, proxy: Proxy, root: Path, count: int) -> tuple[Bench, mailbox.Contents]:
@@ -239,7 +241,7 @@ def compare_with_isbg(bench: Bench, contents: mailbox.Contents) -> None:
     print(shown("second scan, nothing new", ours_again, contents))
 
 
-def compare(bench: Bench, contents: mailbox.Contents, count: int) -> int:
+def compare(bench: Bench, contents: mailbox.Contents, count: int) -> tuple[Limit, ...]:
     print(
         f"{contents.messages} messages ({contents.sent} of them sent), {contents.size / 1e6:.0f} MB, "
         f"{contents.notices} notices of {contents.notices_size / 1e6:.2f} MB; "
@@ -278,12 +280,12 @@ def compare(bench: Bench, contents: mailbox.Contents, count: int) -> int:
         Limit("the same when it moves", acting.counts.round_trips, MOST_ROUND_TRIPS, ".0f"),
         Limit("round trips in a second scan", second.counts.round_trips, MOST_ROUND_TRIPS_AGAIN, ".0f"),
         Limit("the same after it moved", after.counts.round_trips, MOST_ROUND_TRIPS_AGAIN, ".0f"),
-        Limit("time against the bare loop", first.seconds / loop.seconds, MOST_TIME, ".2f"),
+        Limit("time against the bare loop", first.seconds / loop.seconds, MOST_TIME, ".2f", True),
         Limit("peak memory, MB", max(first.memory, acting.memory), MOST_MEMORY, ".0f"),
     )
     print(*limits, sep="\n")
     print(f"aim for the time: {AIM_TIME}\n")
-    return 0 if all(limit.is_kept for limit in limits) else 1
+    return limits
 
 
 def share(run: Run, contents: mailbox.Contents) -> float:
