@@ -41,6 +41,8 @@ _TAG: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=([^;]*)")
 _B_VALUE: Final = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 _FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:")
 _SPACED_FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,76}[ \t]*:(?=[ \t\r]|$)")
+_LIST: Final = re.compile(rb"((?:^|;)[ \t\r\n]*b?h[ \t\r\n]*=)([^;]*)")
+"""The list of names and the hash of the body."""
 _OPEN_LIST: Final = re.compile(rb"(?:^|[;\s])h[ \t]*=[^;]*$|^[^;=]*:[^;=]*$")
 """A line of a signature that ends within its list of names: in its `h=`, or in a line of names alone."""
 _WHITE: Final = re.compile(rb"[ \t]+")
@@ -136,9 +138,8 @@ def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fie
 def _verified(items: Fields, raw: bytes, organisation: Organisation) -> tuple[Signature, Fields] | None:
     """Several rules ask about the same mail one after the other; it is verified once."""
     for reading in _readings(items, raw):
-        for field in _signature_fields(reading):
-            signature = _read(field)
-            if signature is None or not ours.is_own_domain(signature.domain, organisation):
+        for signature in _as_written(_signature_fields(reading)):
+            if not ours.is_own_domain(signature.domain, organisation):
                 continue
             if any(is_valid(signature, reading, key) for key in keys_for(signature, organisation)):
                 return signature, reading
@@ -177,6 +178,19 @@ def _read(field: tuple[bytes, bytes]) -> Signature | None:
         value=value,
         field=field,
     )
+
+
+def _as_written(fields: Iterable[tuple[bytes, bytes]]) -> Iterator[Signature]:
+    """
+    The signatures as they stand, and as they may have been before lines were broken within their lists.
+
+    Who folds a header anew at a column breaks what has no white space, which then is new in it.
+    """
+    for name, value in fields:
+        squeezed = _LIST.sub(lambda found: found[1] + b"".join(found[2].split()), value)
+        for form in dict.fromkeys((value, squeezed)):
+            if (signature := _read((name, form))) is not None:
+                yield signature
 
 
 def _tags(text: str) -> dict[str, str]:

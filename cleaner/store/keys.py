@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from cleaner.store import tables
 from cleaner.store.database import CHUNK, Database
@@ -68,14 +70,15 @@ def _keep(connection: Connection, key: DkimKey, at: datetime, source: str) -> No
     same = (k.domain == key.domain) & (k.selector == key.selector) & (k.digest == digest)
     if connection.execute(update(tables.dkim_key).where(same).values(last_seen=at)).rowcount:
         return
-    connection.execute(
-        insert(tables.dkim_key).values(
-            domain=key.domain,
-            selector=key.selector,
-            digest=digest,
-            record=key.record,
-            source=source,
-            first_seen=at,
-            last_seen=at,
-        )
+    fresh = insert(tables.dkim_key).values(
+        domain=key.domain,
+        selector=key.selector,
+        digest=digest,
+        record=key.record,
+        source=source,
+        first_seen=at,
+        last_seen=at,
     )
+    # PostgreSQL lets several write at once, and another may have been faster.
+    with suppress(IntegrityError), connection.begin_nested():
+        connection.execute(fresh)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from cleaner.store import tables
 from cleaner.store.database import Database
@@ -41,7 +43,9 @@ class LedgerBook:
         key = self._hash(head)
         with self._database.write() as connection:
             if connection.execute(update(table).where(table.c.head == key).values(values)).rowcount == 0:
-                connection.execute(insert(table).values(head=key, **values))
+                # PostgreSQL lets several write at once, and another may have been faster.
+                with suppress(IntegrityError), connection.begin_nested():
+                    connection.execute(insert(table).values(head=key, **values))
 
     def _hash(self, head: bytes) -> bytes:
         return self._keyed.hash("log", head.decode("latin-1"))

@@ -78,6 +78,7 @@ class StoredSentRecord:
     def _add(self, hashed: Mapping[bytes, HashedMail], folder: str = "", cursor: str | None = None) -> int:
         with self._database.write() as connection:
             mailbox = ensured(connection, self._address)
+            _wait_for_turn(connection, mailbox)
             if has_withdrawn(connection, mailbox):
                 return 0
             known = _ids(connection, mailbox, hashed)
@@ -107,6 +108,11 @@ class StoredSentRecord:
                 for address in recipients
             },
         )
+
+
+def _wait_for_turn(connection: Connection, mailbox: int) -> None:
+    """A scan and the reading of a log may add the same mail at once: on PostgreSQL, the one after the other."""
+    connection.execute(select(tables.mailbox.c.id).where(tables.mailbox.c.id == mailbox).with_for_update())
 
 
 def erase(connection: Connection, mailbox: int) -> None:

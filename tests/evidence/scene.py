@@ -38,7 +38,7 @@ SENT_AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OWN_ID = "<a1.20261102@mail.harbor.example>"
 
 _PRIVATE = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-_PEM = _PRIVATE.private_bytes(
+PEM = _PRIVATE.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
 )
 _PUBLIC = base64.b64encode(
@@ -118,7 +118,7 @@ def signed(original: bytes) -> bytes:
         original,
         b"s1",
         b"harbor.example",
-        _PEM,
+        PEM,
         canonicalize=(b"relaxed", b"relaxed"),
         include_headers=names,
     )

@@ -17,11 +17,14 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from cleaner import notices
 from cleaner.evidence import signatures, wanted_keys
 from cleaner.values import DkimKey, Message, Notice
-from tests.evidence.scene import ANN, BOB, BY_RELAY, FROM_RELAY, HARBOR, WITH_IT, mail, report, signed
+from tests.evidence.scene import ANN, BOB, BY_RELAY, FROM_RELAY, HARBOR, PEM, WITH_IT, mail, report, signed
 
 _EDWARDS = ed25519.Ed25519PrivateKey.generate()
 _SEED = base64.b64encode(
@@ -227,6 +230,33 @@ def test_a_message_part_may_be_encoded_though_it_must_not(encoding: str) -> None
         f"--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     )
     assert verifies(notices.read(Message("INBOX", "1", head.encode() + original + b"\r\n--b--\r\n")))
+
+
+def tightly_signed(original: bytes) -> bytes:
+    """As many signers write it (Gmail's, Exim's): without white space in the lists. dkimpy puts some there."""
+    names = "from:to:subject:date:message-id"
+    tags = f"v=1; a=rsa-sha256; c=relaxed/relaxed; d=harbor.example; s=s1; h={names}; bh={'A' * 43}=; b="
+    unsigned = b"DKIM-Signature: " + tags.encode() + b"\r\n"
+    by_name = {line.partition(b":")[0].lower(): line for line in fields(original)}
+    relaxed = [
+        name.encode() + b":" + b" ".join(by_name[name.encode()].partition(b":")[2].split()) + b"\r\n"
+        for name in names.split(":")
+    ]
+    data = b"".join(relaxed) + b"dkim-signature:" + tags.encode()
+    key = serialization.load_pem_private_key(PEM, None)
+    assert isinstance(key, RSAPrivateKey)
+    value = base64.b64encode(key.sign(data, PKCS1v15(), SHA256()))
+    return unsigned.removesuffix(b"\r\n") + value + b"\r\n" + original
+
+
+def test_lists_that_were_broken_at_a_column_are_put_together() -> None:
+    tight = tightly_signed(mail(FROM_RELAY))
+    assert verifies(report(tight))
+    broken = re.sub(rb"(h=from:to:sub)(ject)", rb"\1\r\n \2", tight)
+    broken = re.sub(rb"(bh=.{9})", rb"\1\r\n\t", broken)
+    assert broken.count(b"\r\n") == tight.count(b"\r\n") + 2
+    assert verifies(report(broken))
+    assert not verifies(report(broken.replace(b"<a1.2026", b"<a2.2026")))
 
 
 # --- several signatures, other algorithms -------------------------------------------------------------

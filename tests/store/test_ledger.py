@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 from cleaner.store import Store
 from cleaner.store.ledger import ReadLog
-from cleaner.values import OutgoingMail, SentMail, SentQuestion, SentRecordView
-from tests.store.samples import ANN, NOW, sent
+from cleaner.values import DkimKey, OutgoingMail, SentMail, SentQuestion, SentRecordView
+from tests.store.samples import ANN, KEY, NOW, sent
 
 ID = "<1@mx.harbor.example>"
 MAIL = OutgoingMail(ID, NOW, ("bob@far.example",), "")
@@ -78,3 +79,35 @@ def test_a_log_is_known_by_its_beginning(store: Store) -> None:
     store.ledger.note(head, ReadLog(6_000_000_000, NOW + timedelta(days=1)))
     assert store.ledger.get(head) == ReadLog(6_000_000_000, NOW + timedelta(days=1))
     assert store.ledger.get(other) == ReadLog(7, NOW)
+
+
+def test_several_may_add_the_same_mail_and_keys_at_once(shared_url: str) -> None:
+    """A scan, an import of logs, and another process that cleans a mailbox of the same organisation."""
+    mails = [replace(MAIL, message_id=f"<{n}@mx.harbor.example>") for n in range(200)]
+    keys = [DkimKey("harbor.example", f"s{n}", "v=DKIM1; p=AAAA") for n in range(20)]
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            with Store.open(shared_url, KEY) as store:
+                for start in range(0, len(mails), 20):
+                    some = mails[start : start + 20]
+                    if number % 2:
+                        store.sent_record(ANN).add_logged(some)
+                    else:
+                        store.sent_record(ANN).add("Sent", some, None)
+                    store.keys.remember(keys, NOW, "dns")
+                    store.ledger.note(b"head", ReadLog(start, NOW))
+        except BaseException as error:
+            failures.append(error)
+
+    Store.open(shared_url, KEY).close()
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with Store.open(shared_url, KEY) as store:
+        assert asked(store).mails == len(mails)
+        assert len(store.keys.of(["harbor.example"])) == len(keys)
