@@ -121,13 +121,21 @@ class LabelBook:
         last = sorted(found, key=lambda label: label.id)
         return tuple(last if limit is None else last[-limit:])
 
-    def contradictions(self, organisation: str | None = None) -> tuple[Contradiction, ...]:
-        """Where labels that were not withdrawn, proposals among them, say different things."""
+    def contradictions(
+        self, organisation: str | None = None, *, with_any_of: Sequence[int] | None = None
+    ) -> tuple[Contradiction, ...]:
+        """
+        Where labels that were not withdrawn, proposals among them, say different things.
+
+        Asked about some of them, contradictions of others may be told, too.
+        """
         with self.database.read() as connection:
             return tuple(
                 contradiction
                 for number in _organisations(connection, organisation)
-                for contradiction in training.contradictions(connection, number, _labels(), _label)
+                for contradiction in training.contradictions(
+                    connection, number, _labels(), _label, with_any_of=with_any_of
+                )
             )
 
     # --- learning

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Column, Connection, Row, Select, func, select
@@ -71,15 +71,17 @@ def contradictions(
     labels: Select[Any],
     read: Read,
     states: Iterable[LabelState] = STANDING,
+    with_any_of: Sequence[int] | None = None,
 ) -> Iterator[Contradiction]:
-    """`labels` selects labels as `read` makes them of rows."""
+    """`labels` selects labels as `read` makes them of rows; asked about a few, the others are not gone through."""
     c = tables.label.c
     ours = (c.organisation_id == organisation) & c.state.in_([state.value for state in states])
+    few = with_any_of if with_any_of is not None and len(with_any_of) <= CHUNK else None
     told: set[int] = set()
-    for group in _mixed(connection, labels, read, c.fingerprint, ours):
+    for group in _mixed(connection, labels, read, c.fingerprint, ours, few):
         told.update(label.id for label in group)
         yield Contradiction(Grade.SAME_MESSAGE, group)
-    for group in _mixed(connection, labels, read, c.cluster, ours):
+    for group in _mixed(connection, labels, read, c.cluster, ours, few):
         if not _disagree(group):
             continue
         same = tuple(_same_findings(connection, group))
@@ -89,11 +91,20 @@ def contradictions(
 
 
 def _mixed(
-    connection: Connection, labels: Select[Any], read: Read, of: Column[Any], ours: Any
+    connection: Connection,
+    labels: Select[Any],
+    read: Read,
+    of: Column[Any],
+    ours: Any,
+    few: Sequence[int] | None,
 ) -> Iterator[tuple[Label, ...]]:
     """The labels that share a value of that column, where they have several truths."""
     truths = func.count(func.distinct(tables.label.c.truth))
-    shared = connection.execute(select(of).where(ours).group_by(of).having(truths > 1)).scalars().all()
+    query = select(of).where(ours).group_by(of).having(truths > 1)
+    if few is not None:
+        theirs = connection.execute(select(of).where(tables.label.c.id.in_(few))).scalars().all()
+        query = query.where(of.in_(theirs))
+    shared = connection.execute(query).scalars().all()
     for start in range(0, len(shared), CHUNK):
         query = labels.where(ours, of.in_(shared[start : start + CHUNK])).order_by(of, tables.label.c.id)
         groups: dict[Any, list[Label]] = {}

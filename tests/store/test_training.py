@@ -120,6 +120,19 @@ def test_a_message_told_of_already_is_not_told_of_again_with_its_like(store: Sto
     assert found(store) == [(Grade.SAME_MESSAGE, [1, 2]), (Grade.SAME_FINDINGS, [1, 2, 3])]
 
 
+def test_asked_about_a_few_it_tells_of_theirs(store: Store) -> None:
+    say(store, (alike(1), BACKSCATTER), (alike(2), GENUINE), (specimen(3), GENUINE))
+    say(store, (specimen(3), BACKSCATTER), (specimen(5), BACKSCATTER))
+
+    def told(*ids: int) -> list[tuple[Grade, list[int]]]:
+        return [shown(one) for one in store.labels.contradictions(with_any_of=ids)]
+
+    assert told(2) == [(Grade.SAME_FINDINGS, [1, 2])]
+    assert told(4) == [(Grade.SAME_MESSAGE, [3, 4])]
+    assert told(5) == told() == []
+    assert len(told(1, 3)) == len(found(store)) == 2
+
+
 def test_organisations_do_not_contradict_each_other(store: Store) -> None:
     say(store, (alike(1), BACKSCATTER), mailbox=None)
     say(store, (alike(1), GENUINE), mailbox=None, organisation="quay")

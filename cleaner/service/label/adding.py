@@ -223,10 +223,10 @@ def keep(context: Context, said: Sequence[tuple[Specimen, Statement]]) -> tuple[
 
 def disputed(context: Context, answers: Iterable[Answer]) -> tuple[int, ...]:
     """Of the labels that were just kept those that training leaves out, because like notices are said to differ."""
-    kept = {answer.kept.label for answer in answers if answer.kept is not None}
+    kept = {a.kept.label for a in answers if a.kept is not None and a.kept.label is not None}
     return tuple(
         label.id
-        for one in context.store.labels.contradictions()
+        for one in context.store.labels.contradictions(with_any_of=sorted(kept))
         if one.grade is Grade.SAME_FINDINGS
         for label in one.labels
         if label.id in kept

@@ -70,7 +70,7 @@ def groups(
     alike: dict[tuple[str, str, Opinion], list[Row]] = {}
     for row in rows(context, found, "label review"):
         alike.setdefault((row.label.organisation, row.label.cluster, row.label.truth), []).append(row)
-    contrary = contraries(context, organisation) if found else {}
+    contrary = contraries(context, [label.id for label in found])
     made = (
         Group(
             tuple(some),
@@ -81,10 +81,10 @@ def groups(
     return tuple(sorted(made, key=lambda group: (-group.surprise, -len(group.rows), group.id)))
 
 
-def contraries(context: Context, organisation: str | None) -> dict[int, tuple[int, ...]]:
+def contraries(context: Context, ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
     """For each label those that say otherwise, as far as training would leave them out."""
     found: dict[int, tuple[int, ...]] = {}
-    for one in context.store.labels.contradictions(organisation):
+    for one in context.store.labels.contradictions(with_any_of=ids) if ids else ():
         if one.grade.bars_training:
             for label in one.labels:
                 others = tuple(other.id for other in one.labels if other.truth is not label.truth)
