@@ -309,7 +309,7 @@ def test_opting_out_leaves_nothing_by_which_person_or_message_could_be_found(sto
     opt_out(store)
     one, two, three = store.labels.find()
     assert (one.mailbox, one.entry, one.why, one.has_sample) == (None, None, "", False)
-    assert "f1" not in one.fingerprint
+    assert one.fingerprint not in ("f1", three.fingerprint)
     assert (one.by, three.by) == ("root", "")
     assert store.labels.features([1]) == {1: {**specimen(1).features, "words": []}}
     assert store.labels.find(mailbox=ANN) == ()
