@@ -31,6 +31,9 @@ STRENGTH: Final = 1.0
 WORD_SCALE: Final = 0.5
 """Words are scaled down before training, so that the penalty holds them shorter than findings."""
 
+BLIND: Final = "nothing"
+"""The condition in which nothing at all is known: nothing is removed there, so it counts for no promise."""
+
 LOCAL_FOLDS: Final = 5
 """Folds that an organisation's own clusters are spread over."""
 
@@ -100,12 +103,19 @@ class Learned:
 
 
 def learn(
-    examples: Sequence[Example], name: str, *, wanted: float = 0.01, confidence: float = 0.95, watch: Watch
+    examples: Sequence[Example],
+    name: str,
+    *,
+    aside: Sequence[Example] = (),
+    wanted: float = 0.01,
+    confidence: float = 0.95,
+    watch: Watch,
 ) -> Learned:
     """
     Trains a model.
 
-    `wanted` bounds the share of genuine notices lost. Raises UsageError where scikit-learn is not
+    `wanted` bounds the share of genuine notices lost; `aside` are examples that no model is trained on, but
+    that the promise counts, too. Raises UsageError where scikit-learn is not
     installed or the examples are too few to learn from.
     """
     require_learning()
@@ -126,8 +136,10 @@ def learn(
     watch("training", len(folds), len(folds) + 1)
     slope, offset = calibrated(scored)
     held_out = tuple((example, logistic(slope * score + offset)) for example, score in scored)
-    threshold, guarantee = threshold_of(held_out, wanted, confidence)
-    model = replace(fit(examples, name), slope=slope, offset=offset, remove=threshold, keep=keep_of(held_out))
+    model = replace(fit(examples, name), slope=slope, offset=offset)
+    unseen = (*held_out, *((example, model.probability(example.features)) for example in aside))
+    threshold, guarantee = threshold_of(unseen, wanted, confidence)
+    model = replace(model, remove=threshold, keep=keep_of(held_out))
     watch("training", len(folds) + 1, len(folds) + 1)
     return Learned(model, guarantee, held_out)
 
@@ -225,7 +237,7 @@ def highest_genuine(held_out: Iterable[tuple[Example, float]]) -> dict[tuple[str
     """
     highest: dict[tuple[str, str], float] = {}
     for example, probability in held_out:
-        if not example.spurious:
+        if not example.spurious and example.condition != BLIND:
             key = example.group, example.cluster
             risk = probability if example.features.is_telling else 0.0
             highest[key] = max(highest.get(key, 0.0), risk)

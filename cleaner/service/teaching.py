@@ -20,7 +20,7 @@ from cleaner.service.datasets import Mailbag, mailbags
 from cleaner.service.evaluate import Case, cases, informed
 from cleaner.steps.task import Watch
 from cleaner.store import Store
-from cleaner.values import Force, Notice, Opinion, Organisation, domain_of, subject_key
+from cleaner.values import Force, Notice, Opinion, Organisation, subject_key
 
 Withhold = Callable[[Organisation], Organisation]
 
@@ -131,6 +131,13 @@ def draft_of(case: Case) -> Draft:
 
 
 def like(notice: Notice) -> str:
-    """What like notices share: the kind, who reports, and the subject of the mail they speak of."""
+    """
+    What like notices share: the one mail that they speak of.
+
+    Where they do not name it: the kind, who reports, and the subject of that mail.
+    """
+    named = notice.returned.message_id or next(iter(notice.answers), None)
+    if named is not None:
+        return cluster_of(named)
     about = notice.returned.subject or notice.quoted_subject or ""
-    return cluster_of(notice.kind.value, domain_of(notice.reporter) or notice.reporter, subject_key(about))
+    return cluster_of(notice.kind.value, notice.reporter.lower(), subject_key(about))

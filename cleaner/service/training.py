@@ -89,7 +89,7 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
-    learned = learn((*training(base), *own), name, watch=watch)
+    learned = learn((*training(base), *own), name, aside=locked(base), watch=watch)
     current = model_for(context, named)
     held_out = [(example, probability) for example, probability in learned.held_out if example.own]
     comparisons = compare(current, learned.model, locked(base), held_out)
@@ -130,7 +130,7 @@ def release(
     require_learning()
     lexicon = Lexicon()
     found = rows(paths, scratch, watch, lexicon)
-    learned = learn(training(found), folder.name, watch=watch)
+    learned = learn(training(found), folder.name, aside=locked(found), watch=watch)
     sources = tuple(f"labelled mail of {group}" for group in sorted({row.group for row in found}))
     write(folder, learned, found, telling(learned.model, lexicon), Data(sources, licence))
     return learned

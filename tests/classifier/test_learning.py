@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from cleaner.classifier.features import Features
-from cleaner.classifier.learning import MARGIN, Example, fit, learn, threshold_of, words_of
+from cleaner.classifier.learning import BLIND, MARGIN, Example, fit, learn, threshold_of, words_of
 from cleaner.classifier.model import WORDING, Model, logistic
 from cleaner.errors import UsageError
 
@@ -56,6 +56,20 @@ def test_with_too_few_genuine_clusters_it_only_advises() -> None:
     assert learned.model.only_advises
     assert learned.guarantee.clusters == 200
     assert learned.guarantee.missing == 99
+
+
+def test_what_was_set_aside_counts_for_the_promise_and_holds_the_threshold_up() -> None:
+    aside = [replace(e, cluster=f"aside {e.cluster}") for e in EXAMPLES if not e.spurious]
+    without, beside = (learn(EXAMPLES, "m", aside=some, wanted=0.02, watch=quiet) for some in ((), aside))
+    assert beside.guarantee.clusters == without.guarantee.clusters + len(aside)
+    assert beside.model.facts == without.model.facts
+    loud = [replace(aside[0], features=Features({TOLD: 1.0}))]
+    assert learn(EXAMPLES, "m", aside=loud, wanted=0.02, watch=quiet).model.remove > without.model.remove
+
+
+def test_where_nothing_was_known_nothing_is_promised() -> None:
+    blind = [replace(example, condition=BLIND) for example in EXAMPLES]
+    assert learn(blind, "m", wanted=0.02, watch=quiet).guarantee.clusters == 0
 
 
 def test_a_promise_counts_clusters_not_messages() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cleaner.classifier import files
-from cleaner.classifier.base import Row, training
+from cleaner.classifier.base import Row, locked, training
 from cleaner.classifier.learning import learn
 from tests.service.hands import quiet
 
@@ -28,7 +28,7 @@ def rows(count: int = 900, *, seed: int = 3) -> Iterator[Row]:
 def release(place: Path, name: str = "2026.11-1") -> Path:
     """Puts a model with its base into a folder of released models."""
     base = tuple(rows())
-    learned = learn(training(base), name, watch=quiet)
+    learned = learn(training(base), name, aside=locked(base), watch=quiet)
     kept = {
         files.BASE: files.lines(row.as_json() for row in base),
         files.CARD: b"# Model\n",
