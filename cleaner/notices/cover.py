@@ -5,7 +5,8 @@ The outside of a message: what its header fields say, worked out when first aske
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cleaner.notices import mime
@@ -45,6 +46,38 @@ _TICKET: Final = re.compile(
 _BETWEEN: Final = re.compile(r"[-_.]")
 
 
+MAX_REMEMBERED: Final = 500
+"""Characters of a From field that is remembered: a mailbox has far fewer authors than messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """What a From field says."""
+
+    address: str
+    name: str
+    is_daemon: bool
+    """It names a mail system, or nobody (`<>`), not a person."""
+
+
+def author_of(value: str) -> Author:
+    return _author(value) if len(value) <= MAX_REMEMBERED else _author.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _author(value: str) -> Author:
+    address = first_address(value)
+    name = fold(display_name(value))
+    local = address_key(address).partition("@")[0].strip("\"'") or value[:MAX_ENCODED].strip("<> ").casefold()
+    is_daemon = (
+        value.endswith(("<>", "<@>"))
+        or _DAEMON.match(local)
+        or _DAEMON_NAME.search(name)
+        or _DAEMON_NAME.search(_BETWEEN.sub(" ", local))
+    )
+    return Author(address, name, bool(is_daemon))
+
+
 class Cover:
     """What the header fields of one message say."""
 
@@ -81,13 +114,17 @@ class Cover:
         return bool(_TICKET.match(self.title))
 
     @cached_property
+    def _author(self) -> Author:
+        return author_of(self.headers.text("from"))
+
+    @property
     def sender(self) -> str:
         """The From address."""
-        return first_address(self.headers.text("from"))
+        return self._author.address
 
-    @cached_property
+    @property
     def sender_name(self) -> str:
-        return fold(display_name(self.headers.text("from")))
+        return self._author.name
 
     @cached_property
     def return_path(self) -> Field:
@@ -103,17 +140,10 @@ class Cover:
         path = self.return_path
         return isinstance(path, str) and (path == "" or path.upper() == "MAILER-DAEMON")
 
-    @cached_property
+    @property
     def has_daemon_sender(self) -> bool:
         """The From names a mail system, or nobody (`<>`), not a person."""
-        value = self.headers.text("from")
-        local = (
-            address_key(self.sender).partition("@")[0].strip("\"'")
-            or value[:MAX_ENCODED].strip("<> ").casefold()
-        )
-        if value.endswith(("<>", "<@>")) or _DAEMON.match(local) or _DAEMON_NAME.search(self.sender_name):
-            return True
-        return bool(_DAEMON_NAME.search(_BETWEEN.sub(" ", local)))
+        return self._author.is_daemon
 
     @cached_property
     def auto_submitted(self) -> str:
