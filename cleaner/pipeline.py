@@ -54,6 +54,8 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     """
     require_fit(task.owner.address, task.policy, task.mailbox.folders())
     seen = look(task, watch, keep_others=keep_others)
+    if task.policy.trash is None:
+        task = replace(task, policy=replace(task.policy, trash=seen.trash))
     decisions = tuple(decide_all(task, seen.sightings, watch))
     stop = over_limit(task, decisions, seen.total)
     if stop is None and task.changes is not None:

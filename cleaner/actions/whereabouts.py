@@ -47,7 +47,7 @@ class Whereabouts:
         claimed = self._claimed(entries, target)
         expected = {_moved_as(entry): entry for entry in entries if _moved_as(entry) not in claimed[entry.id]}
         found: dict[int, Heading] = {}
-        for heading in self._headings(target, tuple(expected)):
+        for heading in self.mailbox.headings(target, tuple(expected)):
             entry = expected[heading.id]
             if self.fingerprint_of(heading.headers) == entry.fingerprint:
                 found[entry.id] = heading
@@ -70,14 +70,10 @@ class Whereabouts:
         return self._matching(entry, folder, (id for id in others if id not in claimed))
 
     def _matching(self, entry: Entry, folder: str, ids: Iterable[str]) -> Heading | None:
-        for heading in self._headings(folder, tuple(ids)):
+        for heading in self.mailbox.headings(folder, tuple(ids)):
             if self.fingerprint_of(heading.headers) == entry.fingerprint:
                 return heading
         return None
-
-    def _headings(self, folder: str, ids: Sequence[str]) -> Iterator[Heading]:
-        present = self.mailbox.present(folder, ids) if ids else frozenset()
-        return self.mailbox.headings(folder, tuple(id for id in ids if id in present))
 
     def _claimed(self, entries: Sequence[Entry], folder: str) -> dict[int, frozenset[str]]:
         """For each entry, the messages of that folder which other entries speak for."""
@@ -101,13 +97,20 @@ class Whereabouts:
 
     def _index(self, folder: str) -> dict[str, list[str]]:
         index: dict[str, list[str]] = {}
-        try:
-            ids = self.mailbox.list(folder).ids
-        except FolderMissingError:
-            return index
-        for heading in self.mailbox.headings(folder, ids):
+        for heading in self._all(folder):
             index.setdefault(self.fingerprint_of(heading.headers), []).append(heading.id)
         return index
+
+    def _all(self, folder: str) -> Iterator[Heading]:
+        cursor = None
+        left = True
+        while left:
+            try:
+                listing = self.mailbox.list(folder, cursor)
+            except FolderMissingError:
+                return
+            yield from self.mailbox.headings(folder, listing.ids)
+            cursor, left = listing.cursor, listing.left > 0
 
 
 def _moved_as(entry: Entry) -> str:

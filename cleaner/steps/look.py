@@ -15,7 +15,7 @@ from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
 from cleaner.steps.paging import pieces
 from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
-from cleaner.values import ActionName, Arrival, Entry, EntryState, Heading, Message, SeenNotice
+from cleaner.values import ActionName, Arrival, Entry, EntryState, FolderRole, Heading, Message, SeenNotice
 
 BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
@@ -23,12 +23,17 @@ BURST_SPAN = timedelta(days=2)
 
 def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
     """Lists the watched folders and keeps the messages whose header makes a notice likely."""
-    folders = {folder.name for folder in task.mailbox.folders()}
+    there = task.mailbox.folders()
+    folders = {folder.name for folder in there}
+    trash = next(
+        (f.name for f in there if f.role is FolderRole.TRASH and f.name not in task.policy.folders), None
+    )
     pending: dict[str, list[SeenNotice]] = {}
     for notice in task.memory.pending(task.knowledge):
         if is_due(task, notice):
             pending.setdefault(notice.folder, []).append(notice)
-    result = Look(missing=tuple(name for name in task.policy.folders if name not in folders))
+    missing = tuple(name for name in task.policy.folders if name not in folders)
+    result = Look(missing=missing, trash=trash)
     for folder in task.policy.folders:
         if folder in folders and task.may_continue():
             found = look_through(task, folder, pending.get(folder, ()), watch, keep_others)
@@ -117,6 +122,7 @@ def merge(left: Look, right: Look) -> Look:
         left.total + right.total,
         left.cursors | right.cursors,
         left.missing + right.missing,
+        left.trash or right.trash,
         left.taken_back + right.taken_back,
     )
 

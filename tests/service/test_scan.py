@@ -350,3 +350,15 @@ def test_a_missing_quarantine_that_cannot_be_made_is_said(hands: Hands, tmp_path
     assert not isinstance(result.error, FolderMissingError)
     assert "Backscatter" in str(result.error)
     assert result.moved == 0
+
+
+def test_what_is_deleted_goes_to_the_folder_that_is_there_for_it(hands: Hands) -> None:
+    """Under whatever name; a Trash of our own is made only where there is none."""
+    for sub in ("cur", "new", "tmp"):
+        (hands.maildir(ANN) / ".Papierkorb" / sub).mkdir(parents=True)
+    hands.set_policy(action=ActionName.DELETE)
+    hands.opt_in(ANN, BEN)
+    ann, ben = hands.scan()
+    assert ann.moved == len(hands.folder(ANN, ".Papierkorb")) > 0
+    assert not (hands.maildir(ANN) / ".Trash").exists()
+    assert ben.moved == len(hands.folder(BEN, ".Trash"))

@@ -34,6 +34,7 @@ _SYSTEM: Final = {
     flag.lower(): flag
     for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", MARK)
 }
+_PART: Final = re.compile(rb"<0\.\d+>")
 _SKIMMED: Final = re.compile(
     rb"\d+ FETCH \(UID (\d+) BODY\[HEADER\.FIELDS \([^()\[\]]*\)\](?:<0>)? \{\d+\}", re.IGNORECASE
 )
@@ -63,6 +64,11 @@ def fields_item(fields: Collection[str]) -> bytes:
         return b"BODY.PEEK[HEADER]<0.%d>" % MAX_HEADER_BYTES
     names = " ".join(sorted(fields)).upper().encode("ascii")
     return b"BODY.PEEK[HEADER.FIELDS (%b)]<0.%d>" % (names, MAX_FIELDS)
+
+
+def without_parts(items: bytes) -> bytes:
+    """The same of whole headers and messages, for a server that does not give out parts of them."""
+    return _PART.sub(b"", items)
 
 
 def skim_items(fields: Collection[str]) -> bytes:

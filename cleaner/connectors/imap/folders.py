@@ -8,7 +8,8 @@ have a role: their Sent mail is not this owner's. Sources: RFC 2342 (namespaces)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -100,6 +101,7 @@ def _namespaces(kind: Value, *, is_own: bool) -> Iterable[Namespace]:
 
 def folders(lines: Sequence[Parts], spaces: tuple[Namespace, ...]) -> Folders:
     """What LIST answered, the inbox first."""
+    marked = set(_marked(lines)) - {FolderRole.SENT, FolderRole.NONE}
     raw: dict[str, bytes] = {INBOX: b"INBOX"}
     roles: dict[str, FolderRole] = {INBOX: FolderRole.INBOX}
     separator = ""
@@ -119,7 +121,7 @@ def folders(lines: Sequence[Parts], spaces: tuple[Namespace, ...]) -> Folders:
         if ours in raw:
             ours = _ours(_name(name), separator, None)
         raw.setdefault(ours, name)
-        roles.setdefault(ours, _role(ours, flags, is_own=space is None or space.is_own))
+        roles.setdefault(ours, _role(ours, flags, marked, is_own=space is None or space.is_own))
     names = (INBOX, *sorted(name for name in raw if name != INBOX))
     usual = (
         spaces if any(space.is_own for space in spaces) else (*spaces, Namespace("", separator or "/", True))
@@ -140,14 +142,28 @@ def _ours(name: str, separator: str, space: Namespace | None) -> str:
     return "/".join(level.replace("/", SLASH) for level in rest.split(separator))
 
 
-def _role(folder: str, flags: set[bytes], *, is_own: bool) -> FolderRole:
+def _marked(lines: Sequence[Parts]) -> Iterator[FolderRole]:
+    """The roles for which the server marks a folder."""
+    for parts in lines:
+        with suppress(GrammarError, ValueError):
+            marks, *_ = values(parts)
+            yield from (ROLES[mark.lower()] for mark in texts(marks) if mark.lower() in ROLES)
+
+
+def _role(folder: str, flags: set[bytes], marked: set[FolderRole], *, is_own: bool) -> FolderRole:
+    """
+    By the folder's mark, else by its name.
+
+    A name does not count where the server marks another folder for the same; but sent mail is sent mail, in
+    whichever of several folders different programs put it.
+    """
     if not is_own:
         return FolderRole.NONE
-    marked = [ROLES[flag] for flag in sorted(flags) if flag in ROLES]
-    if marked:
-        return next((role for role in marked if role is not FolderRole.NONE), FolderRole.NONE)
+    own = [ROLES[flag] for flag in sorted(flags) if flag in ROLES]
+    if own:
+        return next((role for role in own if role is not FolderRole.NONE), FolderRole.NONE)
     found = role_of(folder)
-    return FolderRole.NONE if found is FolderRole.INBOX else found
+    return FolderRole.NONE if found is FolderRole.INBOX or found in marked else found
 
 
 def _name(raw: bytes) -> str:

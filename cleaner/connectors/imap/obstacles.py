@@ -11,7 +11,7 @@ from cleaner.connectors.imap.grammar import GrammarError, number, values
 from cleaner.connectors.imap.session import Session
 from cleaner.connectors.imap.wire import string
 from cleaner.ports import Obstacle
-from cleaner.values import ActionName, Policy
+from cleaner.values import ActionName, FolderRole, Policy
 
 NEARLY_FULL: Final = 0.95
 
@@ -52,7 +52,8 @@ def _rights(session: Session, policy: Policy) -> Iterator[Obstacle]:
     for folder in policy.folders:
         if folder in there:
             yield from _lacking(session, folder, "rte")
-    target = policy.quarantine if policy.action is ActionName.MOVE else policy.trash or "Trash"
+    trash = next((f.name for f in session.folders().all if f.role is FolderRole.TRASH), "Trash")
+    target = policy.quarantine if policy.action is ActionName.MOVE else policy.trash or trash
     if target in there:
         yield from _lacking(session, target, "irte")
         return

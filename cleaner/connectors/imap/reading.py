@@ -22,6 +22,7 @@ from cleaner.connectors.imap.fetching import (
     heading_items,
     in_order,
     skim_items,
+    without_parts,
 )
 from cleaner.connectors.imap.grammar import MAX_UID, sets
 from cleaner.connectors.imap.obstacles import obstacles
@@ -80,6 +81,8 @@ class ReadingImap:
         self._session = session
         self._pages: dict[str, Pages] = {}
         self._sizes: dict[tuple[str, int], int] = {}
+        self._takes_parts = True
+        """Whether the server understands that only a part of something is wanted."""
 
     @property
     def address(self) -> str:
@@ -238,6 +241,9 @@ class ReadingImap:
                 yield from self._responses(folder, missing, items)
                 if missing.trouble is None or not missing.uids:
                     return
+                if missing.trouble.kind == b"BAD":
+                    self._ask_for_the_whole(missing.trouble)
+                    continue
                 missing.uids = dict.fromkeys(sorted(self._still(folder, tuple(missing.uids))))
             except FolderMissingError:
                 return
@@ -257,7 +263,8 @@ class ReadingImap:
 
     def _responses(self, folder: str, missing: Missing, items: bytes) -> Iterator[Fetched]:
         self._session.examine(folder)
-        stream = self._session.wire.stream((b"UID FETCH", numbers, items) for numbers in sets(missing.uids))
+        wanted = items if self._takes_parts else without_parts(items)
+        stream = self._session.wire.stream((b"UID FETCH", numbers, wanted) for numbers in sets(missing.uids))
         for parts in stream:
             found = fetched(parts)
             if found is not None and found.uid in missing.uids:
@@ -266,6 +273,12 @@ class ReadingImap:
         missing.trouble = stream.trouble
         if missing.trouble is not None and is_busy(missing.trouble.code, missing.trouble.text):
             raise self._session.wire.broken("it does not give messages out now", missing.trouble.text)
+
+    def _ask_for_the_whole(self, trouble: Status) -> None:
+        """BAD speaks of the request, not of a message: without parts, or not at all."""
+        if not self._takes_parts:
+            raise self._session.wire.broken("it does not understand FETCH", trouble.text)
+        self._takes_parts = False
 
 
 def why_not(status: Status | None) -> str:

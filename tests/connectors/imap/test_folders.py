@@ -79,6 +79,20 @@ def test_cyrus() -> None:
     assert found.raw_of("Rückläufer") == b"R&APw-ckl&AOQ-ufer"
 
 
+def test_a_mark_counts_before_a_name_but_sent_mail_may_be_in_several_folders() -> None:
+    lines = (
+        b'(\\Trash) "/" "Deleted Items"',
+        b'() "/" Trash',
+        b'(\\Sent) "/" "Sent Items"',
+        b'() "/" Gesendet',
+        b'() "/" Spam',
+    )
+    found = roles(seen(lines, b'(("" "/")) NIL NIL'))
+    assert (found["Deleted Items"], found["Trash"]) == (FolderRole.TRASH, FolderRole.NONE)
+    assert (found["Sent Items"], found["Gesendet"]) == (FolderRole.SENT, FolderRole.SENT)
+    assert found["Spam"] is FolderRole.JUNK
+
+
 def test_without_namespaces() -> None:
     found = seen((b'() "." INBOX', b'() "." Sent', b"() NIL flat"), b"")
     assert roles(found) == {"INBOX": FolderRole.INBOX, "Sent": FolderRole.SENT, "flat": FolderRole.NONE}

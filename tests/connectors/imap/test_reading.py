@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cleaner import notices
+from cleaner.actions.whereabouts import Whereabouts
 from cleaner.connectors.imap import fetching, reading
 from cleaner.connectors.imap.session import PAUSES, RenumberedError
 from cleaner.errors import ServerUnavailableError
 from cleaner.notices import limits
+from cleaner.store import Store
+from cleaner.values import ActionName, Entry
 from tests.connectors.imap.account import Account
 from tests.connectors.places import mail
 from tests.servers.dovecot import Dovecot
-from tests.servers.proxy import Fault, Proxy, between
+from tests.servers.proxy import NEEDED, Fault, Proxy, between
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
@@ -100,6 +105,21 @@ def test_nothing_is_opened_for_changes(account: Account, proxy: Proxy) -> None:
     verbs = {line.split()[1] for line in proxy.commands}
     assert "EXAMINE" in verbs
     assert not verbs & {"SELECT", "STORE", "EXPUNGE", "CLOSE", "CREATE"}
+
+
+def test_a_server_that_gives_out_no_parts_is_asked_for_the_whole(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NEEDED, "PARTS", rb"UID FETCH .*<0\.")
+    ids = [account.owner.deliver("INBOX", mail(number)) for number in range(3)]
+    with (
+        between(account.server.port or 0, without=("PARTS",)) as proxy,
+        account.over(proxy.port).reading() as mailbox,
+    ):
+        headings = tuple(mailbox.skim("INBOX", ids, ("subject",)))
+        assert [heading.id for heading in headings] == ids
+        assert [message.raw for message in mailbox.fetch("INBOX", ids)] == [mail(n) for n in range(3)]
+        assert len([line for line in proxy.commands if "<0." in line]) == 1
 
 
 # --- listing in pages
@@ -224,3 +244,33 @@ def test_what_the_server_says_when_it_ends_a_connection_is_told(account: Account
         dovecot.kick(account.owner.user)
         with pytest.raises(ServerUnavailableError, match="ended the connection"):
             mailbox.create("Other")
+
+
+# --- looking for moved messages
+
+
+def test_a_message_that_lost_its_id_is_found_in_a_folder_of_several_pages(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a Message-ID only the whole folder can tell, and all of it must be asked."""
+    monkeypatch.setattr(reading, "PAGE", 3)
+    ids = [account.owner.deliver("INBOX", mail(number, message_id=False)) for number in range(8)]
+    with account.reading() as mailbox, closing(Store.open("sqlite://", b"k" * 32)) as store:
+        (heading,) = mailbox.headings("INBOX", (ids[6],))
+        entry = Entry(
+            id=1,
+            run="run",
+            mailbox=account.mailbox.address,
+            fingerprint=notices.fingerprint(heading.headers),
+            occurrence=0,
+            action=ActionName.MOVE,
+            folder="Elsewhere",
+            message="1",
+            target="INBOX",
+            new_id="999",
+        )
+        where = Whereabouts(mailbox, store.journal(account.mailbox.address), notices.fingerprint)
+        found = where.in_target(entry)
+        assert found is not None
+        assert found.id == ids[6]
+        assert where.in_target(replace(entry, target="Nowhere")) is None
