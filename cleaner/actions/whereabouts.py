@@ -97,13 +97,20 @@ class Whereabouts:
 
     def _index(self, folder: str) -> dict[str, list[str]]:
         index: dict[str, list[str]] = {}
-        try:
-            ids = self.mailbox.list(folder).ids
-        except FolderMissingError:
-            return index
-        for heading in self.mailbox.headings(folder, ids):
+        for heading in self._all(folder):
             index.setdefault(self.fingerprint_of(heading.headers), []).append(heading.id)
         return index
+
+    def _all(self, folder: str) -> Iterator[Heading]:
+        cursor = None
+        left = True
+        while left:
+            try:
+                listing = self.mailbox.list(folder, cursor)
+            except FolderMissingError:
+                return
+            yield from self.mailbox.headings(folder, listing.ids)
+            cursor, left = listing.cursor, listing.left > 0
 
 
 def _moved_as(entry: Entry) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cleaner import notices
+from cleaner.actions.whereabouts import Whereabouts
 from cleaner.connectors.imap import fetching, reading
 from cleaner.connectors.imap.session import PAUSES, RenumberedError
 from cleaner.errors import ServerUnavailableError
 from cleaner.notices import limits
+from cleaner.store import Store
+from cleaner.values import ActionName, Entry
 from tests.connectors.imap.account import Account
 from tests.connectors.places import mail
 from tests.servers.dovecot import Dovecot
@@ -239,3 +244,33 @@ def test_what_the_server_says_when_it_ends_a_connection_is_told(account: Account
         dovecot.kick(account.owner.user)
         with pytest.raises(ServerUnavailableError, match="ended the connection"):
             mailbox.create("Other")
+
+
+# --- looking for moved messages
+
+
+def test_a_message_that_lost_its_id_is_found_in_a_folder_of_several_pages(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a Message-ID only the whole folder can tell, and all of it must be asked."""
+    monkeypatch.setattr(reading, "PAGE", 3)
+    ids = [account.owner.deliver("INBOX", mail(number, message_id=False)) for number in range(8)]
+    with account.reading() as mailbox, closing(Store.open("sqlite://", b"k" * 32)) as store:
+        (heading,) = mailbox.headings("INBOX", (ids[6],))
+        entry = Entry(
+            id=1,
+            run="run",
+            mailbox=account.mailbox.address,
+            fingerprint=notices.fingerprint(heading.headers),
+            occurrence=0,
+            action=ActionName.MOVE,
+            folder="Elsewhere",
+            message="1",
+            target="INBOX",
+            new_id="999",
+        )
+        where = Whereabouts(mailbox, store.journal(account.mailbox.address), notices.fingerprint)
+        found = where.in_target(entry)
+        assert found is not None
+        assert found.id == ids[6]
+        assert where.in_target(replace(entry, target="Nowhere")) is None
