@@ -50,13 +50,13 @@ class Result:
 def ours(raws: dict[str, bytes], result: Result) -> None:
     messages = {path: Message("", path, raw) for path, raw in raws.items()}
     start = time.process_time()
-    read = {path: notices.read(message) for path, message in messages.items()}
-    result.seconds.append(time.process_time() - start)
-    for path, notice in read.items():
+    for path, message in messages.items():
+        notice = notices.read(message)
         result.recognised[path] = notice.kind in (Kind.NDR, Kind.DELAY)
         result.recipients[path] = [
             {key(one.address), key(one.original or one.address)} for one in notice.recipients
         ]
+    result.seconds.append(time.process_time() - start)
 
 
 def flufl(raws: dict[str, bytes], result: Result) -> None:

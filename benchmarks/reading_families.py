@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cleaner import notices
 from cleaner.notices import reading, shortlist, words
 from cleaner.notices.cover import Cover
-from cleaner.notices.text import fold
+from cleaner.notices.text import Phrases, fold
 from cleaner.values import Headers, Kind, Message
 
 LISTS: Final = tuple(
@@ -64,7 +64,7 @@ def without(phrases: frozenset[str], formats: frozenset[str]) -> Iterator[None]:
     try:
         for name, value in lists.items():
             setattr(words, name, tuple(phrase for phrase in value if phrase not in phrases))
-        shortlist._PHRASES = tuple(phrase for phrase in likely if phrase not in phrases)  # type: ignore[misc]
+        shortlist._PHRASES = Phrases(phrase for phrase in shortlist.TITLES if phrase not in phrases)  # type: ignore[misc]
         reading.FORMATS = tuple(one for one in listed if one.name not in formats)  # type: ignore[misc]
         yield
     finally:

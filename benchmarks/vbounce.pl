@@ -14,7 +14,7 @@ $text = "loadplugin Mail::SpamAssassin::Plugin::Check\nloadplugin Mail::SpamAssa
 my $filter = Mail::SpamAssassin->new({ config_text => $text, local_tests_only => 1, dont_copy_prefs => 1 });
 $filter->compile_now(1);
 my %found;
-my ($start) = times;
+my ($user, $system) = times;
 for my $file (@files) {
     my $mail = $filter->parse($raw{$file});
     my $status = $filter->check($mail);
@@ -22,6 +22,6 @@ for my $file (@files) {
     $status->finish;
     $mail->finish;
 }
-my ($end) = times;
-my $seconds = $end - $start;
+my ($user_after, $system_after) = times;
+my $seconds = $user_after + $system_after - $user - $system;
 print JSON::PP->new->canonical->encode({ found => \%found, seconds => $seconds }), "\n";

@@ -156,21 +156,18 @@ class Headers:
         without a colon that is not a continuation is skipped, an mbox `From ` line too. At most
         MAX_HEADER_BYTES and MAX_HEADER_FIELDS are looked at; what is beyond is left out.
         """
-        items: list[tuple[bytes, list[bytes]]] = []
-        for line in block[:MAX_HEADER_BYTES].split(b"\n"):
-            if items and line.startswith((b" ", b"\t")):
-                items[-1][1].append(line)
-                continue
-            if line in (b"", b"\r"):
+        items: list[tuple[bytes, bytes]] = []
+        for line in _FIELD_END.split(block[:MAX_HEADER_BYTES]):
+            if line[:1] in _EMPTY_LINE:
                 break
             name, colon, value = line.partition(b":")
             bare = name.strip()
-            if not colon or not bare or b" " in bare:
+            if not colon or not bare or b" " in bare or b"\n" in bare:
                 continue
             if len(items) == MAX_HEADER_FIELDS:
                 break
-            items.append((name, [value]))
-        return cls(tuple((name, _joined(lines)) for name, lines in items), unknown)
+            items.append((name, value.removesuffix(b"\r")))
+        return cls(tuple(items), unknown)
 
     @property
     def names(self) -> Collection[str]:
@@ -211,6 +208,10 @@ class Headers:
         return value if isinstance(value, str) else ""
 
 
+_FIELD_END: Final = re.compile(rb"\n(?![ \t])")
+_EMPTY_LINE: Final = (b"", b"\r", b"\n")
+"""How what follows the last field begins."""
+
 _SHORT: Final = 64
 """Bytes of a field name up to which it is remembered: mails share a few hundred names."""
 
@@ -220,11 +221,6 @@ def _field_name(name: bytes) -> str:
 
 
 _short_name = lru_cache(maxsize=2_000)(_field_name)
-
-
-def _joined(lines: list[bytes]) -> bytes:
-    value = lines[0] if len(lines) == 1 else b"\n".join(lines)
-    return value.removesuffix(b"\r")
 
 
 def _unfold(value: bytes) -> str:

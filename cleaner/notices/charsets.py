@@ -12,7 +12,7 @@ import codecs
 from functools import lru_cache
 from typing import Final
 
-_GUESSED: Final = 4_096
+_GUESSED: Final = 2_048
 """Bytes that charset-normalizer looks at: it takes milliseconds for each ten kilobytes."""
 
 _NO_CHARSET: Final = frozenset(

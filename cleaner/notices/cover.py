@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from cleaner.notices import mime
 from cleaner.notices.charsets import decode
 from cleaner.notices.fields import addresses_in, decoded, display_name, first_address, message_ids
+from cleaner.notices.lazy import lazy
 from cleaner.notices.limits import MAX_ENCODED, MAX_IDS
 from cleaner.notices.text import fold
 from cleaner.values import Field, Headers, address_key, subject_key
@@ -84,7 +85,7 @@ class Cover:
     def __init__(self, headers: Headers) -> None:
         self.headers = headers
 
-    @cached_property
+    @lazy
     def subject(self) -> str:
         raw = next(iter(self.headers.raw("subject")), b"")
         if not raw.isascii():
@@ -92,28 +93,28 @@ class Cover:
             return decoded(decode(flat, self._charset)).strip()
         return decoded(self.headers.text("subject")).strip()
 
-    @cached_property
+    @lazy
     def _charset(self) -> str:
         """The charset that the message declares: what raw bytes in the header are likely to be in."""
         return mime.parameters(self.headers.text("content-type")).get("charset", "")
 
-    @cached_property
+    @lazy
     def title(self) -> str:
         """The subject as subjects are compared."""
         return fold(self.subject)
 
-    @cached_property
+    @lazy
     def is_answer(self) -> bool:
         """Its subject is that of another mail behind `Re:` or `Fwd:`."""
         bare = subject_key(self.subject)
         return bool(bare) and bare != self.title
 
-    @cached_property
+    @lazy
     def has_ticket(self) -> bool:
         """Its subject begins with the number of a ticket."""
         return bool(_TICKET.match(self.title))
 
-    @cached_property
+    @lazy
     def _author(self) -> Author:
         return author_of(self.headers.text("from"))
 
@@ -126,7 +127,7 @@ class Cover:
     def sender_name(self) -> str:
         return self._author.name
 
-    @cached_property
+    @lazy
     def return_path(self) -> Field:
         """The envelope sender; empty text for `<>`."""
         value = self.headers.get("return-path")
@@ -134,7 +135,7 @@ class Cover:
             return value
         return value.strip().strip("<>").strip()
 
-    @cached_property
+    @lazy
     def has_null_sender(self) -> bool:
         """The envelope sender is empty; a bare `<MAILER-DAEMON>` is how some servers store that."""
         path = self.return_path
@@ -145,38 +146,38 @@ class Cover:
         """The From names a mail system, or nobody (`<>`), not a person."""
         return self._author.is_daemon
 
-    @cached_property
+    @lazy
     def auto_submitted(self) -> str:
         """`auto-replied`, `auto-generated` …; empty when absent or `no`."""
         value = self.headers.text("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
         return "" if value == "no" else value
 
-    @cached_property
+    @lazy
     def precedence(self) -> str:
         """`bulk`, `list`, `junk`, `auto_reply` …, lower case."""
         return self.headers.text("precedence").strip().lower()
 
-    @cached_property
+    @lazy
     def is_automatic(self) -> bool:
         return self.has_null_sender or self.has_daemon_sender or bool(self.auto_submitted)
 
-    @cached_property
+    @lazy
     def addressees(self) -> tuple[str, ...]:
         """Whom this copy was sent to."""
         return addresses_in(self.headers, ("delivered-to", "x-original-to", "envelope-to", "to"))
 
-    @cached_property
+    @lazy
     def answers_an_envelope(self) -> bool:
         """It is sent to an address that stands in no letter: what comes there answers an envelope sender."""
         return any(_ENVELOPE_ONLY.match(address) for address in self.addressees)
 
-    @cached_property
+    @lazy
     def own_addresses(self) -> frozenset[str]:
         """Addresses of the notice itself, comparable: never failed recipients."""
         own = {address_key(address) for address in self.addressees}
         return frozenset(own | {address_key(self.sender)})
 
-    @cached_property
+    @lazy
     def answers(self) -> tuple[str, ...]:
         """Message-IDs that the header says this answers."""
         names = ("in-reply-to", "references", "original-message-id", "x-original-message-id")

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from itertools import islice
 from typing import Final
 
 from cleaner.notices import status
 from cleaner.notices.fields import addresses
+from cleaner.notices.lazy import lazy
 from cleaner.notices.limits import MAX_ADDRESSES, MAX_DIAGNOSTIC, MAX_LINES
 from cleaner.notices.sheet import Naming, Sheet
 from cleaner.values import Recipient, address_key
@@ -96,7 +96,7 @@ class _Page:
         self.lines = lines
         self.places = _places(lines)
 
-    @cached_property
+    @lazy
     def code(self) -> str:
         """The code that the whole text names first: of those recipients that have none by them."""
         return status.code_in(" ".join(self.lines[:200])[:16_000]) or ""

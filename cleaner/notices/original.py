@@ -157,7 +157,9 @@ def _in_text(part: mime.Part) -> Found | None:
     if part.type == "text/html":
         raw = from_html(part.text).encode()
     position = 0
-    for match in _START.finditer(raw):
+    lowered = raw.lower()
+    has_block = any(name in lowered for name in _SURE)  # no block of fields is a mail without one of these
+    for match in _START.finditer(raw) if has_block else ():
         if match.start() < position:
             continue
         block = _Block.read(raw, match.start())

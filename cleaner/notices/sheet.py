@@ -5,12 +5,12 @@ A message laid out for the formats: what each of them looks at, worked out once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from cleaner.notices import mime, original
 from cleaner.notices.charsets import decode
 from cleaner.notices.cover import Cover
+from cleaner.notices.lazy import lazy
 from cleaner.notices.limits import MAX_ATTACHMENTS, MAX_TEXT
 from cleaner.notices.text import fold, from_html, links_in
 from cleaner.values import Headers, Kind, Recipient, Returned, address_key
@@ -59,7 +59,7 @@ class Sheet(Cover):
         self.naming: Naming | None = None
         """Set by `failures.naming`, which looks only once."""
 
-    @cached_property
+    @lazy
     def report_type(self) -> str:
         """The report-type of a multipart/report (RFC 6522), lower case."""
         declared = mime.parameters(self.headers.text("content-type"))
@@ -69,20 +69,20 @@ class Sheet(Cover):
             else ""
         )
 
-    @cached_property
+    @lazy
     def is_report(self) -> bool:
         """It arrived as a multipart/report (RFC 6522); Exchange writes some anew as something else."""
         declared = self.headers.text("content-type").lstrip().lower()
         return declared.startswith("multipart/report") or self.root.type == "multipart/report"
 
-    @cached_property
+    @lazy
     def parts(self) -> tuple[mime.Part, ...]:
         return tuple(self.root.leaves())
 
     def part_of_type(self, *types: str) -> mime.Part | None:
         return next((part for part in self.parts if part.type in types), None)
 
-    @cached_property
+    @lazy
     def texts(self) -> tuple[mime.Part, ...]:
         """The parts in which the notice may speak for itself: texts before a report or message part."""
         found: list[mime.Part] = []
@@ -102,15 +102,15 @@ class Sheet(Cover):
     def _is_mail(part: mime.Part) -> bool:
         return original.begins_like_mail(part.payload)
 
-    @cached_property
+    @lazy
     def _found(self) -> original.Found:
         return original.find(self.root, self.texts)
 
-    @cached_property
+    @lazy
     def returned(self) -> Returned:
         return original.read(self._found, rebuilt=self.rebuilt)
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """What the notice says in words, without the returned original."""
         pieces = []
@@ -131,22 +131,22 @@ class Sheet(Cover):
             room -= len(pieces[-1])
         return "\n".join(pieces)
 
-    @cached_property
+    @lazy
     def folded(self) -> str:
         """The beginning of the text as texts are compared: what phrases are looked for in."""
         return fold(self.text[:6_000])
 
-    @cached_property
+    @lazy
     def html(self) -> str:
         return "\n".join(
             part.text for part in self.parts if part.type == "text/html" and part is not self._found.part
         )
 
-    @cached_property
+    @lazy
     def links(self) -> tuple[str, ...]:
         return links_in(self.text, self.html)
 
-    @cached_property
+    @lazy
     def attachments(self) -> tuple[str, ...]:
         """Names of attached files that are neither the report nor the returned original."""
         names = []
@@ -157,7 +157,7 @@ class Sheet(Cover):
                 names.append(part.filename or part.type)
         return tuple(names[:MAX_ATTACHMENTS])
 
-    @cached_property
+    @lazy
     def answers_us(self) -> bool:
         """The returned original is by one of those whom this message is sent to."""
         if self.returned.from_addresses and self.addressees:

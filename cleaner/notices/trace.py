@@ -68,37 +68,34 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, list[str]]]:
     words: dict[str, list[str]] = {}
     asides: dict[str, list[str]] = {}
     clause = ""
-    for token, is_comment in _tokens(text):
-        if is_comment:
-            asides.setdefault(clause, []).append(token)
-            continue
-        keyword = token.lower()
-        if keyword in _CLAUSES and keyword not in words and (keyword != "from" or not words):
-            clause = keyword
-            words[clause] = []
-        elif clause and (not words[clause] or words[clause][0] == "Microsoft"):
-            words[clause].append(token)
-    return {name: " ".join(found) for name, found in words.items()}, asides
-
-
-def _tokens(text: str) -> list[tuple[str, bool]]:
-    found: list[tuple[str, bool]] = []
     depth = start = 0
     for bracket in _BRACKET.finditer(text):
         position = bracket.start()
         if text[position] == "(":
             if depth == 0:
-                found += [(word, False) for word in text[start:position].split()]
+                clause = _add_words(text[start:position], words, clause)
                 start = position + 1
             depth += 1
         elif depth:
             depth -= 1
             if depth == 0:
-                found.append((text[start:position].strip(), True))
+                asides.setdefault(clause, []).append(text[start:position].strip())
                 start = position + 1
     if depth == 0:
-        found += [(word, False) for word in text[start:].split()]
-    return found
+        _add_words(text[start:], words, clause)
+    return {name: " ".join(found) for name, found in words.items()}, asides
+
+
+def _add_words(text: str, words: dict[str, list[str]], clause: str) -> str:
+    """Puts each word into the clause that it belongs to; the clause that the text ends in."""
+    for word in text.split():
+        keyword = word.lower()
+        if keyword in _CLAUSES and keyword not in words and (keyword != "from" or not words):
+            clause = keyword
+            words[clause] = []
+        elif clause and (not words[clause] or words[clause][0] == "Microsoft"):
+            words[clause].append(word)
+    return clause
 
 
 def _peer(source: str, asides: list[str], by_exim: bool) -> tuple[str, str, IPAddress | None]:

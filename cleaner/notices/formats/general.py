@@ -10,10 +10,10 @@ sends the mail back. Words only add to that: none of them alone makes a report o
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import Final
 
 from cleaner.notices import failures, families, status, words
+from cleaner.notices.lazy import lazy
 from cleaner.notices.sheet import Finding, Sheet
 from cleaner.values import Completeness, Kind, Recipient, address_key, domain_of
 
@@ -63,27 +63,27 @@ class _Signs:
         self.marked = self.to_envelope or bool(sheet.auto_submitted)
         self.titled = words.said((*words.FAILURE, *words.DELAY), sheet.title)
 
-    @cached_property
+    @lazy
     def said(self) -> bool:
         return words.said((*words.FAILURE, *words.DELAY), self.sheet.folded)
 
-    @cached_property
+    @lazy
     def coded(self) -> bool:
         return status.has_code(self.sheet.text[:16_000])
 
-    @cached_property
+    @lazy
     def told(self) -> bool:
         return self.titled or self.said or self.coded
 
-    @cached_property
+    @lazy
     def back(self) -> bool:
         return self.sheet.returned.completeness is not Completeness.NONE
 
-    @cached_property
+    @lazy
     def named(self) -> bool:
         return _names_someone(self.sheet)
 
-    @cached_property
+    @lazy
     def bare(self) -> bool:
         """It offers nothing to follow or to open."""
         return not (self.sheet.links or self.sheet.attachments)
