@@ -57,6 +57,8 @@ def would_change(notice: Notice, verdict: Verdict) -> tuple[str, ...]:
         ways.append("The mail in your Sent folder, with this id and recipient, would prove it genuine.")
     if "dkim_ours" not in rules:
         ways.append("A valid signature of your mail server in the returned mail would prove it genuine.")
+    if (stranger := _stranger(verdict.evidence)) is not None:
+        ways.append(f"If this machine sends your mail, list it among your relays: {stranger.seen}.")
     if verdict.opinion is Opinion.UNSURE and "handed_over" not in rules:
         ways.append(
             "A returned trace that shows who handed the mail over would tell."
@@ -64,6 +66,10 @@ def would_change(notice: Notice, verdict: Verdict) -> tuple[str, ...]:
             else "Your relays, listed with their addresses, could make the returned trace tell."
         )
     return tuple(ways)
+
+
+def _stranger(evidence: Sequence[Evidence]) -> Evidence | None:
+    return next((e for e in evidence if e.rule == "handed_over" and e.side is Side.BACKSCATTER), None)
 
 
 def first(evidence: Sequence[Evidence], force: Force) -> Evidence | None:

@@ -106,7 +106,7 @@ def _show(found: Evaluation, ways: tuple[By, ...]) -> None:
 def _ablations(ablations: Sequence[Ablation]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("without", overflow="fold")
-    for name in ("removed", "change", "genuine lost", "others removed"):
+    for name in ("removed", "change", "lost", "others lost", "called genuine"):
         table.add_column(name, justify="right")
     whole = ablations[0].removed.value or 0.0
     for one in ablations:
@@ -117,6 +117,7 @@ def _ablations(ablations: Sequence[Ablation]) -> Table:
             f"{100 * change:+.1f}" if one.without else "",
             f"{one.figures.lost.hits} of {one.figures.lost.total:,}",
             f"{one.figures.ordinary_removed.hits} of {one.figures.ordinary_removed.total:,}",
+            f"{one.figures.kept_as_genuine.value or 0.0:.1%}",
         )
     return table
 

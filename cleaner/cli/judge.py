@@ -59,6 +59,7 @@ def explain(
     id: Annotated[
         str | None, typer.Option(metavar="N", help="The message's id in the folder, as scan prints it.")
     ] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """
     Explain one message: what it is, every piece of evidence, the verdict.
@@ -69,7 +70,11 @@ def explain(
     """
     from cleaner.cli.explanation import show
 
-    show(_explained(context, what, mailbox, folder, id))
+    explained = _explained(context, what, mailbox, folder, id)
+    if output is Format.JSONL:
+        print_json(explained.to_json())
+    else:
+        show(explained)
 
 
 def _explained(

@@ -36,6 +36,19 @@ class Explanation:
     then: Line | None = None
     """The line of the day it was judged, if that is still kept."""
 
+    def to_json(self) -> Line:
+        """The line with everything that is said to people, in the same words."""
+        return {
+            **self.line,
+            "score": self.verdict.score,
+            "forces": [one.force.value for one in self.verdict.evidence],
+            "would_change": list(self.would_change),
+            "journal": None
+            if self.entry is None
+            else {"entry": self.entry.id, "run": self.entry.run, "state": self.entry.state.value},
+            "judged_then": self.then["verdict"] if self.then is not None else None,
+        }
+
 
 def explain_file(judge: Judge, path: Path) -> Explanation:
     """The first message of a file."""

@@ -48,3 +48,9 @@ def test_evidence_comes_back_weighed_with_the_strongest_first() -> None:
     weights = [e.weight for e in verdict.evidence]
     assert weights == sorted(weights, reverse=True)
     assert verdict.evidence[0].rule == "handed_over"
+
+
+def test_a_stranger_is_named_so_that_he_can_be_listed() -> None:
+    ways = would_change(NOTICE, judge(NOTICE, (STRANGER, *OTHERS)))
+    assert any(STRANGER.seen in way and "relays" in way for way in ways)
+    assert not any("list it" in way for way in would_change(NOTICE, judge(NOTICE, ())))

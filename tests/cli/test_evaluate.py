@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cleaner import evidence
+
 Run = Callable[..., Any]
 
 
@@ -49,3 +51,17 @@ def test_a_folder_without_labels_is_wrong_usage(run: Run, tmp_path: Path) -> Non
     ran = run("evaluate", tmp_path)
     assert ran.code == 2
     assert "manifest.jsonl" in ran.err
+
+
+def test_each_rule_and_each_piece_of_knowledge_is_left_out_in_turn(run: Run, labelled: Path) -> None:
+    lines = [
+        json.loads(line)
+        for line in run("evaluate", labelled, "--ablate", "--format", "jsonl").out.splitlines()
+    ]
+    assert lines[0]["without"] is None
+    assert {line["without"] for line in lines if line["is_rule"]} == set(evidence.names())
+    assert {line["without"] for line in lines if not line["is_rule"]} > {"DKIM keys", "copies of sent mail"}
+    assert all(line["removed"]["total"] == lines[0]["removed"]["total"] for line in lines)
+    table = run("evaluate", labelled, "--ablate").out
+    assert "called genuine" in table
+    assert "sent_record" in table

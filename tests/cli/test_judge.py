@@ -74,6 +74,16 @@ def test_a_file_is_explained(run: Run, demo: Path, spam: Path) -> None:
     assert all(len(line) <= 80 for line in ran.out.splitlines())
 
 
+def test_an_explanation_in_json_says_the_same(run: Run, demo: Path, spam: Path) -> None:
+    said = run("-c", demo, "explain", spam).out
+    found = json.loads(run("-c", demo, "explain", "--format", "jsonl", spam).out)
+    assert f"Verdict: {found['verdict']}" in said
+    assert f"{found['score']:+.1f}" in said
+    assert len(found["forces"]) == len(found["evidence"]) > 0
+    assert all(sentence.endswith(".") for sentence in found["would_change"])
+    assert found["journal"] is None
+
+
 def test_a_journal_entry_is_explained(run: Run, agreed: Path) -> None:
     run("-c", agreed, "scan")
     ran = run("-c", agreed, "explain", 1)
