@@ -146,10 +146,14 @@ def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
     )
 
 
-def released_model() -> Model | None:
-    """The newest that came with the program, for judging without a store. Raises UsageError if it is refused."""
+def released_model(name: str | None = None) -> Model | None:
+    """
+    One that came with the program, unnamed the newest, for judging without a store.
+
+    Raises UsageError for one that is not there or is refused.
+    """
     shelf = Shelf()
-    name = shelf.newest_released()
+    name = name or shelf.newest_released()
     return shelf.load(name) if name is not None else None
 
 

@@ -59,6 +59,14 @@ def evaluate(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Leave out each rule, and each piece of knowledge, in turn.")
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model that is asked beside the rules; 'none': rules alone.",
+            show_default="the newest released",
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
@@ -66,7 +74,7 @@ def evaluate(
 
     Every share is given with its 95 % confidence interval.
     """
-    from cleaner.app import scratch_store
+    from cleaner.app import released_model, scratch_store
     from cleaner.service.ablation import ablate as ablated
     from cleaner.service.evaluate import evaluate
 
@@ -78,10 +86,15 @@ def evaluate(
         else:
             results().print(_ablations(found_out))
         return
-    found = evaluate(paths, scratch_store, without=frozenset(without or ()), with_sent=not no_sent)
+    asked = None if model == "none" else released_model(model)
+    found = evaluate(
+        paths, scratch_store, without=frozenset(without or ()), with_sent=not no_sent, model=asked
+    )
     if output is Format.JSONL:
         print_json(found.to_json())
     else:
+        judge = f"the rules and model {asked.name}" if asked is not None else "the rules alone"
+        results().print(f"Judged by {judge}.")
         _show(found, tuple(by or (By.SET,)))
     for path in found.mistakes:
         remark(f"removed, and should not be: {path}", "red")

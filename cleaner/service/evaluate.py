@@ -152,15 +152,18 @@ def evaluate(
     *,
     without: frozenset[str] = NOTHING,
     with_sent: bool = True,
+    model: Model | None = None,
 ) -> Evaluation:
     """
-    Judges all labelled mail under `paths`.
+    Judges all labelled mail under `paths`, by the rules and, where one is given, a model.
 
     `without` leaves rules out; without `with_sent` nobody kept copies of what was sent. Raises UsageError.
     """
     bags = (bag for path in paths for bag in mailbags(path))
     judgements = tuple(
-        judgement for bag in bags for judgement in judge(cases(bag, scratch, with_sent=with_sent), without)
+        judgement
+        for bag in bags
+        for judgement in judge(cases(bag, scratch, with_sent=with_sent), without, model)
     )
     return summary(judgements)
 
