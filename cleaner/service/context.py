@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
@@ -16,6 +16,11 @@ from cleaner.lookups import Dns, KnownKeys
 from cleaner.ports import ChangeableMailbox, Keys, Mailbox
 from cleaner.store import Store
 from cleaner.store.records import Access
+
+LEARNED: Final = 10
+"""So many more proven notices teach enough that unsure ones are looked at again …"""
+STEPS: Final = 5
+"""… and so often."""
 
 
 class Openers(Protocol):
@@ -84,6 +89,7 @@ class Context:
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
             sorted(mailbox.owner().addresses),
+            min(self.store.seen(mailbox.address).proven() // LEARNED, STEPS),
             model,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from cleaner.store import tables
 from cleaner.store.database import CHUNK
@@ -50,6 +50,13 @@ def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[s
         seen = select(tables.lesson).where(c.mailbox_id == mailbox, wanted, ~c.proven)
         for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
             yield _lesson(row, names)
+
+
+def count_proven(connection: Connection, mailbox: int) -> int:
+    """How many lessons about proven mail there are."""
+    c = tables.lesson.c
+    query = select(func.count()).where(c.mailbox_id == mailbox, c.proven)
+    return int(connection.execute(query).scalar_one())
 
 
 def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:

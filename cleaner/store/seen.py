@@ -67,6 +67,12 @@ class SeenBook:
                 return ()
             return tuple(lessons.recall(connection, self._keyed, mailbox, asked))
 
+    def proven(self) -> int:
+        """How many notices about proven mail there is something to learn from."""
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            return lessons.count_proven(connection, mailbox) if mailbox is not None else 0
+
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers, in one transaction; nothing once the owner has opted out."""
         latest = {notice.fingerprint: notice for notice in notices}

@@ -128,6 +128,12 @@ def test_lessons_about_what_nobody_asked_tell_it_apart_without_telling_it(store:
     assert (first.day, first.signed, first.is_proven) == (PROVEN.day, True, True)
 
 
+def test_only_lessons_about_proven_mail_are_counted(store: Store) -> None:
+    assert store.seen(ANN).proven() == 0
+    store.seen(ANN).record([notice(lesson=PROVEN), notice(fingerprint="f2", lesson=SEEN)], {})
+    assert (store.seen(ANN).proven(), store.seen(BEN).proven()) == (1, 0)
+
+
 def test_a_later_lesson_takes_the_place_of_the_earlier(store: Store) -> None:
     store.seen(ANN).record([notice(lesson=PROVEN)], {})
     store.seen(ANN).record([notice(lesson=replace(PROVEN, in_record=False))], {})
