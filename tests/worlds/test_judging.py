@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from cleaner import evidence
 from cleaner.app import scratch_store
 from cleaner.classifier import is_proven
+from cleaner.pipeline import slim
 from cleaner.service.ablation import KNOWLEDGE, knowing
 from cleaner.service.datasets import HARD_TO_DECIDE, mailbags
-from cleaner.service.evaluate import Case, Judgement, cases, figures, judge
+from cleaner.service.evaluate import Case, Judgement, cases, figures, informed, judge
 from cleaner.values import Opinion
 
 WORLDS = ("brunnwald", "harborline", "tresrios")
@@ -86,3 +88,16 @@ def test_nothing_genuine_goes_where_little_or_something_wrong_is_known(
     assert total.ordinary_removed.hits == 0
     assert total.removed.value is not None
     assert total.removed.value >= HALF_KNOWN.get(left_out, 0.0)
+
+
+@pytest.mark.corpus
+def test_rules_that_learn_need_no_more_of_a_notice_than_is_kept_for_them(corpus: Path) -> None:
+    """Between the two looks only `evidence.NEEDED` header fields are held."""
+    found = 0
+    for mailbox in mailboxes(corpus / "worlds" / "harborline", with_sent=True):
+        for case in informed(mailbox):
+            if case.notice.kind.is_judged:
+                whole = evidence.gather_learned(case.notice, case.known)
+                assert evidence.gather_learned(slim(case.notice), case.known) == whole
+                found += len(whole)
+    assert found > 1_000
