@@ -17,7 +17,7 @@ from cleaner.errors import CleanerError, SecretUnavailableError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.steps.targets import unfit_targets
-from cleaner.values import ActionName, Folder, FolderRole
+from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
 
 
 class Level(Enum):
@@ -43,6 +43,7 @@ def check(context: Context) -> Iterator[Finding]:
     yield Finding(Level.OK, "store", f"{context.settings.store.url} is open and up to date")
     yield from check_key(context)
     yield from check_organisations(context)
+    yield from check_lookups(context)
     yield from check_servers(context)
     yield from check_mailboxes(context)
 
@@ -118,6 +119,22 @@ def is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def check_lookups(context: Context) -> Iterator[Finding]:
+    """Whether somebody answers; without it cleaning goes on with the keys that are known."""
+    if context.dns is None:
+        return
+    domain = min(context.settings.organisations[0].domains)
+    if context.dns.texts(f"_domainkey.{domain}") is UNKNOWN:
+        yield Finding(
+            Level.NOTE,
+            "lookups",
+            "no name server answers, so only DKIM keys of this file and of the archive are known",
+            "name servers that answer in lookups.nameservers, or set lookups.dns = false",
+        )
+    else:
+        yield Finding(Level.OK, "lookups", "DNS answers")
 
 
 def check_mailboxes(context: Context) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.lookups import Dns
+from cleaner.service.check import Level, check
 from cleaner.service.classify import classify
 from cleaner.service.explain import judge_for
 from cleaner.service.scan import MailboxScan, ScanRequest
@@ -103,3 +104,16 @@ def test_configured_keys_are_remembered_and_new_keys_reopen_what_was_unsure(hand
 
 def test_the_demo_asks_nobody(hands: Hands) -> None:
     assert hands.app.context.dns is None
+
+
+@pytest.mark.parametrize(("records", "level"), [(None, Level.NOTE), ("NXDOMAIN", Level.OK)])
+def test_check_says_whether_dns_answers(hands: Hands, records: str | None, level: Level) -> None:
+    with serving({"_domainkey.harbor.example": records}) as server:
+        dns = Dns(timedelta(seconds=0.3), [server.address])
+        findings = check(replace(hands.app.context, dns=dns))
+        (finding,) = [finding for finding in findings if finding.subject == "lookups"]
+    assert finding.level is level
+
+
+def test_check_says_nothing_of_lookups_that_are_turned_off(hands: Hands) -> None:
+    assert "lookups" not in {finding.subject for finding in check(hands.app.context)}
