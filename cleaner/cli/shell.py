@@ -18,7 +18,14 @@ import typer
 from cleaner import __version__
 from cleaner.cli import check, demo, evaluate, history, init, judge, optin, rules, scan, status, undo
 from cleaner.cli.codes import FAILED, WRONG
-from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
+from cleaner.errors import (
+    CleanerError,
+    ConfigurationError,
+    MasterKeyError,
+    NotOptedInError,
+    SecretUnavailableError,
+    UsageError,
+)
 
 HELP: Final = """
 Moves bounces about mail that you never sent out of your mailboxes: explained, journalled, reversible.
@@ -34,6 +41,7 @@ First steps:
   bounce-cleaner scan                clean it
   bounce-cleaner undo --run RUN      take everything back
 """
+_WRONG: Final = (ConfigurationError, UsageError, SecretUnavailableError, MasterKeyError, NotOptedInError)
 START: Final = "Getting started"
 CLEANING: Final = "Cleaning and taking back"
 JUDGING: Final = "Judging"
@@ -102,9 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if os.environ.get("BOUNCE_CLEANER_DEBUG"):
             raise
         _say(error)
-        sys.exit(
-            WRONG if isinstance(error, ConfigurationError | UsageError | SecretUnavailableError) else FAILED
-        )
+        sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
     sys.exit(0)
 
 
