@@ -89,10 +89,11 @@ def folders(task: Task) -> Iterator[str]:
 
 def put_there(task: Task, folder: str, ids: Sequence[str]) -> Iterator[Heading]:
     """Likely notices in a folder that no move of ours brought there."""
+    fields = notices.SHORTLIST_FIELDS | notices.FINGERPRINT_FIELDS
     for start in range(0, len(ids), HEADINGS):
         likely = {
             notices.fingerprint(heading.headers): heading
-            for heading in task.mailbox.headings(folder, ids[start : start + HEADINGS])
+            for heading in task.mailbox.headings(folder, ids[start : start + HEADINGS], fields)
             if not heading.unreadable and notices.is_likely(heading.headers)
         }
         history = task.journal.for_fingerprints(tuple(likely))
