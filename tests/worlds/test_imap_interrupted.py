@@ -35,7 +35,7 @@ LONGEST_SCAN = 300
 """Seconds; a scan that is not killed takes a few."""
 
 OFTEN = 25
-"""So many interruptions cannot all miss the moments in which nobody knows what became of a message."""
+"""So many kills cannot all miss the moments in which nobody knows what became of a message."""
 
 CHANGES = ("UID MOVE ", "UID COPY ", "UID STORE ", "UID EXPUNGE ")
 
@@ -185,7 +185,7 @@ def test_cut_off_and_run_again(
     world = install(source, tmp_path, server, door=proxy, every=40, timeout="1s")
     fresh = spurious(source)
     chance = random.Random(faults)
-    moved = struck = hurt = 0
+    moved = struck = 0
     with App.open(world.configuration) as app:
         opt_in_all(app, world.users)
         scan_through(app, world)
@@ -198,7 +198,6 @@ def test_cut_off_and_run_again(
                 proxy.arm(Fault(chance.randrange(usual), stall=stall))
                 results = clean(app)
                 struck += proxy.struck
-                hurt += is_open(app, world)
                 assert {type(result.error) for result in results} <= {type(None), ServerUnavailableError}
                 moved += sum(result.moved for result in results)
                 proxy.heal()
@@ -209,7 +208,6 @@ def test_cut_off_and_run_again(
             assert world.contents() == contents
             world.journal_agrees(app)
         assert struck > faults / 2
-        assert hurt > 0 or faults < OFTEN
         assert moved > 2 * faults
         take_all_back(app)
     assert world.contents() == contents
