@@ -143,7 +143,7 @@ password = "file:password"
         before = self.proxy.counts
         began = time.monotonic()
         with out.open("wb") as file, out.with_suffix(".errors").open("wb") as errors:
-            process = subprocess.Popen(command, stdout=file, stderr=errors, env=environment)
+            process = subprocess.Popen(command, stdout=file, stderr=errors, env=environment or as_installed())
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
@@ -153,13 +153,22 @@ password = "file:password"
         return Run(seconds, work, usage.ru_maxrss / 1024, self.proxy.counts - before)
 
 
+def as_installed() -> dict[str, str]:
+    """The environment of a program whose modules are compiled, as those of an installed one are."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 TABLE_HEAD: Final = f"{'':<34} {'trips':>7} {'MB':>9} {'of all':>8} {'seconds':>8} {'cpu':>8} {'peak MB':>8}"
 PROGRAM: Final = (sys.executable, "-m", "cleaner")
 
 
 def run_program(configuration: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PROGRAM, "-c", str(configuration), *arguments], capture_output=True, text=True, check=False
+        [*PROGRAM, "-c", str(configuration), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=as_installed(),
     )
 
 
