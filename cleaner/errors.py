@@ -6,6 +6,7 @@ What can go wrong, by what the caller does next.
     │   ├── ConfigurationError    the file is wrong: every fault, with its key and the remedy
     │   ├── UsageError            the command is wrong
     │   └── StoreError            the database cannot be used
+    │       └── MasterKeyError    not with this key
     ├── RetryLaterError           the next run may succeed
     │   ├── ServerUnavailableError
     │   └── MailboxBusyError      another process is cleaning it
@@ -52,6 +53,10 @@ class UsageError(StopError):
 
 class StoreError(StopError):
     """The database cannot be read or written."""
+
+
+class MasterKeyError(StoreError):
+    """The master key is none, or not the one that the database was written with: the configuration is wrong."""
 
 
 class RetryLaterError(CleanerError):

@@ -859,8 +859,10 @@ class Entry:
 
     @property
     def was_moved(self) -> bool:
-        """Whether it ever came to its target, as far as the server told."""
-        return self.new_id is not None
+        """Whether the message came to its target, wherever it is now."""
+        if self.state is EntryState.GONE:
+            return self.new_id is not None
+        return self.state not in (EntryState.INTENDED, EntryState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from cleaner.cli.options import Format, FormatOption
-from cleaner.cli.screen import print_json, remark, results
+from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ def _show(found: Evaluation, ways: tuple[By, ...]) -> None:
         share: Share = getattr(found.total, name)
         if share.total:
             table.add_row(meaning, f"{share.hits:,} of {share.total:,}", _percent(share))
-    results().print(table)
+    print_table(table)
     for way in ways:
         if groups := found.by.get(way.value):
-            results().print(_groups(way.value, groups))
+            print_table(_groups(way.value, groups))
 
 
 def _ablations(ablations: Sequence[Ablation]) -> Table:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cleaner.cli.listing import STYLES, happened, kind_of
-from cleaner.cli.screen import results
+from cleaner.cli.screen import print_table, results
 from cleaner.cli.text import safe
 from cleaner.values import Evidence, Force, Returned, Side
 
@@ -26,7 +26,7 @@ def show(explanation: Explanation) -> None:
     facts.add_column()
     for name, text in _facts(explanation):
         facts.add_row(name, Text(text))
-    console.print(facts)
+    print_table(facts)
     console.print()
     verdict = explanation.verdict
     opinion = verdict.opinion.value
@@ -35,7 +35,7 @@ def show(explanation: Explanation) -> None:
         console.print(safe(verdict.because, 600))
     console.print(f"Plan: {explanation.line['plan']}. {safe(explanation.line['plan_reason'])}")
     if verdict.evidence:
-        console.print(_evidence(verdict.evidence))
+        print_table(_evidence(verdict.evidence))
         console.print(f"Together {verdict.score:+.1f}; above zero speaks for backscatter.")
     if explanation.would_change:
         console.print("\nWhat would change the verdict:", style="bold")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich import box
@@ -11,12 +11,16 @@ from rich.table import Table
 
 from cleaner.cli.listing import about
 from cleaner.cli.options import Format, FormatOption, MailboxOption, SinceOption, command, open_app, time_of
-from cleaner.cli.screen import print_json, results
+from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import safe
 
 if TYPE_CHECKING:
     from cleaner.service.history import Change
     from cleaner.store.records import Run
+
+
+RUNS_WIDTH: Final = 80
+"""Columns of the table of runs; a narrower terminal folds its lines, so that no name is cut."""
 
 
 def history(
@@ -41,11 +45,11 @@ def history(
             print_json(change.as_json())
         return
     if found.changes:
-        results().print(changes_table(found.changes))
+        print_table(changes_table(found.changes))
     else:
         results().print("No message was moved.")
     if found.runs and run is None and mailbox is None:
-        results().print(runs_table(found.runs))
+        print_table(runs_table(found.runs), least=RUNS_WIDTH)
     if found.changes:
         results().print(f"To take one back: {command(context, 'undo --entry ENTRY')}", soft_wrap=True)
 
@@ -58,7 +62,7 @@ def changes_table(changes: Iterable[Change]) -> Table:
     table.add_column("From → to, and now", overflow="fold", min_width=19)
     for change in changes:
         entry = change.entry
-        when = entry.settled_at or entry.intended_at
+        when = entry.intended_at
         table.add_row(
             str(entry.id),
             f"{when.astimezone():%Y-%m-%d\n%H:%M}" if when else "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleaner.cli.options import AllOption, Format, FormatOption, MailboxOption, open_app
-from cleaner.cli.screen import print_json, results
+from cleaner.cli.screen import print_json, print_table, results
 from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def classify(
             return
         shown = list(lines)
     if shown:
-        results().print(table_of(shown, files=True))
+        print_table(table_of(shown, files=True))
     results().print(f"{tally(shown)}.".capitalize(), soft_wrap=True)
 
 

@@ -91,7 +91,7 @@ def table_of(lines: Sequence[Line], *, files: bool = False) -> Table:
     return table
 
 
-def tally(lines: Sequence[Line]) -> str:
+def tally(lines: Sequence[Line], noun: str = "notice") -> str:
     """`12 notices: 3 genuine, 7 backscatter, 2 unsure`; other messages are not counted."""
     notices = Counter(line["verdict"] for line in lines if line["kind"] != "not-a-bounce")
     told = [
@@ -100,7 +100,7 @@ def tally(lines: Sequence[Line]) -> str:
     if left := sum(notices.values()):
         told.append(f"{left:,} not ours to judge")
     total = sum(line["kind"] != "not-a-bounce" for line in lines)
-    return f"{count(total, 'notice')}: {', '.join(told)}" if told else "no notices"
+    return f"{count(total, noun)}: {', '.join(told)}" if told else f"no {noun}s"
 
 
 def _day(received: str | None) -> str:

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
-from cleaner.cli.screen import print_json, results
+from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def list_(context: typer.Context) -> None:
     with open_app(context) as app:
         rows = consents(app.context)
     if rows:
-        results().print(_table(rows))
+        print_table(_table(rows))
     results().print(f"{count(len(rows), 'mailbox', 'mailboxes')}.")
 
 
@@ -138,9 +138,15 @@ def show(context: typer.Context, address: AddressArgument, output: FormatOption 
         for line in record.as_json():
             print_json(line)
         return
-    results().print(_table((record.now,)))
-    results().print(_steps(record.steps) if record.steps else "Nobody was asked yet.")
-    results().print(_accesses(record.accesses) if record.accesses else "It was never opened.")
+    print_table(_table((record.now,)))
+    if record.steps:
+        print_table(_steps(record.steps))
+    else:
+        results().print("Nobody was asked yet.")
+    if record.accesses:
+        print_table(_accesses(record.accesses))
+    else:
+        results().print("It was never opened.")
 
 
 @optin.command("pause")

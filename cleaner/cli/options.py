@@ -70,7 +70,7 @@ def time_of(text: str | None, now: datetime | None = None) -> datetime | None:
     """
     A point in time: so long ago (`7d`), a day, or a day and time, local where no zone is given.
 
-    Raises UsageError.
+    Raises UsageError, also for a time to come.
     """
     if text is None:
         return None
@@ -84,11 +84,14 @@ def time_of(text: str | None, now: datetime | None = None) -> datetime | None:
     else:
         return now - ago
     try:
-        return datetime.fromisoformat(text.strip()).astimezone()
+        time = datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError):
         raise UsageError(
             f"{text!r} is no time; write for example 7d, 2h, 2026-11-01 or 2026-11-01T10:15"
         ) from None
+    if time > now:
+        raise UsageError(f"{text!r} is a time to come; write one in the past, for example 7d or 2026-11-01")
+    return time
 
 
 def duration_of(text: str | None) -> timedelta | None:

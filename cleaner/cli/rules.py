@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich import box
 from rich.table import Table
 
-from cleaner.cli.screen import results
+from cleaner.cli.screen import print_table, results
 
 
 def rules() -> None:
@@ -20,9 +20,9 @@ def rules() -> None:
     from cleaner.notices import FORMATS
 
     results().print("Formats, the first that recognises a message reads it:", style="bold")
-    results().print(_table("Format", "", ((form.name, "", *_parts(form.doc)) for form in FORMATS)))
+    print_table(_table("Format", "", ((form.name, "", *_parts(form.doc)) for form in FORMATS)))
     results().print("Rules, whose findings add up:", style="bold")
-    results().print(
+    print_table(
         _table("Rule", "For", ((rule.name, rule.side.value, *_parts(rule.text)) for rule in catalogue()))
     )
 

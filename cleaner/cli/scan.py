@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,17 +14,19 @@ from cleaner.cli.options import (
     Format,
     FormatOption,
     MailboxesOption,
-    SinceOption,
     command,
     open_app,
     time_of,
 )
-from cleaner.cli.screen import print_json, remark, results
+from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
-from cleaner.errors import SafetyStopError, UsageError
+from cleaner.errors import MailboxBusyError, SafetyStopError, UsageError
 
 if TYPE_CHECKING:
     from cleaner.service.scan import MailboxScan
+
+MAX_ROWS: Final = 200
+"""Rows of a table; a first scan can find many thousand."""
 
 
 def scan(
@@ -37,11 +40,22 @@ def scan(
         typer.Option("--preview", help="Like --dry-run, also for a mailbox whose owner has not agreed yet."),
     ] = False,
     all_messages: AllOption = False,
-    since: SinceOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Look again at what came since then, judged before or not, and act on it however old it is; "
+            "older messages are not looked at. 7d, 2h, 2026-11-01 or 2026-11-01T10:15.",
+        ),
+    ] = None,
     confirm: Annotated[
         str | None,
         typer.Option(metavar="RUN", help="Go on with a run that the safety limit stopped."),
     ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Print only problems: for a timer or crontab that mails the output."),
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
@@ -68,14 +82,26 @@ def scan(
     with open_app(context) as app, interruption() as stopping, Bar() as bar:
         for result in scan(app.context, request, bar, stopping):
             bar.clear()
-            if done and output is Format.TABLE:
-                results().print()
-            show(result, output, only_looks=request.only_looks)
+            if quiet:
+                show_problems(result)
+            else:
+                if done and output is Format.TABLE:
+                    results().print()
+                show(result, output, only_looks=request.only_looks)
             done.append(result)
+    if not quiet:
+        say_what_is_next(context, output, done, interrupted=stopping.asked)
+    raise typer.Exit(exit_code(done, interrupted=stopping.asked))
+
+
+def say_what_is_next(
+    context: typer.Context, output: Format, done: Sequence[MailboxScan], *, interrupted: bool
+) -> None:
+    if not done and not interrupted:
+        say(output, "No mailbox is opted in now: all owners have paused or withdrawn, so none was opened.")
     if any(result.moved for result in done):
         run = next(result.run for result in done if result.moved)
         say(output, f"To take it back: {command(context, f'undo --run {run}')}")
-    raise typer.Exit(exit_code(done, interrupted=stopping.asked))
 
 
 def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
@@ -91,9 +117,17 @@ def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
         if result.looked_at or result.error is None:
             results().print(safe(result.address), style="bold")
         if result.lines:
-            results().print(table_of(result.lines))
+            print_table(table_of(result.lines[:MAX_ROWS]))
+        if (left := len(result.lines) - MAX_ROWS) > 0:
+            results().print(f"… and {left:,} more; --format jsonl gives all.", soft_wrap=True)
     for sentence in summary(result, only_looks=only_looks):
         say(output, sentence)
+    show_problems(result)
+
+
+def show_problems(result: MailboxScan) -> None:
+    if failed := result.count(outcome="failed"):
+        remark(f"{result.address}: {count(failed, 'message')} could not be moved", "yellow")
     for note in result.notes:
         remark(f"{result.address}: {note}", "yellow")
     if result.error is not None:
@@ -106,22 +140,40 @@ def summary(result: MailboxScan, *, only_looks: bool) -> list[str]:
 
     if result.error is not None and not result.looked_at:
         return []
-    sentences = [f"{count(result.looked_at, 'message')} looked at, {tally(result.lines)}."]
-    if result.completed:
-        sentences.append(f"{count(result.completed, 'change')} of an interrupted run completed.")
-    if only_looks:
-        planned = result.count(outcome="planned")
-        sentences.append(f"{count(planned, 'message')} would be moved; nothing was changed.")
-    else:
-        sentences.append(f"{count(result.moved, 'message')} moved.")
-    if result.preview_until is not None:
-        sentences.append(
-            f"This mailbox is new: until {result.preview_until.astimezone():%Y-%m-%d %H:%M} "
-            "it is only reported on."
-        )
+    told = tally(result.lines, noun="notice" if result.looked_again else "new notice")
+    sentences = [f"{count(result.looked_at, 'message')} looked at, {told}."]
+    if result.unreadable:
+        stays = "stays where it is" if result.unreadable == 1 else "stay where they are"
+        sentences.append(f"{count(result.unreadable, 'message')} could not be read and {stays}.")
+    sentences += [
+        f"Run {run} was cut off; it had moved {count(moved, 'message')}, and what it had begun is completed."
+        for run, moved in result.recovered
+    ]
+    sentences.append(planned(result) if only_looks else moved(result))
     if result.interrupted:
         sentences.append("Stopped before the end; the next scan goes on.")
     return sentences
+
+
+def planned(result: MailboxScan) -> str:
+    """What would be moved; for a mailbox that is only reported on as yet, when that ends."""
+    begins = ""
+    if result.preview_until is not None:
+        begins = f" once cleaning begins, on {_when(result.preview_until)}"
+    elif not result.is_opted_in:
+        begins = " once its owner has agreed and cleaning begins"
+    return f"{count(result.count(outcome='planned'), 'message')} would be moved{begins}; nothing was changed."
+
+
+def moved(result: MailboxScan) -> str:
+    done = f"{count(result.moved, 'message')} moved." if result.moved else "Nothing was moved."
+    if result.preview_until is None:
+        return done
+    return f"{done} This mailbox is new: until {_when(result.preview_until)} it is only reported on."
+
+
+def _when(time: datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
 def say(output: Format, sentence: str) -> None:
@@ -136,7 +188,8 @@ def exit_code(done: Sequence[MailboxScan], *, interrupted: bool) -> int:
     if interrupted:
         return INTERRUPTED
     errors = [result.error for result in done if result.error is not None]
-    if errors and len(errors) == len(done) and not any(isinstance(e, SafetyStopError) for e in errors):
+    left = (SafetyStopError, MailboxBusyError)
+    if errors and len(errors) == len(done) and not any(isinstance(error, left) for error in errors):
         return FAILED
     if errors or any(result.count(outcome="failed") for result in done):
         return PARTLY

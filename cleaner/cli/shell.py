@@ -33,7 +33,14 @@ from cleaner.cli import (
     undo,
 )
 from cleaner.cli.codes import FAILED, WRONG
-from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, UsageError
+from cleaner.errors import (
+    CleanerError,
+    ConfigurationError,
+    MasterKeyError,
+    NotOptedInError,
+    SecretUnavailableError,
+    UsageError,
+)
 
 HELP: Final = """
 Moves bounces about mail that you never sent out of your mailboxes: explained, journalled, reversible.
@@ -49,6 +56,7 @@ First steps:
   bounce-cleaner scan                clean it
   bounce-cleaner undo --run RUN      take everything back
 """
+_WRONG: Final = (ConfigurationError, UsageError, SecretUnavailableError, MasterKeyError, NotOptedInError)
 START: Final = "Getting started"
 CLEANING: Final = "Cleaning and taking back"
 JUDGING: Final = "Judging"
@@ -122,9 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if os.environ.get("BOUNCE_CLEANER_DEBUG"):
             raise
         _say(error)
-        sys.exit(
-            WRONG if isinstance(error, ConfigurationError | UsageError | SecretUnavailableError) else FAILED
-        )
+        sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
     sys.exit(0)
 
 

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from cleaner.cli.options import Format, FormatOption, open_app
-from cleaner.cli.screen import print_json, results
+from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import safe
 
 
@@ -15,7 +15,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """
     Show every mailbox at a glance, and the latest runs.
     """
-    from cleaner.cli.history import runs_table
+    from cleaner.cli.history import RUNS_WIDTH, runs_table
     from cleaner.service.status import status
 
     with open_app(context) as app:
@@ -35,7 +35,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
             consent += f"\nmoves from {mailbox.preview_until.astimezone():%Y-%m-%d}"
         numbers = (mailbox.sent_mails, mailbox.judged, mailbox.unsure, mailbox.waiting, mailbox.moved)
         table.add_row(safe(mailbox.address), consent, *(f"{number:,}" for number in numbers))
-    results().print(table)
+    print_table(table)
     for mailbox in found.mailboxes:
         for alarm in mailbox.alarms:
             results().print(safe(f"ALARM for {mailbox.address}: {alarm}", 400), style="red", soft_wrap=True)
@@ -43,5 +43,5 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     if unfinished:
         results().print(f"Begun and not completed, the next scan does: {', '.join(unfinished)}")
     if found.runs:
-        results().print(runs_table(found.runs))
+        print_table(runs_table(found.runs), least=RUNS_WIDTH)
     results().print(f"bounce-cleaner {found.version}, store {safe(found.store)}", soft_wrap=True)

@@ -10,7 +10,7 @@ from cleaner.cli.codes import FAILED, INTERRUPTED, PARTLY
 from cleaner.cli.options import MailboxOption, SinceOption, open_app, time_of
 from cleaner.cli.screen import remark, results
 from cleaner.cli.text import count, safe
-from cleaner.errors import UsageError
+from cleaner.errors import MailboxBusyError, UsageError
 
 if TYPE_CHECKING:
     from cleaner.service.undo import MailboxUndo
@@ -62,8 +62,8 @@ def undo(
             done.append(result)
     if stopping.asked:
         raise typer.Exit(INTERRUPTED)
-    errors = sum(result.error is not None for result in done)
-    if errors and errors == len(done):
+    errors = [result.error for result in done if result.error is not None]
+    if errors and len(errors) == len(done) and not any(isinstance(e, MailboxBusyError) for e in errors):
         raise typer.Exit(FAILED)
     raise typer.Exit(PARTLY if errors or any(result.failed for result in done) else 0)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cleaner.service.context import Context
+from cleaner.service.runs import latest_runs
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run
 from cleaner.values import Entry
@@ -56,9 +57,21 @@ def history(
     since: datetime | None = None,
     limit: int | None = None,
 ) -> History:
-    """The changes that fit all that is given; with a limit the last ones."""
+    """
+    The changes that fit all that is given; with a limit the last ones.
+
+    Raises UsageError for a run or mailbox that nothing is known of.
+    """
+    if run is not None:
+        context.store.runs.get(run)
+    if (
+        mailbox is not None
+        and not context.store.consent.history(mailbox)
+        and not context.store.entries(mailbox=mailbox, limit=1)
+    ):
+        context.settings.mailbox(mailbox)
     entries = context.store.entries(mailbox=mailbox, run=run, since=since, limit=limit)
-    return History(context.store.runs.list(limit=limit), tuple(changes(context, entries)))
+    return History(latest_runs(context, limit, since), tuple(changes(context, entries)))
 
 
 def changes(context: Context, entries: Sequence[Entry]) -> Iterator[Change]:

@@ -11,12 +11,13 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cleaner import actions, evidence, notices
 from cleaner.config import MailboxSettings
 from cleaner.errors import (
     CleanerError,
+    MailboxBusyError,
     NotOptedInError,
     SafetyStopError,
     StopError,
@@ -26,10 +27,11 @@ from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
+from cleaner.service.runs import close_runs, cut_off_runs, recovered
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
-from cleaner.values import ActionName, Alarm, Entry, Kind, Outcome, Plan
+from cleaner.values import ActionName, Alarm, Kind, Outcome, Plan
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +65,15 @@ class MailboxScan:
     error: CleanerError | None = None
     interrupted: bool = False
     preview_until: datetime | None = None
-    completed: int = 0
-    """Changes that an interrupted run had begun and this one completed."""
+    recovered: tuple[tuple[str, int], ...] = ()
+    """Runs that were cut off, and how many messages each had moved here; what they had begun is completed."""
     newly_sent: int = 0
     """Mails added to the sent record."""
     notes: tuple[str, ...] = ()
+    looked_again: bool = False
+    """Whether what was judged before was judged again, so that not only new notices are in the lines."""
+    unreadable: int = 0
+    is_opted_in: bool = True
 
     def count(self, **wanted: str) -> int:
         """Lines that have all these values."""
@@ -80,9 +86,14 @@ def scan(
     """
     Cleans the mailboxes one after the other, yielding each result as it is known.
 
-    Raises UsageError for a mailbox or run that does not exist, StopError where no mailbox could go on.
+    Raises UsageError for a mailbox or run that does not exist, NotOptedInError for a mailbox that was named and
+    may not be opened, StopError where no mailbox could go on. Where all owners have paused or withdrawn, there is
+    nothing to do, and no run.
     """
     request, chosen = choose(context, request)
+    if not chosen:
+        return
+    cut_off = () if request.only_looks else cut_off_runs(context)
     run = None if request.only_looks else context.store.runs.start("scan", context.clock())
     if run is not None:
         remember_keys(context)
@@ -92,9 +103,11 @@ def scan(
             if stopping():
                 break
             result = scan_one(context, request, mailbox, run, watch, stopping)
+            result = replace(result, recovered=recovered(context, cut_off, mailbox.address))
             results.append(result)
             yield result
     finally:
+        close_runs(context, cut_off)
         if run is not None:
             finish(context, request, run, results, interrupted=stopping())
 
@@ -117,9 +130,13 @@ def choose(context: Context, request: ScanRequest) -> tuple[ScanRequest, tuple[M
         since = context.store.runs.get(request.confirm).since
         request = replace(request, mailboxes=stopped, since=request.since or since)
     if request.mailboxes:
-        return request, tuple(context.settings.mailbox(address) for address in request.mailboxes)
+        named = tuple(context.settings.mailbox(address) for address in request.mailboxes)
+        if request.confirm is None:
+            for mailbox in named:
+                permit(context, request, mailbox)
+        return request, named
     opted_in = tuple(m for m in context.settings.mailboxes if context.is_opted_in(m))
-    if not opted_in:
+    if not opted_in and not any(context.consent_state(m) for m in context.settings.mailboxes):
         raise UsageError(
             "no mailbox has opted in yet, so none is opened. When an owner agrees: "
             "bounce-cleaner optin add ADDRESS"
@@ -143,7 +160,8 @@ def finish(
     elif stopped:
         state = "stopped"
     elif failed:
-        state = "failed" if failed == len(results) else "partly"
+        busy = any(isinstance(result.error, MailboxBusyError) for result in results)
+        state = "failed" if failed == len(results) and not busy else "partly"
     if request.confirm is not None:
         passed = [result.address for result in results if result.error is None]
         context.store.runs.confirm(request.confirm, passed, context.clock())
@@ -208,15 +226,13 @@ def scan_locked(
         with context.mailboxes.reading(mailbox) as reading:
             return look_only(context, request, mailbox, reading, watch, stopping)
     with context.mailboxes.changing(mailbox) as changing:
-        completed = complete_interrupted(context, mailbox, changing)
+        complete_interrupted(context, mailbox, changing)
         added, notes = update_sent_record(context, mailbox, changing, watch, stopping)
         task = task_for(context, request, mailbox, changing, run or "", stopping)
         task = replace(task, changes=changing, proposals=proposals_of(context, mailbox))
         cleaned = clean(task, watch, keep_others=request.all_messages)
         result = result_of(context, mailbox, task, cleaned, request)
-        return replace(
-            result, run=run, completed=len(completed), newly_sent=added, notes=(*notes, *result.notes)
-        )
+        return replace(result, run=run, newly_sent=added, notes=(*notes, *result.notes))
 
 
 def proposals_of(context: Context, mailbox: MailboxSettings) -> Proposals:
@@ -248,12 +264,10 @@ def look_only(
     return replace(result, newly_sent=added, notes=(*notes, *result.notes))
 
 
-def complete_interrupted(
-    context: Context, mailbox: MailboxSettings, changing: ChangeableMailbox
-) -> tuple[Entry, ...]:
+def complete_interrupted(context: Context, mailbox: MailboxSettings, changing: ChangeableMailbox) -> None:
     """Finds out what became of changes that a killed run had begun, and completes them."""
     journal = context.store.journal(mailbox.address)
-    return actions.settle_open(changing, journal, journal.open(), notices.fingerprint, context.clock())
+    actions.settle_open(changing, journal, journal.open(), notices.fingerprint, context.clock())
 
 
 def update_sent_record(
@@ -317,22 +331,20 @@ def task_for(
         keys=context.keys(asks=True, remembers=not request.only_looks),
         model=model,
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
-        preview_until=preview_until(context, request, mailbox),
+        # Who only looks wants to know what cleaning will do once it begins.
+        preview_until=None if request.only_looks else preview_until(context, mailbox),
         since=request.since,
         may_continue=lambda: not stopping() and (request.only_looks or context.is_opted_in(mailbox)),
     )
 
 
-def preview_until(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> datetime | None:
+def preview_until(context: Context, mailbox: MailboxSettings) -> datetime | None:
     """The time until which this mailbox is only reported on; None if it is past."""
-    now = context.clock()
-    if request.preview:
-        return now + timedelta(days=1)
     consent = context.store.consent.current(mailbox.address)
     if consent is None:
         return None
     until = consent.preview_until or consent.at + mailbox.policy.preview
-    return until if until > now else None
+    return until if until > context.clock() else None
 
 
 def result_of(
@@ -361,7 +373,10 @@ def result_of(
         moved=sum(decision.outcome is Outcome.DONE for decision in cleaned.decisions),
         error=cleaned.stopped,
         interrupted=cleaned.interrupted and not context_stopped(context, mailbox, task),
-        preview_until=None if request.preview else task.preview_until,
+        preview_until=preview_until(context, mailbox),
+        looked_again=task.looks_again,
+        is_opted_in=context.is_opted_in(mailbox),
+        unreadable=sum(line["error"] is not None and line["outcome"] == "none" for line in lines),
         notes=(
             *(f"there is no folder {name!r}" for name in cleaned.look.missing),
             *(f"ALARM: {alarm}" for alarm in alarms),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cleaner import __version__, evidence
 from cleaner.service.context import Context
+from cleaner.service.runs import latest_runs
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run
 from cleaner.values import ActionName, Alarm, EntryState, Opinion
@@ -68,7 +69,7 @@ def status(context: Context, *, runs: int = 5) -> Status:
         version=__version__,
         store=context.settings.store.url,
         mailboxes=tuple(_mailbox(context, m.address) for m in context.settings.mailboxes),
-        runs=context.store.runs.list(limit=runs),
+        runs=latest_runs(context, runs),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cleaner import notices
 from cleaner.errors import SkipMessageError
@@ -73,6 +73,8 @@ def look_through(
         watch(stage, piece.done, piece.expected)
         for heading in glance(task.mailbox, folder, piece.ids, keep_others):
             looked_at += 1
+            if task.since is not None and heading.received is not None and heading.received < task.since:
+                continue
             if heading.unreadable:
                 unreadable.append(heading)
             elif notices.is_likely(heading.headers):
@@ -83,6 +85,7 @@ def look_through(
         if not task.may_continue():
             return Look((), tuple(others), tuple(unreadable), looked_at, total)
     watch(stage, looked_at, looked_at)
+    # Who asks for what came since a time leaves the rest unseen: the next look begins where the last one ended.
     found = tuple(seen_again(task, folder, likely))
     waiting = frozenset(notice.fingerprint for notice in pending)
     return Look(
@@ -91,7 +94,7 @@ def look_through(
         tuple(unreadable),
         looked_at,
         total,
-        {} if cursor is None else {folder: cursor},
+        {} if cursor is None or task.since is not None else {folder: cursor},
         taken_back=tuple(sighting for sighting in found if sighting.taken_back is not None),
     )
 
@@ -108,9 +111,17 @@ def seen_again(task: Task, folder: str, likely: Sequence[str]) -> Iterator[Sight
     for start in range(0, len(likely), HEADINGS):
         part = likely[start : start + HEADINGS]
         headings = [
-            h for h in task.mailbox.headings(folder, part, notices.FINGERPRINT_FIELDS) if not h.unreadable
+            heading
+            for heading in task.mailbox.headings(folder, part, notices.FINGERPRINT_FIELDS)
+            if not heading.unreadable and not came_before(heading, task.since)
         ]
         yield from sighted(task, headings)
+
+
+def came_before(heading: Heading, since: datetime | None) -> bool:
+    """Whether a message is older than what was asked for; one without any date is not."""
+    arrived = notices.arrived(heading.headers, heading.received) if since is not None else None
+    return arrived is not None and since is not None and arrived < since
 
 
 def merge(left: Look, right: Look) -> Look:
@@ -188,9 +199,17 @@ def arrivals_of(task: Task, sightings: Sequence[Sighting]) -> tuple[Arrival, ...
         if (time := notices.arrived(sighting.heading.headers, sighting.heading.received))
     ]
     earliest = min((arrival.time for arrival in fresh), default=task.now)
-    # Who looks again at everything sees the earlier ones themselves; they must not count twice.
-    earlier = () if task.looks_again else task.memory.arrivals(earliest - BURST_SPAN)
-    return tuple(sorted((*earlier, *fresh), key=lambda arrival: arrival.time))
+    return tuple(sorted((*earlier_arrivals(task, earliest), *fresh), key=lambda arrival: arrival.time))
+
+
+def earlier_arrivals(task: Task, earliest: datetime) -> tuple[Arrival, ...]:
+    """Those remembered. Who looks again at messages sees them himself; they must not count twice."""
+    if not task.looks_again:
+        return task.memory.arrivals(earliest - BURST_SPAN)
+    since = task.since
+    if since is None:
+        return ()
+    return tuple(arrival for arrival in task.memory.arrivals(since - BURST_SPAN) if arrival.time < since)
 
 
 def fetch(

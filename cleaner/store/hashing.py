@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from cleaner.errors import StoreError
+from cleaner.errors import MasterKeyError
 
 SIZE: Final = 16
 SHORTEST: Final = 16
@@ -22,7 +22,7 @@ class Keyed:
 
     def __init__(self, master_key: bytes) -> None:
         if len(master_key) < SHORTEST:
-            raise StoreError(
+            raise MasterKeyError(
                 f"the master key (store.key) has only {len(master_key)} characters, too few to protect "
                 "anything; make one: head -c 32 /dev/urandom | base64"
             )

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from cleaner.errors import StoreError
+from cleaner.errors import MasterKeyError, StoreError
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
@@ -65,7 +65,7 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> None:
     with database.read() as connection:
         kept = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == KEY_CHECK)).scalar()
     if kept != keyed.check:
-        raise StoreError(
+        raise MasterKeyError(
             f"{database.where} was written with another master key; put the old key back (store.key in the "
             "configuration), or name a new database in store.url"
         )

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cleaner.cli.history import changes_table
+from cleaner.service.history import Change
+from cleaner.values import ActionName, Entry, EntryState
 
 Run = Callable[..., Any]
 Files = Callable[[], dict[str, bytes]]
@@ -38,6 +43,41 @@ def test_it_lists_changes_and_runs(run: Run, cleaned: tuple[Path, str]) -> None:
     lines = [json.loads(line) for line in run("-c", file, "history", "--format", "jsonl").out.splitlines()]
     assert {line["run"] for line in lines} == {name}
     assert {line["state"] for line in lines} == {"done"}
+
+
+def test_the_name_of_a_run_is_never_cut(
+    run: Run, cleaned: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    file, name = cleaned
+    assert name in run("-c", file, "history").out
+    assert name in run("-c", file, "status").out
+
+
+def test_what_is_not_there_is_wrong_usage(run: Run, cleaned: tuple[Path, str]) -> None:
+    file, name = cleaned
+    assert run("-c", file, "history", "--run", "no-such-run").code == 2
+    ran = run("-c", file, "history", "--mailbox", "anne@harbor.example")
+    assert (ran.code, f"did you mean {ANN}?" in ran.err) == (2, True)
+    assert run("-c", file, "history", "--mailbox", ANN, "--run", name).code == 0
+
+
+def test_a_change_keeps_the_time_at_which_it_was_made() -> None:
+    moved, undone = datetime(2026, 11, 2, 12, tzinfo=UTC), datetime(2026, 12, 24, 12, tzinfo=UTC)
+    entry = Entry(
+        *(1, "run", ANN, "print", 0, ActionName.MOVE, "INBOX", "1", "Backscatter"),
+        state=EntryState.UNDONE,
+        intended_at=moved,
+        settled_at=undone,
+    )
+    [_, when, *_] = changes_table([Change(entry)]).columns
+    assert [*when.cells] == [f"{moved.astimezone():%Y-%m-%d\n%H:%M}"]
+
+
+def test_since_a_time_counts_for_runs_too(run: Run, cleaned: tuple[Path, str]) -> None:
+    file, name = cleaned
+    assert name in run("-c", file, "history", "--since", "1h").out
+    assert name not in run("-c", file, "history", "--since", "0").out
 
 
 def test_a_run_is_taken_back_whole_and_stays_so(run: Run, agreed: Path, files: Files) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cleaner.cli import scan as scanning
 from cleaner.cli import stopping
 
 Run = Callable[..., Any]
@@ -76,7 +77,7 @@ def test_without_consent_nothing_is_opened_and_the_way_is_told(run: Run, demo: P
     before = files()
     assert run("-c", demo, "scan").code == 2
     ran = run("-c", demo, "scan", "--mailbox", ANN)
-    assert ran.code == 1
+    assert ran.code == 2
     assert f"bounce-cleaner optin add {ANN}" in ran.err
     assert files() == before
 
@@ -85,8 +86,58 @@ def test_a_preview_needs_no_consent_and_changes_nothing(run: Run, demo: Path, fi
     before = files()
     ran = run("-c", demo, "scan", "--preview", "--mailbox", ANN)
     assert ran.code == 0, ran.err
-    assert "would be moved; nothing was changed" in ran.out
+    assert "6 messages would be moved once its owner has agreed" in ran.out
+    assert "only reported on until" not in ran.out
     assert files() == before
+
+
+def test_while_a_mailbox_is_new_a_dry_run_tells_what_and_when(run: Run, demo: Path) -> None:
+    run("-c", demo, "optin", "add", ANN, "--preview", "7d")
+    ran = run("-c", demo, "scan", "--dry-run", "--mailbox", ANN)
+    assert "6 messages would be moved once cleaning begins, on 20" in ran.out
+    lines = run("-c", demo, "scan", "--dry-run", "--mailbox", ANN, "--format", "jsonl").out.splitlines()
+    assert [json.loads(line)["outcome"] for line in lines].count("planned") == 6
+
+
+def test_a_second_scan_finds_no_new_notices(run: Run, agreed: Path) -> None:
+    assert "new notices: " in run("-c", agreed, "scan").out
+    ran = run("-c", agreed, "scan")
+    assert "no new notices" in ran.out
+    assert "Nothing was moved" in ran.out
+
+
+def test_quiet_prints_problems_alone(run: Run, agreed: Path) -> None:
+    ran = run("-c", agreed, "scan", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert quarantined(agreed)
+    shutil.rmtree(agreed.parent / "mail" / "ben@harbor.example")
+    ran = run("-c", agreed, "scan", "--quiet")
+    assert (ran.code, ran.out) == (3, "")
+    assert "ben@harbor.example" in ran.err
+
+
+def test_a_long_table_is_cut_and_says_so(run: Run, agreed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MAX_ROWS", 3)
+    ran = run("-c", agreed, "scan", "--dry-run", "--mailbox", ANN)
+    found = int(ran.out.partition(" notices: ")[0].rpartition(" ")[2])
+    assert f"… and {found - 3} more; --format jsonl" in ran.out
+
+
+def test_only_what_came_since_a_time_is_looked_at(run: Run, agreed: Path) -> None:
+    """The demo's notices are hours to days old."""
+    assert run("-c", agreed, "scan", "--since", "1m", "--format", "jsonl").out == ""
+    ran = run("-c", agreed, "scan", "--since", "2999-01-01")
+    assert ran.code == 2
+    assert "a time to come" in ran.err
+
+
+def test_where_it_is_no_terminal_rows_are_whole_and_end_without_spaces(
+    run: Run, agreed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    lines = run("-c", agreed, "scan", "--dry-run").out.splitlines()
+    assert not [line for line in lines if line != line.rstrip()]
+    assert max(map(len, lines)) > 80
 
 
 def test_one_bad_mailbox_does_not_stop_the_others(run: Run, agreed: Path) -> None:

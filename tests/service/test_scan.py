@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from cleaner.errors import (
     FolderMissingError,
@@ -16,8 +18,10 @@ from cleaner.errors import (
     UsageError,
 )
 from cleaner.service import consent
+from cleaner.service.runs import latest_runs
 from cleaner.service.scan import MailboxScan, ScanRequest, scan
 from cleaner.service.undo import UndoRequest, undo
+from cleaner.store import tables
 from cleaner.values import ActionName, EntryState, Safety
 from tests.service.hands import ANN, BEN, Hands, quiet
 
@@ -34,9 +38,9 @@ def test_nobody_opted_in_nothing_is_opened(hands: Hands) -> None:
     before = hands.snapshot()
     with pytest.raises(UsageError, match="optin add"):
         hands.scan()
-    (result,) = hands.scan(ScanRequest(mailboxes=(ANN,)))
-    assert isinstance(result.error, NotOptedInError)
-    assert "optin add ann@harbor.example" in str(result.error)
+    with pytest.raises(NotOptedInError, match=r"optin add ann@harbor\.example"):
+        hands.scan(ScanRequest(mailboxes=(ANN,)))
+    assert hands.app.context.store.runs.list() == ()
     assert hands.app.context.store.accesses.list(ANN) == ()
     assert hands.snapshot() == before
 
@@ -107,8 +111,8 @@ def test_a_preview_may_come_before_consent_and_leaves_no_record_of_the_mail(hand
     before = hands.snapshot()
     (result,) = hands.scan(ScanRequest(mailboxes=(ANN,), preview=True))
     assert result.error is None
-    assert result.count(verdict="backscatter", plan="report") > 0
-    assert result.count(plan="move") == 0
+    assert result.count(verdict="backscatter", plan="move", outcome="planned") > 0
+    assert result.count(plan="report") == 0
     assert hands.snapshot() == before
     assert [access.purpose for access in hands.app.context.store.accesses.list(ANN)] == ["preview"]
     assert hands.app.context.store.sent_record(ANN).mails() == 0
@@ -117,8 +121,43 @@ def test_a_preview_may_come_before_consent_and_leaves_no_record_of_the_mail(hand
 def test_a_preview_after_opting_out_is_refused(hands: Hands) -> None:
     hands.opt_in(ANN)
     consent.opt_out(hands.app.context, ANN)
-    (result,) = hands.scan(ScanRequest(mailboxes=(ANN,), preview=True))
-    assert isinstance(result.error, NotOptedInError)
+    with pytest.raises(NotOptedInError):
+        hands.scan(ScanRequest(mailboxes=(ANN,), preview=True))
+
+
+def test_where_all_owners_paused_there_is_nothing_to_do_and_no_run(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    consent.pause(hands.app.context, ANN)
+    assert hands.scan() == ()
+    assert hands.app.context.store.runs.list() == ()
+
+
+def test_since_leaves_older_mail_to_the_next_scan(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    (late,) = hands.scan(ScanRequest(since=hands.now - timedelta(hours=3.85)))
+    assert 0 < late.moved < 6
+    assert all(
+        datetime.fromisoformat(line["received"]) >= hands.now - timedelta(hours=3.85) for line in late.lines
+    )
+    (rest,) = hands.scan()
+    assert late.moved + rest.moved == 6
+
+
+def test_a_run_that_was_killed_is_counted_and_spoken_of_once(hands: Hands) -> None:
+    """As after kill -9: its lock is free, it has no end, and one change has no outcome yet."""
+    hands.opt_in(ANN, BEN)
+    run = hands.scan()[0].run
+    store = hands.app.context.store
+    (entry, *_) = store.entries(run=run)
+    store.journal(ANN).settle((replace(entry, state=EntryState.INTENDED, new_id=None, settled_at=None),))
+    with store._database.write() as connection:
+        connection.execute(update(tables.run).values(finished=None, state="running", moved=0))
+    assert [(r.state, r.moved) for r in latest_runs(hands.app.context)] == [("interrupted", 6)]
+    ann, ben = hands.scan()
+    assert (ann.recovered, ben.recovered) == (((run, 6),), ((run, 1),))
+    assert {(r.state, r.moved) for r in store.runs.list()} == {("done", 0), ("interrupted", 7)}
+    ann, ben = hands.scan()
+    assert ann.recovered == ()
 
 
 def test_a_new_mailbox_is_only_reported_on_until_its_preview_ends(hands: Hands) -> None:
