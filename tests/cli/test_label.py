@@ -83,7 +83,7 @@ def test_a_change_of_the_journal_and_a_message_are_labelled(run: Run, agreed: Pa
 def test_a_mailbox_that_has_not_opted_in_is_not_opened(run: Run, demo: Path, spam: Path) -> None:
     id = spam.name.partition(":")[0]
     ran = run("-c", demo, "label", "add", "--mailbox", ANN, "--id", id, "--as", "genuine")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "has not opted in" in ran.err
     assert listed(run, demo) == []
 
