@@ -83,7 +83,7 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     if mailbox is None or describes(new):
         mailbox = keep(context, new)
     now = context.clock()
-    preview = mailbox.policy.preview if new.preview is None else new.preview
+    preview = preview_left(context, mailbox) if new.preview is None else new.preview
     consent = Consent(
         mailbox=mailbox.address,
         at=now,
@@ -95,6 +95,20 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     )
     context.store.consent.record(consent)
     return row_of(context, mailbox)
+
+
+def preview_left(context: Context, mailbox: MailboxSettings) -> timedelta:
+    """
+    How long a mailbox is still only reported on, where nobody says: one that was paused goes on with
+    what was left of its preview then, any other begins anew.
+    """
+    steps = context.store.consent.history(mailbox.address)
+    if len(steps) < 2 or steps[-1].state is not ConsentState.PAUSED:
+        return mailbox.policy.preview
+    agreed, paused = steps[-2:]
+    if agreed.preview_until is None:
+        return timedelta()
+    return max(agreed.preview_until - paused.at, timedelta())
 
 
 def describes(new: NewMailbox) -> bool:
@@ -153,7 +167,9 @@ def only_server(context: Context, address: str) -> str:
     )
 
 
-def opt_in_many(context: Context, path: Path, basis: str, by: str | None) -> tuple[ConsentRow, ...]:
+def opt_in_many(
+    context: Context, path: Path, basis: str, by: str | None, preview: timedelta | None = None
+) -> tuple[ConsentRow, ...]:
     """
     Opts in the mailboxes of a CSV file; all of its faults are reported together, and then none is taken.
 
@@ -169,7 +185,7 @@ def opt_in_many(context: Context, path: Path, basis: str, by: str | None) -> tup
             faults.append(f"line {number}: {error}")
     if faults:
         raise UsageError(f"{path}: nothing was imported\n" + "\n".join(f"  - {f}" for f in faults))
-    return tuple(opt_in(context, mailbox) for mailbox in new)
+    return tuple(opt_in(context, replace(mailbox, preview=preview)) for mailbox in new)
 
 
 def check_new(context: Context, new: NewMailbox) -> None:

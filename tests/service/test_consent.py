@@ -21,6 +21,23 @@ def test_the_preview_starts_with_the_consent(hands: Hands) -> None:
     assert row.preview_until == hands.now + timedelta(days=3)
 
 
+def test_after_a_pause_only_what_was_left_of_the_preview_follows(hands: Hands) -> None:
+    context = hands.app.context
+    consent.opt_in(context, NewMailbox(ANN, preview=timedelta(days=3)))
+    hands.now += timedelta(days=1)
+    consent.pause(context, ANN)
+    hands.now += timedelta(days=10)
+    assert consent.opt_in(context, NewMailbox(ANN)).preview_until == hands.now + timedelta(days=2)
+    hands.now += timedelta(days=5)
+    consent.pause(context, ANN)
+    assert consent.opt_in(context, NewMailbox(ANN)).preview_until == hands.now
+    consent.opt_out(context, ANN)
+    ann = context.settings.mailbox(ANN)
+    week = replace(ann, policy=replace(ann.policy, preview=timedelta(days=7)))
+    hands.put(replace(context.settings, mailboxes=(week,)))
+    assert consent.opt_in(hands.app.context, NewMailbox(ANN)).preview_until == hands.now + timedelta(days=7)
+
+
 def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> None:
     consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", aliases=("c@harbor.example",)))
     with App.open(hands.root / "cleaner.toml") as later:
