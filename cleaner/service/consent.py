@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, UsageError
+from cleaner.errors import CleanerError, ConfigurationError, UsageError
 from cleaner.service.context import Context
 from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
 from cleaner.values import address_key
@@ -133,12 +133,18 @@ def keep(context: Context, new: NewMailbox) -> MailboxSettings:
 
 def checked(context: Context, stored: StoredMailbox) -> MailboxSettings:
     """
-    The mailbox as the configuration would have it. Raises ConfigurationError, UsageError.
+    The mailbox as the configuration would have it. Raises UsageError.
 
     An address mistyped, on a server whose path is one folder, would clean somebody else's mail under
     that name; so a folder that another mailbox has is refused.
     """
-    alone = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    try:
+        alone = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    except ConfigurationError as error:
+        # What was typed is wrong here, not the file, and the faults speak of the file's keys.
+        raise UsageError(
+            f"{stored.address} cannot be opted in: " + "; ".join(refused(context, stored.address, error))
+        ) from error
     mailbox = alone.mailbox(stored.address)
     server = context.settings.server(mailbox.server)
     for other in context.settings.mailboxes if server.path else ():
@@ -149,6 +155,18 @@ def checked(context: Context, stored: StoredMailbox) -> MailboxSettings:
                 "correct the address, or put {address} into the path of its server"
             )
     return mailbox
+
+
+def refused(context: Context, address: str, error: ConfigurationError) -> Iterator[str]:
+    """The faults of a mailbox given on the command line, without their place in a file."""
+    for fault in error.faults:
+        text = fault.removeprefix("stored mailbox[0].").removeprefix(f'stored mailbox "{address}".')
+        if "is no organisation's domain" in text:
+            text = (
+                text.partition(";")[0]
+                + f"; correct the address, or add its domain in {context.settings.path}"
+            )
+        yield text
 
 
 def folder_of(context: Context, mailbox: MailboxSettings) -> Path | None:

@@ -46,6 +46,8 @@ def test_a_mailbox_that_is_not_in_the_file_is_kept_in_the_store(run: Run, demo: 
     ran = run("-c", demo, "optin", "add", "eve@far.example")
     assert ran.code == 2
     assert "far.example is no organisation's domain" in ran.err
+    assert "1 fault" not in ran.err
+    assert "stored mailbox" not in ran.err
     ran = run("-c", demo, "optin", "add", "ian@harbor.example", "--password", "hunter2")
     assert ran.code == 2
     assert "hunter2" not in ran.err

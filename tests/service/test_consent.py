@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.app import App
-from cleaner.errors import CleanerError, ConfigurationError, UsageError
+from cleaner.errors import CleanerError, UsageError
 from cleaner.service import consent
 from cleaner.service.consent import NewMailbox
 from tests.service.hands import ANN, BEN, Hands
@@ -47,7 +47,9 @@ def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> Non
 
 
 def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) -> None:
-    with pytest.raises(ConfigurationError, match=r"elsewhere\.example is no organisation's domain"):
+    with pytest.raises(
+        UsageError, match=r"elsewhere\.example is no organisation's domain; correct the address"
+    ):
         consent.opt_in(hands.app.context, NewMailbox("x@elsewhere.example"))
     assert hands.app.context.store.mailboxes.all() == ()
 
@@ -63,7 +65,7 @@ def test_a_mistyped_address_on_a_server_of_one_folder_is_refused(hands: Hands) -
 
 
 def test_a_password_in_the_clear_is_refused(hands: Hands) -> None:
-    with pytest.raises(ConfigurationError, match="env:") as refused:
+    with pytest.raises(UsageError, match="env:") as refused:
         consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", password="hunter2-hunter2"))
     assert "hunter2" not in str(refused.value)
 
