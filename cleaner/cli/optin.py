@@ -29,6 +29,9 @@ BasisOption = Annotated[
         help="The legal basis, where not the owner himself agreed but an administrator acts for him.",
     ),
 ]
+PreviewOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only report for so long, like 7d; 0: act at once.")
+]
 ByOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who agreed or decided.", show_default="this account")
 ]
@@ -46,10 +49,7 @@ def add(
     basis: BasisOption = "owner",
     by: ByOption = None,
     note: NoteOption = "",
-    preview: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only report for so long, like 7d; 0: act at once."),
-    ] = None,
+    preview: PreviewOption = None,
     server: Annotated[
         str | None, typer.Option(metavar="NAME", help="For a mailbox that is not in the configuration file.")
     ] = None,
@@ -104,12 +104,13 @@ def import_(
     ],
     basis: BasisOption = "owner",
     by: ByOption = None,
+    preview: PreviewOption = None,
 ) -> None:
     """Opt in the mailboxes of a CSV file; if one is faulty, none is taken."""
     from cleaner.service.consent import opt_in_many
 
     with open_app(context) as app:
-        rows = opt_in_many(app.context, file, basis, by)
+        rows = opt_in_many(app.context, file, basis, by, duration_of(preview))
     results().print(f"{count(len(rows), 'mailbox', 'mailboxes')} opted in.")
 
 
@@ -190,13 +191,14 @@ def remove(
 def _table(rows: Iterable[ConsentRow]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Mailbox", overflow="fold")
-    for heading in ("Consent", "Since", "By", "Basis", "Server"):
+    for heading in ("Consent", "Since", "Preview to", "By", "Basis", "Server"):
         table.add_column(heading)
     for row in rows:
         table.add_row(
             safe(row.address),
             row.state,
             f"{row.at.astimezone():%Y-%m-%d}" if row.at else "",
+            f"{row.preview_until.astimezone():%Y-%m-%d}" if row.preview_until else "",
             safe(row.by),
             safe(row.basis),
             safe(row.server) + (" (stored)" if row.stored else ""),

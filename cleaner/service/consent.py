@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, UsageError
+from cleaner.errors import CleanerError, ConfigurationError, UsageError
 from cleaner.service.context import Context
 from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
 from cleaner.values import address_key
@@ -83,7 +83,7 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     if mailbox is None or describes(new):
         mailbox = keep(context, new)
     now = context.clock()
-    preview = mailbox.policy.preview if new.preview is None else new.preview
+    preview = preview_left(context, mailbox) if new.preview is None else new.preview
     consent = Consent(
         mailbox=mailbox.address,
         at=now,
@@ -95,6 +95,20 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     )
     context.store.consent.record(consent)
     return row_of(context, mailbox)
+
+
+def preview_left(context: Context, mailbox: MailboxSettings) -> timedelta:
+    """
+    How long a mailbox is still only reported on, where nobody says: one that was paused goes on with
+    what was left of its preview then, any other begins anew.
+    """
+    steps = context.store.consent.history(mailbox.address)
+    if len(steps) < 2 or steps[-1].state is not ConsentState.PAUSED:
+        return mailbox.policy.preview
+    agreed, paused = steps[-2:]
+    if agreed.preview_until is None:
+        return timedelta()
+    return max(agreed.preview_until - paused.at, timedelta())
 
 
 def describes(new: NewMailbox) -> bool:
@@ -119,12 +133,18 @@ def keep(context: Context, new: NewMailbox) -> MailboxSettings:
 
 def checked(context: Context, stored: StoredMailbox) -> MailboxSettings:
     """
-    The mailbox as the configuration would have it. Raises ConfigurationError, UsageError.
+    The mailbox as the configuration would have it. Raises UsageError.
 
     An address mistyped, on a server whose path is one folder, would clean somebody else's mail under
     that name; so a folder that another mailbox has is refused.
     """
-    alone = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    try:
+        alone = replace(context.settings, mailboxes=()).with_stored((stored.fields(),))
+    except ConfigurationError as error:
+        # What was typed is wrong here, not the file, and the faults speak of the file's keys.
+        raise UsageError(
+            f"{stored.address} cannot be opted in: " + "; ".join(refused(context, stored.address, error))
+        ) from error
     mailbox = alone.mailbox(stored.address)
     server = context.settings.server(mailbox.server)
     for other in context.settings.mailboxes if server.path else ():
@@ -135,6 +155,18 @@ def checked(context: Context, stored: StoredMailbox) -> MailboxSettings:
                 "correct the address, or put {address} into the path of its server"
             )
     return mailbox
+
+
+def refused(context: Context, address: str, error: ConfigurationError) -> Iterator[str]:
+    """The faults of a mailbox given on the command line, without their place in a file."""
+    for fault in error.faults:
+        text = fault.removeprefix("stored mailbox[0].").removeprefix(f'stored mailbox "{address}".')
+        if "is no organisation's domain" in text:
+            text = (
+                text.partition(";")[0]
+                + f"; correct the address, or add its domain in {context.settings.path}"
+            )
+        yield text
 
 
 def folder_of(context: Context, mailbox: MailboxSettings) -> Path | None:
@@ -153,7 +185,9 @@ def only_server(context: Context, address: str) -> str:
     )
 
 
-def opt_in_many(context: Context, path: Path, basis: str, by: str | None) -> tuple[ConsentRow, ...]:
+def opt_in_many(
+    context: Context, path: Path, basis: str, by: str | None, preview: timedelta | None = None
+) -> tuple[ConsentRow, ...]:
     """
     Opts in the mailboxes of a CSV file; all of its faults are reported together, and then none is taken.
 
@@ -169,7 +203,7 @@ def opt_in_many(context: Context, path: Path, basis: str, by: str | None) -> tup
             faults.append(f"line {number}: {error}")
     if faults:
         raise UsageError(f"{path}: nothing was imported\n" + "\n".join(f"  - {f}" for f in faults))
-    return tuple(opt_in(context, mailbox) for mailbox in new)
+    return tuple(opt_in(context, replace(mailbox, preview=preview)) for mailbox in new)
 
 
 def check_new(context: Context, new: NewMailbox) -> None:

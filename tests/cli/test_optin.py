@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_mailbox_that_is_not_in_the_file_is_kept_in_the_store(run: Run, demo: 
     ran = run("-c", demo, "optin", "add", "eve@far.example")
     assert ran.code == 2
     assert "far.example is no organisation's domain" in ran.err
+    assert "1 fault" not in ran.err
+    assert "stored mailbox" not in ran.err
     ran = run("-c", demo, "optin", "add", "ian@harbor.example", "--password", "hunter2")
     assert ran.code == 2
     assert "hunter2" not in ran.err
@@ -60,6 +63,10 @@ def test_many_are_imported_or_none(run: Run, demo: Path, tmp_path: Path) -> None
     assert "x@harbor.example" not in run("-c", demo, "optin", "list").out
     (tmp_path / "new.csv").write_text("address,aliases\nx@harbor.example,y@harbor.example\n")
     assert "1 mailbox opted in" in run("-c", demo, "optin", "import", "new.csv").out
+    assert "2099" not in run("-c", demo, "optin", "list").out
+    far = f"{(date(2099, 6, 1) - datetime.now(UTC).date()).days}d"
+    assert run("-c", demo, "optin", "import", "new.csv", "--preview", far).code == 0
+    assert "2099" in run("-c", demo, "optin", "list").out
 
 
 def test_its_record_shows_each_step_and_each_opening(run: Run, demo: Path) -> None:

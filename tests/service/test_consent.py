@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.app import App
-from cleaner.errors import CleanerError, ConfigurationError, UsageError
+from cleaner.errors import CleanerError, UsageError
 from cleaner.service import consent
 from cleaner.service.consent import NewMailbox
 from tests.service.hands import ANN, BEN, Hands
@@ -21,6 +21,23 @@ def test_the_preview_starts_with_the_consent(hands: Hands) -> None:
     assert row.preview_until == hands.now + timedelta(days=3)
 
 
+def test_after_a_pause_only_what_was_left_of_the_preview_follows(hands: Hands) -> None:
+    context = hands.app.context
+    consent.opt_in(context, NewMailbox(ANN, preview=timedelta(days=3)))
+    hands.now += timedelta(days=1)
+    consent.pause(context, ANN)
+    hands.now += timedelta(days=10)
+    assert consent.opt_in(context, NewMailbox(ANN)).preview_until == hands.now + timedelta(days=2)
+    hands.now += timedelta(days=5)
+    consent.pause(context, ANN)
+    assert consent.opt_in(context, NewMailbox(ANN)).preview_until == hands.now
+    consent.opt_out(context, ANN)
+    ann = context.settings.mailbox(ANN)
+    week = replace(ann, policy=replace(ann.policy, preview=timedelta(days=7)))
+    hands.put(replace(context.settings, mailboxes=(week,)))
+    assert consent.opt_in(hands.app.context, NewMailbox(ANN)).preview_until == hands.now + timedelta(days=7)
+
+
 def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> None:
     consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", aliases=("c@harbor.example",)))
     with App.open(hands.root / "cleaner.toml") as later:
@@ -30,7 +47,9 @@ def test_a_mailbox_that_the_file_lacks_is_kept_in_the_store(hands: Hands) -> Non
 
 
 def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) -> None:
-    with pytest.raises(ConfigurationError, match=r"elsewhere\.example is no organisation's domain"):
+    with pytest.raises(
+        UsageError, match=r"elsewhere\.example is no organisation's domain; correct the address"
+    ):
         consent.opt_in(hands.app.context, NewMailbox("x@elsewhere.example"))
     assert hands.app.context.store.mailboxes.all() == ()
 
@@ -46,7 +65,7 @@ def test_a_mistyped_address_on_a_server_of_one_folder_is_refused(hands: Hands) -
 
 
 def test_a_password_in_the_clear_is_refused(hands: Hands) -> None:
-    with pytest.raises(ConfigurationError, match="env:") as refused:
+    with pytest.raises(UsageError, match="env:") as refused:
         consent.opt_in(hands.app.context, NewMailbox("carl@harbor.example", password="hunter2-hunter2"))
     assert "hunter2" not in str(refused.value)
 
