@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, Connection, Row, Select, func, select
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK
+from cleaner.store.database import chunks
 from cleaner.store.hashing import Keyed
 from cleaner.values import SentMail, SentQuestion, SentRecordView, address_key, domain_of, subject_key
 
@@ -90,7 +90,7 @@ class Answer:
         s, r = tables.sent.c, tables.sent_recipient.c
         place = func.row_number().over(partition_by=(s.subject, r.address), order_by=s.time.desc())
         found: list[Row[Any]] = []
-        for some, others in product(_chunks(addresses), _chunks(subjects)):
+        for some, others in product(chunks(addresses), chunks(subjects)):
             ranked = (
                 select(s.id, place.label("place"))
                 .join_from(tables.sent_recipient, tables.sent)
@@ -105,7 +105,7 @@ class Answer:
         """The rows whose column has one of the wanted values."""
         return [
             row
-            for some in _chunks(wanted)
+            for some in chunks(wanted)
             for row in self._connection.execute(query.where(of.in_(some))).all()
         ]
 
@@ -171,13 +171,6 @@ def count_mails(connection: Connection, mailbox: int | None) -> int:
     h = tables.sent_host.c
     query = select(func.coalesce(func.sum(h.mails), 0)).where(h.mailbox_id == mailbox)
     return int(connection.execute(query).scalar_one())
-
-
-def _chunks(wanted: Iterable[T]) -> Iterator[tuple[T, ...]]:
-    """As many at a time as a statement bears."""
-    every = tuple(wanted)
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]
 
 
 def _grouped(pairs: Iterable[tuple[str, SentMail]]) -> dict[str, tuple[SentMail, ...]]:

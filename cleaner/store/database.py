@@ -12,11 +12,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
@@ -30,6 +30,15 @@ CHUNK: Final = 400
 """Values in one IN list: SQLite takes 32,766 parameters, but long lists are slow to compile."""
 AGAIN: Final = 0.01
 """Seconds between tries of what SQLite does not wait for itself."""
+
+T = TypeVar("T")
+
+
+def chunks(values: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    """As many values at a time as one IN list bears."""
+    every = tuple(values)
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
 
 
 class Database:

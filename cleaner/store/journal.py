@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.owners import ensured, row_id
 from cleaner.values import ActionName, Entry, EntryState, address_key
 
@@ -106,13 +106,10 @@ def _by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:
 def _about(connection: Connection, mailbox: int, fingerprints: Sequence[str]) -> list[Entry]:
     """All entries of a mailbox about those messages, oldest first for each."""
     j = tables.journal.c
-    unique = tuple(dict.fromkeys(fingerprints))
     return [
         _entry(row)
-        for start in range(0, len(unique), CHUNK)
-        for row in connection.execute(
-            _entries().where(j.mailbox_id == mailbox, j.fingerprint.in_(unique[start : start + CHUNK]))
-        )
+        for some in chunks(dict.fromkeys(fingerprints))
+        for row in connection.execute(_entries().where(j.mailbox_id == mailbox, j.fingerprint.in_(some)))
     ]
 
 

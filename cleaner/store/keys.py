@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import SIZE
 from cleaner.values import DkimKey, Selector
 
@@ -32,13 +32,10 @@ class KeyBook:
 
     def keys(self, wanted: Iterable[Selector]) -> Mapping[DkimKey, datetime]:
         k = tables.dkim_key.c
-        asked = sorted(set(wanted))
         found: dict[DkimKey, datetime] = {}
         with self._database.read() as connection:
-            for start in range(0, len(asked), CHUNK):
-                query = select(tables.dkim_key).where(
-                    tuple_(k.domain, k.selector).in_(asked[start : start + CHUNK])
-                )
+            for asked in chunks(sorted(set(wanted))):
+                query = select(tables.dkim_key).where(tuple_(k.domain, k.selector).in_(asked))
                 for row in connection.execute(query.order_by(k.last_seen.desc(), k.id)):
                     found[DkimKey(row.domain, row.selector, row.record)] = row.last_seen
         return found

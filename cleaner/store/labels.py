@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, func, select
 
 from cleaner.store import samples, tables, training
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
 from cleaner.store.journal import LARGEST
 from cleaner.store.keeping import Keeping, set_state
@@ -74,10 +74,10 @@ class LabelBook:
         changed: list[int] = []
         c = tables.label.c
         with self.database.write() as connection:
-            for chunk in _chunks(wanted):
+            for chunk in chunks(wanted):
                 query = select(c.id).where(c.id.in_(chunk), c.state.in_(before))
                 changed += connection.execute(query).scalars()
-            for chunk in _chunks(changed):
+            for chunk in chunks(changed):
                 set_state(connection, chunk, state, values)
         if state is LabelState.WITHDRAWN and changed:
             self.database.shrink_log()
@@ -114,7 +114,7 @@ class LabelBook:
             query = query.where(c.at >= since)
         found: list[Label] = []
         with self.database.read() as connection:
-            for chunk in (None,) if ids is None else _chunks(i for i in ids if 0 < i <= LARGEST):
+            for chunk in (None,) if ids is None else chunks(i for i in ids if 0 < i <= LARGEST):
                 some = query if chunk is None else query.where(c.id.in_(chunk))
                 rows = connection.execute(some.order_by(c.id.desc()).limit(limit))
                 found += map(_label, rows)
@@ -175,7 +175,7 @@ class LabelBook:
         with self.database.read() as connection:
             return {
                 row.id: row.features
-                for chunk in _chunks(ids)
+                for chunk in chunks(ids)
                 for row in connection.execute(select(c.id, c.features).where(c.id.in_(chunk)))
             }
 
@@ -250,12 +250,6 @@ def _organisations(connection: Connection, name: str | None) -> tuple[int, ...]:
     if name is not None:
         query = query.where(tables.organisation.c.name == name)
     return tuple(connection.execute(query).scalars())
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
-    every = tuple(ids)
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]
 
 
 def _labels() -> Select[Any]:

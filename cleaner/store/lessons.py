@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK
+from cleaner.store.database import chunks
 from cleaner.store.hashing import Keyed
 from cleaner.values import Lesson
 
@@ -24,9 +24,7 @@ NAMES: Final = ("original", "site", "machine", "network", "author")
 def keep(connection: Connection, keyed: Keyed, mailbox: int, lessons: Mapping[str, Lesson]) -> None:
     """Keeps the lessons by the fingerprints of their notices, each in the place of an earlier one."""
     c = tables.lesson.c
-    fingerprints = tuple(lessons)
-    for start in range(0, len(fingerprints), CHUNK):
-        chunk = fingerprints[start : start + CHUNK]
+    for chunk in chunks(lessons):
         connection.execute(delete(tables.lesson).where(c.mailbox_id == mailbox, c.fingerprint.in_(chunk)))
     rows = [
         {"mailbox_id": mailbox, "fingerprint": fingerprint, **_values(keyed, lesson)}
@@ -44,9 +42,8 @@ def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[s
     proven = select(tables.lesson).where(c.mailbox_id == mailbox, c.proven)
     for row in connection.execute(proven.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
         yield _lesson(row, names)
-    hashes = tuple(names)
-    for start in range(0, len(hashes), CHUNK):
-        wanted = c.machine.in_(hashes[start : start + CHUNK])
+    for hashes in chunks(names):
+        wanted = c.machine.in_(hashes)
         seen = select(tables.lesson).where(c.mailbox_id == mailbox, wanted, ~c.proven)
         for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
             yield _lesson(row, names)

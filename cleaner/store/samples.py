@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK
+from cleaner.store.database import chunks
 from cleaner.store.labelling import Sample, SampleNote
 from cleaner.store.sealing import Seals
 from cleaner.values import Specimen, address_key
@@ -49,8 +49,8 @@ def keep(
 def about(connection: Connection, seals: Seals, labels: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
     s = tables.sample.c
     found: dict[int, Mapping[str, Any]] = {}
-    for start in range(0, len(labels), CHUNK):
-        query = select(s.label_id, s.about).where(s.label_id.in_(labels[start : start + CHUNK]))
+    for some in chunks(labels):
+        query = select(s.label_id, s.about).where(s.label_id.in_(some))
         for row in connection.execute(query):
             found[row.label_id] = json.loads(seals.open(row.about))
     return found

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from cleaner.store import lessons, tables
 from cleaner.store.cursors import cursor, set_cursor
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
 from cleaner.store.labelling import LabelState
 from cleaner.store.owners import ensured, has_withdrawn, row_id
@@ -152,8 +152,7 @@ def _about(
     connection: Connection, query: Select[Any], mailbox: int, fingerprints: Sequence[str]
 ) -> Iterator[Row[Any]]:
     n = tables.notice.c
-    for start in range(0, len(fingerprints), CHUNK):
-        chunk = fingerprints[start : start + CHUNK]
+    for chunk in chunks(fingerprints):
         yield from connection.execute(query.where(n.mailbox_id == mailbox, n.fingerprint.in_(chunk)))
 
 

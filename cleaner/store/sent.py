@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from cleaner.store import tables
 from cleaner.store.answer import Answer, count_mails, id_key, right_side
 from cleaner.store.cursors import cursor, set_cursor
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
 from cleaner.store.owners import ensured, has_withdrawn, row_id
 from cleaner.values import OutgoingMail, SentQuestion, SentRecordView, address_key, domain_of, subject_key
@@ -137,12 +137,9 @@ def _merged(mails: Iterable[HashedMail]) -> dict[bytes, HashedMail]:
 def _ids(connection: Connection, mailbox: int, identities: Iterable[bytes]) -> dict[bytes, int]:
     """The rows of those mails that are in the record."""
     s = tables.sent.c
-    wanted = tuple(identities)
     found: dict[bytes, int] = {}
-    for start in range(0, len(wanted), CHUNK):
-        query = select(s.identity, s.id).where(
-            s.mailbox_id == mailbox, s.identity.in_(wanted[start : start + CHUNK])
-        )
+    for wanted in chunks(identities):
+        query = select(s.identity, s.id).where(s.mailbox_id == mailbox, s.identity.in_(wanted))
         found.update((row.identity, row.id) for row in connection.execute(query))
     return found
 
@@ -233,8 +230,8 @@ def _add_subjects(connection: Connection, mails: Mapping[int, HashedMail]) -> No
 def _recipients(connection: Connection, mails: Sequence[int]) -> dict[int, set[bytes]]:
     r = tables.sent_recipient.c
     found: dict[int, set[bytes]] = {number: set() for number in mails}
-    for start in range(0, len(mails), CHUNK):
-        query = select(r.sent_id, r.address).where(r.sent_id.in_(mails[start : start + CHUNK]))
+    for some in chunks(mails):
+        query = select(r.sent_id, r.address).where(r.sent_id.in_(some))
         for row in connection.execute(query):
             found[row.sent_id].add(row.address)
     return found

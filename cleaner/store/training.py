@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Column, Connection, Row, Select, func, select
 
 from cleaner.store import tables
-from cleaner.store.database import CHUNK, Database
+from cleaner.store.database import CHUNK, Database, chunks
 from cleaner.store.hashing import Keyed
 from cleaner.store.labelling import Contradiction, Grade, Label, LabelState, Origin, TrainingRow
 from cleaner.values import Kind, Opinion
@@ -105,8 +105,8 @@ def _mixed(
         theirs = connection.execute(select(of).where(tables.label.c.id.in_(few))).scalars().all()
         query = query.where(of.in_(theirs))
     shared = connection.execute(query).scalars().all()
-    for start in range(0, len(shared), CHUNK):
-        query = labels.where(ours, of.in_(shared[start : start + CHUNK])).order_by(of, tables.label.c.id)
+    for some in chunks(shared):
+        query = labels.where(ours, of.in_(some)).order_by(of, tables.label.c.id)
         groups: dict[Any, list[Label]] = {}
         for row in connection.execute(query):
             groups.setdefault(getattr(row, of.name), []).append(read(row))
@@ -121,10 +121,9 @@ def _disagree(labels: Iterable[Label]) -> bool:
 def _same_findings(connection: Connection, group: tuple[Label, ...]) -> Iterator[tuple[Label, ...]]:
     """Those of like notices that disagree although the same was found of them."""
     c = tables.label.c
-    ids = [label.id for label in group]
     facts: dict[int, Facts] = {}
-    for start in range(0, len(ids), CHUNK):
-        for row in connection.execute(select(c.id, c.features).where(c.id.in_(ids[start : start + CHUNK]))):
+    for ids in chunks(label.id for label in group):
+        for row in connection.execute(select(c.id, c.features).where(c.id.in_(ids))):
             facts[row.id] = _facts(row.features)
     alike: dict[Facts, list[Label]] = {}
     for label in group:
