@@ -9,49 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
 from cleaner import evidence
 from cleaner.service.datasets import mailbags
 from cleaner.service.evaluate import Case, Figures, Share, cases, figures, judge
+from cleaner.service.withholding import (
+    Withhold,
+    everything,
+    one_domain,
+    one_relay,
+    relays_by_name,
+    without_keys,
+    wrong_addresses,
+    wrong_networks,
+)
 from cleaner.store import Store
-from cleaner.values import Organisation
-
-ELSEWHERE: Final = ip_network("203.0.113.250/32")
-"""An address that no mail of ours ever comes from."""
-
-Withhold = Callable[[Organisation], Organisation]
-
-
-def everything(organisation: Organisation) -> Organisation:
-    return organisation
-
-
-def without_keys(organisation: Organisation) -> Organisation:
-    return replace(organisation, dkim_keys=())
-
-
-def relays_by_name(organisation: Organisation) -> Organisation:
-    return replace(organisation, relay_networks=())
-
-
-def one_relay(organisation: Organisation) -> Organisation:
-    return replace(organisation, relay_networks=organisation.relay_networks[:1])
-
-
-def wrong_relays(organisation: Organisation) -> Organisation:
-    return replace(organisation, relay_networks=(ELSEWHERE,))
-
-
-def wrong_networks(organisation: Organisation) -> Organisation:
-    return replace(organisation, client_networks=(ELSEWHERE,))
-
-
-def one_domain(organisation: Organisation) -> Organisation:
-    return replace(organisation, domains=frozenset(sorted(organisation.domains)[:1]))
-
 
 KNOWLEDGE: Final[Mapping[str, tuple[Withhold, bool, bool]]] = {
     "copies of sent mail": (everything, False, True),
@@ -61,7 +35,7 @@ KNOWLEDGE: Final[Mapping[str, tuple[Withhold, bool, bool]]] = {
     "copies of sent mail and what proven notices teach": (everything, False, False),
     "relays' addresses, known by name only": (relays_by_name, True, True),
     "relays' addresses but the main one": (one_relay, True, True),
-    "relays' addresses, wrong ones instead": (wrong_relays, True, True),
+    "relays' addresses, wrong ones instead": (wrong_addresses, True, True),
     "client networks, wrong ones instead": (wrong_networks, True, True),
     "domains but one": (one_domain, True, True),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -18,36 +17,17 @@ from cleaner.classifier.base import Row, cluster_of
 from cleaner.classifier.features import buckets, facts, words
 from cleaner.service.datasets import Mailbag, mailbags
 from cleaner.service.evaluate import Case, cases, informed
+from cleaner.service.withholding import (
+    Withhold,
+    everything,
+    nothing,
+    one_relay,
+    without_keys,
+    wrong_relays,
+)
 from cleaner.steps.task import Watch
 from cleaner.store import Store
-from cleaner.values import Force, Notice, Opinion, Organisation, subject_key
-
-Withhold = Callable[[Organisation], Organisation]
-
-ELSEWHERE: Final = ip_network("203.0.113.250/32")
-"""An address that no mail of ours ever comes from."""
-
-
-def everything(organisation: Organisation) -> Organisation:
-    return organisation
-
-
-def without_keys(organisation: Organisation) -> Organisation:
-    return replace(organisation, dkim_keys=())
-
-
-def one_relay(organisation: Organisation) -> Organisation:
-    return replace(organisation, relay_networks=organisation.relay_networks[:1])
-
-
-def wrong_relays(organisation: Organisation) -> Organisation:
-    """Mistyped or outdated: the worst that an administrator can do to us."""
-    return replace(organisation, relay_names=frozenset(), relay_networks=(ELSEWHERE,), client_networks=())
-
-
-def nothing(organisation: Organisation) -> Organisation:
-    return replace(organisation, relay_names=frozenset(), relay_networks=(), client_networks=(), dkim_keys=())
-
+from cleaner.values import Force, Notice, Opinion, subject_key
 
 STATES: Final[Mapping[str, tuple[Withhold, bool]]] = {
     "full": (everything, True),
@@ -58,7 +38,6 @@ STATES: Final[Mapping[str, tuple[Withhold, bool]]] = {
     "nothing": (nothing, False),
 }
 """State of knowledge → what is known of the organisation, and whether of sent mail."""
-
 
 WIDESPREAD: Final = 8
 """Clusters, of two groups at least, that a word must stand in to be shown: names of people do not."""
