@@ -22,7 +22,7 @@ EVEN: Final = 0.5
 
 def judge(notice: Notice, evidence: Sequence[Evidence], model: Model | None = None) -> Verdict:
     """The verdict on one notice, by proofs, rules and, where it is silent, the model."""
-    verdict = judge_by_rules(notice, evidence)
+    verdict = judge_by_rules(evidence)
     if model is None or any(one.force is not Force.WEIGHED for one in evidence):
         return verdict
     seen = features(notice, evidence)

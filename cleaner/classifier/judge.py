@@ -2,8 +2,8 @@
 From evidence to verdict, in a way that can be read aloud.
 
 A proof that the mail was ours settles the matter, unless something about it contradicts itself. Else
-the findings are added up, and only a clear sum with a telling finding in it calls a notice backscatter. A learned model
-will answer where this is silent; until then it says `unsure`, and `probability` is None.
+the findings are added up, and only a clear sum with a telling finding in it calls a notice backscatter. Where this
+is silent it says `unsure`, and a learned model is asked (`advice.py`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cleaner.classifier.weights import KEEP, REMOVE, TELLING, weight_of
 from cleaner.values import Evidence, Force, Notice, Opinion, Side, Verdict
 
 
-def judge(notice: Notice, evidence: Sequence[Evidence]) -> Verdict:  # noqa: ARG001
-    """The verdict on one notice; its evidence comes back weighed, the strongest first."""
+def judge(evidence: Sequence[Evidence]) -> Verdict:
+    """The verdict by proofs and rules; the evidence comes back weighed, the strongest first."""
     weighed = tuple(sorted((replace(e, weight=weight_of(e)) for e in evidence), key=_rank))
     score = round(sum(signed(e) for e in weighed), 3)
     opinion, because = decide(weighed, score)

@@ -93,12 +93,18 @@ def in_use(context: Context, organisation: str) -> str | None:
 
 
 def rows(context: Context) -> tuple[ModelRow, ...]:
+    used = users(context)
+    return tuple(row_of(name, folder, used, context) for name, folder in shelf(context).folders().items())
+
+
+def users(context: Context) -> dict[str, list[str]]:
+    """Model → the organisations that it judges for."""
     used: dict[str, list[str]] = {}
     for organisation in context.settings.organisations:
         name = in_use(context, organisation.name)
         if name is not None:
             used.setdefault(name, []).append(organisation.name)
-    return tuple(row_of(name, folder, used, context) for name, folder in shelf(context).folders().items())
+    return used
 
 
 def row_of(name: str, folder: Path, used: dict[str, list[str]], context: Context) -> ModelRow:
@@ -117,7 +123,7 @@ def page(context: Context, name: str) -> ModelPage:
     kept = files.read(folder)
     words: dict[str, Any] = json.loads(kept.get(files.TELLING_WORDS, b"{}"))
     return ModelPage(
-        next(row for row in rows(context) if row.name == name),
+        row_of(name, folder, users(context), context),
         kept.get(files.CARD, b"").decode(errors="replace"),
         strongest(model.facts),
         strongest({str(word): float(weight) for word, weight in words.items()}),

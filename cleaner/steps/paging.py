@@ -31,10 +31,10 @@ def pieces(mailbox: Mailbox, folder: str, cursor: str | None, first: Sequence[st
     Raises FolderMissingError.
     """
     done = 0
-    ahead = tuple(dict.fromkeys(first))
+    ahead = tuple(first)
     while True:
         listing = mailbox.list(folder, cursor)
-        ids = (*ahead, *(id for id in listing.ids if id not in frozenset(ahead)))
+        ids = tuple(dict.fromkeys((*ahead, *listing.ids)))
         expected = done + len(ids) + listing.left
         for start in range(0, max(len(ids), 1), HEADINGS):
             piece = ids[start : start + HEADINGS]
