@@ -5,17 +5,16 @@ from __future__ import annotations
 import imaplib
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.dovecot import MASTER, MASTER_PASSWORD, PASSWORD, Dovecot, Options, running
+from tests.servers.working import work
 
 Dovecots = Callable[[Options], Dovecot]
 
-WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 KINDS = [
     Options(),
     Options(store="sdbox"),
@@ -27,21 +26,7 @@ KINDS = [
 def test_an_owner_at_work(dovecots: Dovecots, options: Options) -> None:
     server = dovecots(options)
     owner = server.owner(server.new_user())
-    for name in ("Sent", "Rückläufer/迷惑", "R&D"):
-        owner.make(name)
-    kept = owner.deliver("INBOX", b"Subject: 1\n\nKept.\n", WHEN, ("\\Seen", "$Forwarded"))
-    owner.mark("INBOX", kept, "\\Deleted")
-    dragged = owner.deliver("INBOX", b"Subject: 2\n\nDragged.\n")
-    owner.delete("INBOX", owner.deliver("INBOX", b"Subject: 3\n\nDeleted.\n"))
-    owner.move("INBOX", dragged, "Rückläufer/迷惑")
-    assert {"INBOX", "R&D", "Rückläufer/迷惑", "Sent"} <= set(owner.folders())
-    (item,) = owner.items("INBOX")
-    assert (item.uid, item.received) == (kept, WHEN)
-    assert item.flags == ("$Forwarded", "\\Deleted", "\\Seen")
-    assert owner.raw("INBOX", kept) == b"Subject: 1\r\n\r\nKept.\r\n"
-    assert len(owner.items("Rückläufer/迷惑")) == 1
-    before = owner.snapshot()
-    assert owner.snapshot() == before
+    work(owner)
     owner.close()
 
 
