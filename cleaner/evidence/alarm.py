@@ -5,7 +5,7 @@ Whoever has stolen a password sends through our relay, so the mail is signed as 
 nothing of them is removed. What gives it away is that none of it is in the sent record, while the user's own mail
 mostly is, and that it is far more than on other days.
 
-Source: observed: a stolen password is used for one mailing of thousands within hours (DOMAIN.md, provenance signals).
+Source: observed: a stolen password is used for one mailing of thousands within hours.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ Many notices arrived within the same hour, and nothing like as much mail was sen
 
 One forged campaign makes hundreds of notices; genuine ones sit among them, so it only adds weight.
 
-Source: observed: a campaign's notices come from many systems within an hour (DOMAIN.md).
+Source: observed: a campaign's notices come from many systems within an hour.
 """
 
 from __future__ import annotations

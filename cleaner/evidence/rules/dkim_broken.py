@@ -3,7 +3,7 @@ A signature in our name does not verify with our key, though the header came bac
 
 Forgers invent signatures or copy them from other mail. Mail systems reshape headers, so this is no proof.
 
-Source: RFC 6376 section 6.1; measured: of 88 returned signatures of real mail 80 are intact (DOMAIN.md).
+Source: RFC 6376 section 6.1; measured: of 88 returned signatures of real mail 80 are intact.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ A DKIM signature of ours verifies over the returned header.
 It proves that the organisation sent this header. Whoever received the mail can replay it to strangers, so the
 recipient must be among the signed ones, or the mail have been passed on by their mail system.
 
-Source: RFC 6376; a signature covers the header without the body (DOMAIN.md, DKIM over returned headers
-alone).
+Source: RFC 6376 section 3.7: the body comes in only as its hash, so the header alone can be verified.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The notice speaks for our own mail system, but a stranger sent it.
 It names our domain as its author, and only our own servers can do that; or it is a fake by its form that wants a link
 followed, and comes from a machine of nobody whom it names. What our server recorded on top tells where it came from.
 
-Source: observed: phishing in the form of reports on held or undelivered mail (DOMAIN.md, corpus labels).
+Source: observed: phishing in the form of reports on held or undelivered mail.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@ An own relay or client speaks for us, and so does a machine that handed over mai
 against us. What his lines claim below is not believed. He means something only where our own machines are known, by
 address or from proven mail, and where the mail was not forwarded, nor taken in by a filtering service.
 
-Source: RFC 5321 section 4.4; measured: forgers write whole consistent chains below that line (DOMAIN.md,
-provenance signals).
+Source: RFC 5321 section 4.4; measured: forgers write whole consistent chains below that line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Nobody at the recipient's domain was ever written to.
 
-Source: DOMAIN.md, provenance signals; absence is weak (DESIGN.md, decision 3).
+Source: observed: phones, web forms and applications often leave no copy, so absence is weak.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ How much it says is learned from mail proven by the sent record: how much of it 
 enough of that, it counts a little where a key of the author's domain is configured. A server that signs at delivery
 returns the unsigned original in its own reports (Exim), so a report of our own server says nothing here.
 
-Source: RFC 6376 section 6.1; observed: Exim signs while it delivers (DOMAIN.md).
+Source: RFC 6376 section 6.1; observed: Exim signs while it delivers.
 """
 
 from __future__ import annotations
