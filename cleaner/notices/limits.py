@@ -5,7 +5,7 @@ Mail is hostile input. Each cap bounds time or memory for any sequence of bytes;
 what real notices need. A message beyond a cap that says DOUBT is left alone, with the reason in
 `Notice.doubt`; beyond the others the rest is simply not read.
 
-The caps on a header block (`MAX_HEADER_BYTES`, `MAX_HEADER_FIELDS`) stand in `cleaner.values`, where
+The caps on a header block (`MAX_HEADER_BYTES`, `MAX_HEADER_FIELDS`) stand in `cleaner.values.fields`, where
 `Headers.parse` applies them.
 """
 

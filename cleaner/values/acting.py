@@ -1,0 +1,166 @@
+"""What is done about it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cleaner.values.judgement import Opinion
+from cleaner.values.known import Lesson
+from cleaner.values.notice import Kind
+
+
+class ActionName(enum.Enum):
+    """What the policy may decide to do."""
+
+    NONE = "none"
+    WAIT = "wait"
+    REPORT = "report"
+    MOVE = "move"
+    DELETE = "delete"
+    REVIEW = "review"
+
+    @property
+    def changes_mailbox(self) -> bool:
+        return self in (ActionName.MOVE, ActionName.DELETE, ActionName.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with one message, and why; deciding not to act is a plan too."""
+
+    action: ActionName
+    reason: str
+    target: str | None = None
+    """The folder it goes to, where the action moves it."""
+
+
+class Outcome(enum.Enum):
+    """What really happened."""
+
+    NONE = "none"
+    PLANNED = "planned"
+    DONE = "done"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to do about verdicts; `[policy]` of the configuration, overridden per mailbox."""
+
+    action: ActionName = ActionName.MOVE
+    quarantine: str = "Backscatter"
+    review: str = "Backscatter/Review"
+    training_folder: str | None = None
+    """Where its owner may put spurious notices that were missed, to be learned from."""
+    folders: tuple[str, ...] = ("INBOX",)
+    sent: tuple[str, ...] = ()
+    trash: str | None = None
+    """Where `delete` moves to; None: the folder with the trash role, else `Trash`."""
+    review_unsure: bool = False
+    preview: timedelta = timedelta(days=7)
+    grace: timedelta = timedelta(minutes=15)
+    since: timedelta = timedelta(days=30)
+    retention: timedelta = timedelta(days=30)
+    leave: tuple[str, ...] = ("*-bounces@*", "*-bounces+*@*")
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Limits beyond which a run stops and asks."""
+
+    max_messages: int = 1000
+    max_share: float = 0.5
+    share_from: int = 10
+    """The share is looked at only when more messages than this would go."""
+
+
+class EntryState(enum.Enum):
+    """
+    The life of a journal entry.
+
+    INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more, when it was to be moved or
+    when it was to be taken back. FAILED: the change
+    was refused and the message is where it was. RETURNED: the owner moved it back. PURGED: its
+    retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
+    """
+
+    INTENDED = "intended"
+    DONE = "done"
+    GONE = "gone"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    RETURNED = "returned"
+    PURGED = "purged"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (EntryState.INTENDED, EntryState.UNDOING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One intended or completed change, as the journal keeps it."""
+
+    id: int
+    run: str
+    mailbox: str
+    fingerprint: str
+    occurrence: int
+    action: ActionName
+    folder: str
+    message: str
+    """The id in `folder`, before."""
+    target: str
+    new_id: str | None = None
+    flags: tuple[str, ...] = ()
+    received: datetime | None = None
+    message_id: str | None = None
+    state: EntryState = EntryState.INTENDED
+    intended_at: datetime | None = None
+    settled_at: datetime | None = None
+    error: str | None = None
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether the message came to its target, wherever it is now."""
+        if self.state is EntryState.GONE:
+            return self.new_id is not None
+        return self.state not in (EntryState.INTENDED, EntryState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNotice:
+    """
+    A notice that was judged, as it is remembered: by fingerprint, so that it is judged once.
+
+    `knowledge` stamps what was known of the organisation when it was judged; an `unsure` one is
+    looked at again when that changes. `report` is the line of the JSON contract of one that was acted
+    on, so that it can be told later why; it is erased when the owner opts out.
+    """
+
+    fingerprint: str
+    folder: str
+    id: str
+    kind: Kind
+    opinion: Opinion
+    action: ActionName
+    outcome: Outcome
+    judged_at: datetime
+    received: datetime | None = None
+    knowledge: str = ""
+    lesson: Lesson = field(default_factory=Lesson)
+    subject: str = ""
+    reporter: str = ""
+    report: Mapping[str, object] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done about it: it stays for good, or it was moved."""
+        if self.action is ActionName.NONE:
+            return True
+        return self.action.changes_mailbox and self.outcome in (Outcome.DONE, Outcome.GONE)

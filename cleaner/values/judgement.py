@@ -1,0 +1,70 @@
+"""Evidence and verdict."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Side(enum.Enum):
+    """Which side a finding speaks for."""
+
+    GENUINE = "genuine"
+    BACKSCATTER = "backscatter"
+    NEUTRAL = "neutral"
+
+
+class Force(enum.Enum):
+    """
+    What a finding can do.
+
+    PROOF settles the matter alone. SUSPICION is a proof of ours that contradicts the rest (replayed):
+    the verdict becomes `unsure` and nothing is removed. WEIGHED counts by its weight.
+    """
+
+    PROOF = "proof"
+    SUSPICION = "suspicion"
+    WEIGHED = "weighed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    One finding of one rule.
+
+    `seen` quotes the mail (bounded, one line); `reason` is a sentence for the mailbox owner. `weight`,
+    in nats of log-odds towards `side`, is set by the judge from the configured or learned table.
+    """
+
+    rule: str
+    side: Side
+    seen: str
+    reason: str
+    force: Force = Force.WEIGHED
+    weight: float = 0.0
+    strength: float = 1.0
+    """How much of its rule's weight this finding carries, 0 to 1: the rule's to say, not the judge's."""
+
+
+class Opinion(enum.Enum):
+    """What a verdict says."""
+
+    GENUINE = "genuine"
+    BACKSCATTER = "backscatter"
+    UNSURE = "unsure"
+    NOT_A_BOUNCE = "not-a-bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one notice with all its evidence, strongest first."""
+
+    opinion: Opinion
+    evidence: tuple[Evidence, ...] = ()
+    score: float = 0.0
+    """Summed weights: above zero speaks for backscatter."""
+    because: str = ""
+    """One sentence: what decided, for the mailbox owner."""
+    probability: float | None = None
+    """Calibrated, of backscatter; None where no model was asked."""
+    model: str | None = None

@@ -1,0 +1,257 @@
+"""What is known beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from cleaner.values.fields import IPNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A public key of ours as published (RFC 6376 section 3.6.1), from configuration, DNS or archive."""
+
+    domain: str
+    selector: str
+    record: str
+
+
+Selector: TypeAlias = tuple[str, str]
+"""A domain and the name of one of its keys, lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatvKey:
+    """A secret key that sender addresses of ours are tagged with (draft-levine-smtp-batv)."""
+
+    number: int
+    """The digit that names it in the tag."""
+    key: bytes = field(repr=False)
+    days: int = 7
+    """How long a tag is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class HmacKey:
+    """A secret key that our mail servers sign their own header field with (docs/own-header.md)."""
+
+    id: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """
+    A set of domains with what sends their mail.
+
+    `relay_names` and `relay_networks` are the configured relays split by what they are.
+    """
+
+    name: str
+    domains: frozenset[str] = frozenset()
+    relay_names: frozenset[str] = frozenset()
+    relay_networks: tuple[IPNetwork, ...] = ()
+    client_networks: tuple[IPNetwork, ...] = ()
+    authserv_ids: frozenset[str] = frozenset()
+    always_signs: bool = False
+    dkim_keys: tuple[DkimKey, ...] = ()
+    always_tags: bool = False
+    batv_keys: tuple[BatvKey, ...] = ()
+    hmac_keys: tuple[HmacKey, ...] = ()
+    shared: bool = False
+    """Strangers send by the same relays and under the same signature: both prove nothing about one user."""
+    found_keys: tuple[DkimKey, ...] = ()
+    """DKIM keys that nobody configured, found in DNS or in the archive for the notices at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose mailbox it is: the addresses that this person sends as, comparable forms (`address_key`)."""
+
+    address: str
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """One mail of the sent record on its way in: hashed by the store, never kept in the clear."""
+
+    message_id: str | None
+    time: datetime
+    recipients: tuple[str, ...]
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentQuestion:
+    """All that a batch of notices mentions, asked of the sent record at once."""
+
+    message_ids: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    """Decoded; the record compares them normalised (`subject_key`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """
+    One mail of ours that the question touched.
+
+    The record holds hashes only, so `recipients`, `domains` and `subject` tell of the *asked* ones
+    which belong to this mail; `recipient_count` tells how many it had in all.
+    """
+
+    time: datetime
+    message_id: str | None = None
+    recipients: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
+    subject: str | None = None
+    """The asked subject (its `subject_key`) that is this mail's, if one is."""
+    recipient_count: int = 0
+    logged: bool = False
+    """Known from a transport log, not from a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecordView:
+    """
+    What the sent record answered.
+
+    `begins` is the time of its oldest mail, `None` where nothing is recorded.
+    """
+
+    by_message_id: Mapping[str, SentMail] = field(default_factory=lambda: MappingProxyType({}))
+    by_subject: Mapping[str, tuple[SentMail, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """`subject_key` → mails with that subject."""
+    by_recipient: Mapping[str, tuple[SentMail, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """`address_key` → the mails sent to it, latest first, at most 20."""
+    domains_written_to: frozenset[str] = frozenset()
+    """Those domains of asked addresses to which anything was sent."""
+    begins: datetime | None = None
+    ends: datetime | None = None
+    mails: int = 0
+    id_domains: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Right-hand sides (of ours) of the Message-IDs in the record, counted; what our ids look like."""
+    completeness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A likely notice that came into this mailbox: what bursts are counted from."""
+
+    time: datetime
+    subject: str = ""
+    reporter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    hits: int = 0
+    total: int = 0
+
+    @property
+    def rest(self) -> float:
+        """How likely the next one is no hit: the rule of succession, which never says never."""
+        return (self.total - self.hits + 1) / (self.total + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """
+    What one judged notice shows of the way that its mail left.
+
+    A lesson about our own mail only where it is proven; else it only tells on which days a machine was seen.
+    Machines, networks, domains and ids stand here as texts to be compared: those that the memory holds as hashes
+    and that nobody asked about are hashes here, too.
+    """
+
+    day: date | None = None
+    original: str = ""
+    """The id of the mail: one that comes back ten times is one lesson."""
+    site: str = ""
+    """Whose machine handed the notice in, as our own server saw it: a forger has few of his own."""
+    machine: str = ""
+    """The address that handed the mail over to the reporter's side; empty where the trace does not tell."""
+    network: str = ""
+    """The addresses around it."""
+    version: int = 4
+    """Of the Internet Protocol."""
+    is_listed: bool = False
+    """It is a configured relay or client."""
+    at_us: bool = False
+    """Our own server reports: the machine is a client of ours, or a stranger."""
+    author: str = ""
+    """The domain of the From."""
+    signed: bool | None = None
+    """Whether it bears a DKIM-Signature of ours; None where that cannot be seen."""
+    in_record: bool = False
+    """Proven by the sent record."""
+    by_mark: bool = False
+    """Proven by something that the mail itself bears: a signature, a tag."""
+
+    @property
+    def is_proven(self) -> bool:
+        return self.in_record or self.by_mark
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """On which days a machine handed over mail in our name, and mail that is proven ours."""
+
+    seen: frozenset[date] = frozenset()
+    proven: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """On one day, much came back that left by our own servers and that the user did not keep."""
+
+    day: date
+    mails: int
+    usual: float
+    """How many of the kind on other days."""
+
+    def __str__(self) -> str:
+        return (
+            f"on {self.day} {self.mails} mails came back that bear your own signature and are not among the mail "
+            f"sent from this mailbox ({self.usual:.1f} on other days); has somebody its password?"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """
+    How our mail leaves, as the notices about proven mail show it.
+
+    Proofs are what it is learned from, so nobody else can teach it what is ours.
+    """
+
+    machines: Mapping[str, Machine] = field(default_factory=lambda: MappingProxyType({}))
+    """Those that no configuration lists."""
+    networks: frozenset[str] = frozenset()
+    """Around machines that handed over proven mail."""
+    ways: Mapping[int, Share] = field(default_factory=lambda: MappingProxyType({}))
+    """IP version → proven mails from a machine that is listed or was seen on other days, too, of all."""
+    signed: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
+    """From domain → mails with a signature of ours, of those proven by the sent record."""
+    recorded: Share = Share()
+    """Mails in the sent record, of those proven by a mark that they bear: how complete the record is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a rule may know beside the notice. Gathered once per batch, the same for all its notices."""
+
+    organisation: Organisation
+    owner: Owner
+    sent: SentRecordView = field(default_factory=SentRecordView)
+    arrivals: tuple[Arrival, ...] = ()
+    """Sorted by time."""
+    now: datetime | None = None
+    habits: Habits = field(default_factory=Habits)
