@@ -36,6 +36,18 @@ def kind(author: str, subject: str, link: str, path: str | None = None, more: st
         ("IT Support <helpdesk@harbor.example>", PENDING, f"{LURE}#YW5uQGhhcmJvci5leGFtcGxl"),
         ("IT Support <helpdesk@harbor.example>", PENDING, f"{LURE}?u=ann%2540harbor.example"),
         ("Mail Delivery System <x@isle.example>", "Undelivered mail: sync error", LURE),
+        # at home with its author, but its subject or words speak of our mailbox
+        (
+            "IT Support <support@lagoon.example>",
+            f"Undelivered messages for {ANN}",
+            f"{BAIT}\n\n5 mails on hold",
+        ),
+        (
+            "IT Support <support@lagoon.example>",
+            "Held messages",
+            f"{BAIT}\n\nharbor.example: 5 mails on hold",
+        ),
+        ("Mail Delivery Subsystem <no-reply@lagoon.example>", "Undelivered Mail Returned to Sender", BAIT),
         # whatever its subject: a mail system needs no link that knows the addressee
         ("Mail Delivery System <x@isle.example>", "Moin", BAIT),
         ("Mailzustellsystem <x@isle.example>", "Sechs Briefe warten", BAIT),
@@ -80,6 +92,7 @@ def test_who_speaks_for_our_mail_system_and_lures_away_is_a_fake(
         ("Quay Support <support@quay.example>", "New messages in #ops", f"https://quay.example/m?e={ANN}"),
         ("CI Notification <ci@quay.example>", "Build failed: mail-delivery #12", f"https://ci.quay.example/?e={ANN}"),
         ("Quay Calendar <no-reply@quay.example>", "Event on hold: dinner", f"https://cal.isle.example/?e={ANN}"),
+        ("Quay Support <support@quay.example>", "Held messages", f"https://quay.example/?e={ANN}\n\nthe bot was quiet"),
         # no more than other phishing
         ("E-mail Administrator <x@isle.example>", "Your password expires", BAIT),
         ("Mail Delivery System <x@isle.example>", "Moin", "https://isle.example/a"),

@@ -53,6 +53,8 @@ _OF_MAIL: Final = re.compile(
     r"|poczt|zpráv|üzenet|ileti|почт|сообщени|письм|повідомлен|лист|メール|メッセージ|邮|郵|邮箱|메일|메시지|بريد|رسال|דואר|หมาย|อีเมล"
 )
 """Mail, in a subject: parcels are not delivered and orders are on hold too."""
+_AT_ONCE: Final = 400
+"""Characters in which a mail comes to its point, and no newsletter says to whom it was sent."""
 _HOST: Final = re.compile(r"(?i)https?://([^/?#\\\s]*)")
 _LINKED_HOST: Final = re.compile(r"(?i)<\s*https?://([^/?#\\\s>]*)")
 
@@ -81,16 +83,17 @@ class _Signs:
 
     @lazy
     def lures(self) -> tuple[str, ...]:
-        """
-        Links that lead neither to us nor home to the author.
-
-        One who speaks in our name is at home nowhere else.
-        """
-        home = self.ours if self.speaks_for_us else self.ours | {self.author}
-        home |= {
-            _house(_bare(host)) for host in _LINKED_HOST.findall(self.sheet.headers.text("list-unsubscribe"))
-        }
+        """Links that do not lead to us, nor where its header says that one may unsubscribe."""
+        field = self.sheet.headers.text("list-unsubscribe")
+        home = self.ours | {_house(_bare(host)) for host in _LINKED_HOST.findall(field)}
         return tuple(link for link in self.sheet.links if _house(host_of(link)) not in home)
+
+    @lazy
+    def astray(self) -> tuple[str, ...]:
+        """Lures that do not lead home to the author either; one who speaks in our name is at home nowhere else."""
+        if self.speaks_for_us:
+            return self.lures
+        return tuple(link for link in self.lures if _house(host_of(link)) != self.author)
 
     @lazy
     def speaks_for_us(self) -> bool:
@@ -117,13 +120,26 @@ class _Signs:
 
     @lazy
     def is_baited(self) -> bool:
-        """A lure carries the addressee's own address, which a fake log-in page fills in, and no mail system needs."""
-        linked = " ".join(self.lures)
+        return self._knows_us(self.lures)
+
+    @lazy
+    def is_baited_astray(self) -> bool:
+        return self._knows_us(self.astray)
+
+    def _knows_us(self, links: tuple[str, ...]) -> bool:
+        """A link carries the addressee's own address: a fake log-in page fills it in, no mail system needs it."""
+        linked = " ".join(links)
         plain = unquote(unquote(linked)).casefold()
         return any(
             address_key(address) in plain or any(code in linked for code in _encoded(address))
             for address in self.sheet.addressees
         )
+
+    @lazy
+    def names_us(self) -> bool:
+        """It speaks of the addressee's mailbox or domain, in its subject or at once; not where it says who gets it."""
+        said = f"{self.sheet.title} {self.sheet.folded[:_AT_ONCE]}"
+        return any(domain_of(address) in said for address in self.sheet.addressees if "@" in address)
 
     @lazy
     def is_titled(self) -> bool:
@@ -146,10 +162,10 @@ class _Signs:
 
 def _is_fake(signs: _Signs) -> bool:
     sheet = signs.sheet
-    if not (sheet.attachments or signs.lures):
+    if signs.is_baited and _is_baited_fake(signs):
+        return True
+    if not (sheet.attachments or signs.astray):
         return False
-    if signs.is_baited:
-        return _is_baited_fake(signs)
     if not signs.is_titled or _is_sent_like_a_report(sheet) or _names_a_recipient(sheet):
         return False
     if sheet.has_daemon_sender:
@@ -159,13 +175,15 @@ def _is_fake(signs: _Signs) -> bool:
 
 def _is_baited_fake(signs: _Signs) -> bool:
     sheet = signs.sheet
-    if sheet.has_daemon_sender and (signs.is_titled or sheet.report_type == "delivery-status"):
+    if sheet.report_type == "delivery-status" or (sheet.has_daemon_sender and signs.is_titled):
         return True
-    if signs.is_mail_system and not _is_sent_like_a_report(sheet):
+    if signs.is_mail_system and signs.is_baited_astray and not _is_sent_like_a_report(sheet):
         return True
     if signs.speaks_for_us or signs.is_our_role:
         return signs.is_titled or signs.is_told
-    return signs.is_support and signs.is_titled and bool(_OF_MAIL.search(sheet.title))
+    if not (signs.is_support and signs.is_titled and _OF_MAIL.search(sheet.title)):
+        return False
+    return signs.is_baited_astray or (signs.names_us and signs.is_told)
 
 
 def _is_titled(sheet: Sheet) -> bool:
