@@ -48,11 +48,6 @@ _ROLE: Final = re.compile(
     r"|security|server|e?-?mail(?:er|box|server|admin|support)?|quarantine)\d{0,3}@"
 )
 """Whom a fake of our own domain writes as; a colleague has a name."""
-_OF_MAIL: Final = re.compile(
-    r"mail|messag|inbox|\bimap\b|\bsmtp\b|nachricht|postfach|courri|correo|mensaj|mensag|posta|bericht|bandeja|wiadomo"
-    r"|poczt|zpráv|üzenet|ileti|почт|сообщени|письм|повідомлен|лист|メール|メッセージ|邮|郵|邮箱|메일|메시지|بريد|رسال|דואר|หมาย|อีเมล"
-)
-"""Mail, in a subject: parcels are not delivered and orders are on hold too."""
 _AT_ONCE: Final = 400
 """Characters in which a mail comes to its point, and no newsletter says to whom it was sent."""
 _HOST: Final = re.compile(r"(?i)https?://([^/?#\\\s]*)")
@@ -181,7 +176,7 @@ def _is_baited_fake(signs: _Signs) -> bool:
         return True
     if signs.speaks_for_us or signs.is_our_role:
         return signs.is_titled or signs.is_told
-    if not (signs.is_support and signs.is_titled and _OF_MAIL.search(sheet.title)):
+    if not (signs.is_support and signs.is_titled and words.is_of_mail(sheet.title)):
         return False
     return signs.is_baited_astray or (signs.names_us and signs.is_told)
 
