@@ -222,5 +222,8 @@ def _accesses(accesses: Iterable[Access]) -> Table:
         table.add_column(heading, overflow="fold")
     for access in accesses:
         when = f"{access.at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(when, safe(access.by), safe(access.purpose), access.run or "")
+        purpose = access.purpose
+        if access.until is not None:
+            purpose += f", {access.times} times until {access.until.astimezone():%H:%M}"
+        table.add_row(when, safe(access.by), safe(purpose), access.run or "")
     return table

@@ -29,6 +29,7 @@ from cleaner.cli import (
     optin,
     rules,
     scan,
+    serve,
     status,
     undo,
 )
@@ -101,6 +102,7 @@ for name, function, panel in (
     ("init", init.init, START),
     ("check", check.check, START),
     ("scan", scan.scan, CLEANING),
+    ("serve", serve.serve, CLEANING),
     ("history", history.history, CLEANING),
     ("undo", undo.undo, CLEANING),
     ("status", status.status, CLEANING),

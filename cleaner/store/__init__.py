@@ -26,6 +26,7 @@ from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
 from cleaner.store.runs import RunBook
+from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
@@ -45,6 +46,7 @@ class Store:
         self.ledger = LedgerBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.schedule = ScheduleBook(database, self._locks)
 
     @classmethod
     def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
@@ -64,6 +66,7 @@ class Store:
         return cls(database, keyed, Seals(key))
 
     def close(self) -> None:
+        self.schedule.close()
         self.runs.close()
         self._database.close()
 
