@@ -34,13 +34,16 @@ THROTTLED: Final = frozenset("ErrorServerBusy ErrorExceededConnectionCount Error
 PASSING: Final = frozenset(
     """
     ErrorInternalServerError ErrorInternalServerTransientError ErrorTimeoutExpired ErrorConnectionFailed
-    ErrorConnectionFailedTransientError ErrorBatchProcessingStopped ErrorInsufficientResources ErrorNotEnoughMemory
+    ErrorConnectionFailedTransientError ErrorInsufficientResources ErrorNotEnoughMemory
     ErrorADUnavailable ErrorADOperation ErrorContentConversionFailed ErrorIrresolvableConflict
     ErrorMailboxFailover ErrorSessionUnavailable ErrorNoRespondingCASInDestinationSite ErrorProxyCallFailed
     ErrorProxyRequestProcessingFailed ErrorExchangeConfigurationException
     """.split()
 )
 """The server is in trouble, not the request: asked again, it may succeed."""
+
+STOPPED: Final = frozenset(("ErrorBatchProcessingStopped",))
+"""Not tried, since one before it in the same request failed."""
 
 AWAY: Final = {
     "ErrorMailboxMoveInProgress": "the mailbox is being moved to another database or server",
@@ -140,7 +143,7 @@ def of_code(
         return ThrottledError(place, wait)
     if code in AWAY:
         return AwayError(mailbox.address, AWAY[code])
-    if code in PASSING:
+    if code in PASSING or code in STOPPED:
         return ServerUnavailableError(place, said(code, text))
     if code in NOT_ALLOWED_TO_ACT:
         return AskPersonError(
