@@ -102,12 +102,20 @@ class Store:
         run: str | None = None,
         mailbox: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         states: Iterable[EntryState] | None = None,
         limit: int | None = None,
     ) -> tuple[Entry, ...]:
         """Journal entries of any mailbox that fit all that is given, oldest first; with a limit the last."""
         return journal.find_entries(
-            self._database, id=id, run=run, mailbox=mailbox, since=since, states=states, limit=limit
+            self._database,
+            id=id,
+            run=run,
+            mailbox=mailbox,
+            since=since,
+            until=until,
+            states=states,
+            limit=limit,
         )
 
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:

@@ -16,6 +16,7 @@ from typing import Final
 from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, MailboxBusyError, NotOptedInError, SafetyStopError, StopError
 from cleaner.service.context import Context
+from cleaner.service.retention import Retained, expire, overdue
 from cleaner.service.scan import MailboxScan, ScanRequest, finish, scan_one
 from cleaner.store.records import Turn
 from cleaner.values import ActionName
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 LOOK_THROUGH: Final = timedelta(hours=1)
 """At least so often a mailbox is looked through whether it changed or not: what is known may have grown."""
+UPKEEP: Final = timedelta(days=1)
+"""Between looks at what is too old."""
 BUSY_PAUSE: Final = timedelta(seconds=30)
 """Until a mailbox that another process is cleaning is tried again."""
 
@@ -101,7 +104,38 @@ def scanned(
         return Worked(replace(turn, state="interrupted", error=None, pulse=None), scan=result)
     waits = is_waiting(context, mailbox)
     seen = replace(turn, state="done", error=None, pulse=None if waits else pulse, looked_at=began)
-    return Worked(seen, scan=result)
+    return kept_up(context, mailbox, replace(Worked(seen), scan=result), stopping)
+
+
+def kept_up(
+    context: Context, mailbox: MailboxSettings, worked: Worked, stopping: Callable[[], bool]
+) -> Worked:
+    """With what is done at times: retention, once a day. Its failure is no failure of the scan."""
+    now = context.clock()
+    turn = worked.turn
+    if stopping() or (turn.upkeep_due is not None and turn.upkeep_due > now):
+        return worked
+    try:
+        retained = retain(context, mailbox, stopping)
+    except StopError:
+        raise
+    except CleanerError as error:
+        log.warning("what is too old could not be put away: %s", error)
+        retained = Retained()
+    if retained.held:
+        log.info("nothing is put away: %s", retained.held)
+    elif retained.expired:
+        log.info("%d of the quarantine went to Trash", retained.expired)
+    return replace(worked, turn=replace(turn, upkeep_due=now + UPKEEP), expired=retained.expired)
+
+
+def retain(context: Context, mailbox: MailboxSettings, stopping: Callable[[], bool]) -> Retained:
+    """The mailbox is opened only if something is overdue."""
+    if not (entries := overdue(context, mailbox)):
+        return Retained()
+    context.require_consent(mailbox)
+    with context.store.lock(mailbox.address), context.mailboxes.changing(mailbox) as changing:
+        return expire(context, mailbox, changing, entries, stopping)
 
 
 def is_waiting(context: Context, mailbox: MailboxSettings) -> bool:
