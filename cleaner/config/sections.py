@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import dkim, forms
+from cleaner.config import dkim, ews, forms
 from cleaner.config.places import (
     BatvSettings,
     HmacSettings,
@@ -168,6 +168,9 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
         match connector:
             case "maildir":
                 found.append(_maildir(table, name, base))
+            case "ews":
+                found.append(ews.server(table, name, base))
+                close(table)
             case "":
                 found.append(Server(name, ""))
             case _:

@@ -18,6 +18,7 @@ from cleaner.ports import ChangeableMailbox, Mailbox
 CONNECTORS: Final = {
     "maildir": "cleaner.connectors.maildir",
     "imap": "cleaner.connectors.imap",
+    "ews": "cleaner.connectors.ews",
 }
 """Name in the configuration → module, which has `open_reading` and `open_changing`."""
 

@@ -33,6 +33,11 @@ _HEAD: Final = re.compile(
     r"(?P<rest>.{0,1000})$"
 )
 _ALONE: Final = re.compile(r"[\s.:;,>]*(?:\((?:[^()]{0,300})\)|\[[^\]]{0,100}\]|on \S+.{0,40})?[\s.:;,]*$")
+_NAMED: Final = re.compile(
+    rf"[\s>*\-\u2022.|]{{0,20}}(?:\"[^\"\n]{{1,100}}\"|'[^'\n]{{1,100}}'|[^\W\d_][^:<>@()\"\n]{{0,60}}?)\s{{1,4}}"
+    rf"[<(](?P<address>{_ADDRESS})[>)](?P<rest>[\s.:,;]*)$"
+)
+"""A name and the address behind it, alone on their line."""
 _COMMAND: Final = re.compile(rf"(?i)rcpt to:?\s{{0,3}}<?({_ADDRESS})>?")
 _ANYWHERE: Final = re.compile(rf"{_ADDRESS}|{_QUOTED}")
 _LABEL: Final = re.compile(
@@ -131,6 +136,8 @@ def _places(lines: list[str]) -> tuple[_Place, ...]:
         head = _HEAD.match(line)
         if head and (_ALONE.match(head["rest"]) or _is_reason(head["rest"])):
             _add(heads, head["address"], number)
+        elif named := _NAMED.match(line):
+            _add(heads, named["address"], number)
         elif (label := _LABEL.match(line)) and _field_name(line) not in _LETTER_FIELDS:
             _add(coded, label[1], number)
         for command in _COMMAND.findall(line):
