@@ -37,6 +37,9 @@ class Store:
     def __init__(self, database: Database, keyed: Keyed, seals: Seals) -> None:
         self._database = database
         self._keyed = keyed
+        self.revision = schema.REVISIONS[-1]
+        self.upgraded_from: str | None = None
+        """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
@@ -59,11 +62,13 @@ class Store:
         keyed = Keyed(key)
         database = Database(url, busy_timeout)
         try:
-            schema.bring_up_to_date(database, keyed)
+            before = schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
-        return cls(database, keyed, Seals(key))
+        store = cls(database, keyed, Seals(key))
+        store.upgraded_from = before
+        return store
 
     def close(self) -> None:
         self.schedule.close()
