@@ -103,6 +103,13 @@ def serve(context: typer.Context) -> None:
     with requests.heard(), open_app(context) as app:
         settings = app.context.settings.service
         logs.set_up(settings.log)
+        store = app.context.store
+        if store.upgraded_from is not None:
+            log.warning(
+                "the database was older (revision %s) and has been upgraded to %s",
+                store.upgraded_from,
+                store.revision,
+            )
         metrics = Metrics()
         try:
             service = Service(app.context, (metrics,))

@@ -37,6 +37,9 @@ class Store:
     def __init__(self, database: Database, keyed: Keyed, seals: Seals) -> None:
         self._database = database
         self._keyed = keyed
+        self.revision = schema.REVISIONS[-1]
+        self.upgraded_from: str | None = None
+        """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
@@ -59,11 +62,13 @@ class Store:
         keyed = Keyed(key)
         database = Database(url, busy_timeout)
         try:
-            schema.bring_up_to_date(database, keyed)
+            before = schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
-        return cls(database, keyed, Seals(key))
+        store = cls(database, keyed, Seals(key))
+        store.upgraded_from = before
+        return store
 
     def close(self) -> None:
         self.schedule.close()
@@ -102,12 +107,20 @@ class Store:
         run: str | None = None,
         mailbox: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         states: Iterable[EntryState] | None = None,
         limit: int | None = None,
     ) -> tuple[Entry, ...]:
         """Journal entries of any mailbox that fit all that is given, oldest first; with a limit the last."""
         return journal.find_entries(
-            self._database, id=id, run=run, mailbox=mailbox, since=since, states=states, limit=limit
+            self._database,
+            id=id,
+            run=run,
+            mailbox=mailbox,
+            since=since,
+            until=until,
+            states=states,
+            limit=limit,
         )
 
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:

@@ -60,6 +60,19 @@ class SeenBook:
             rows = connection.execute(query.order_by(n.received)).all()
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
 
+    def would_have_moved(self, since: datetime) -> tuple[SeenNotice, ...]:
+        """Spurious notices judged since then that are only reported; the oldest first."""
+        n = tables.notice.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            query = select(tables.notice).where(
+                n.mailbox_id == mailbox,
+                n.judged_at >= since,
+                n.opinion == Opinion.BACKSCATTER.value,
+                n.action == ActionName.REPORT.value,
+            )
+            return tuple(_seen(row) for row in connection.execute(query.order_by(n.judged_at, n.id)))
+
     def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)

@@ -22,6 +22,8 @@ class ActionName(enum.Enum):
     MOVE = "move"
     DELETE = "delete"
     REVIEW = "review"
+    EXPIRE = "expire"
+    """From the quarantine to Trash when its time there is over; no policy decides this about a notice."""
 
     @property
     def changes_mailbox(self) -> bool:

@@ -28,7 +28,7 @@ from cleaner.service.serve.timing import next_digest, next_turn
 from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
 from cleaner.store.records import Turn
 from cleaner.store.schedule import Backlog, Ended
-from cleaner.values import EntryState
+from cleaner.values import EntryState, Policy
 
 log = logging.getLogger(__name__)
 
@@ -215,9 +215,15 @@ class Service:
         else:
             failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
             due = next_turn(now, policy.interval, failures, settings, self._chance())
-        digest_due = next_digest(turn.digested_at or now, policy.digest, settings)
-        turn = replace(turn, due=due, failures=failures, digest_due=digest_due)
+        turn = replace(turn, due=due, failures=failures, digest_due=self._digest_due(turn, policy, now))
         return Ended(turn, now, context.actor if worked.only_looked else None)
+
+    def _digest_due(self, turn: Turn, policy: Policy, now: datetime) -> datetime | None:
+        """One that is overdue stays so until it is written."""
+        following = next_digest(now, policy.digest, self.context.settings.service)
+        if following is None or turn.digest_due is None:
+            return following
+        return min(turn.digest_due, following)
 
     def _tell(self, context: Context, worked: Worked, seconds: float) -> None:
         turn, scan = worked.turn, worked.scan

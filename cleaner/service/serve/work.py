@@ -10,20 +10,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, MailboxBusyError, NotOptedInError, SafetyStopError, StopError
+from cleaner.service import digest
 from cleaner.service.context import Context
+from cleaner.service.retention import Retained, expire, overdue
 from cleaner.service.scan import MailboxScan, ScanRequest, finish, scan_one
 from cleaner.store.records import Turn
 from cleaner.values import ActionName
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOOK_THROUGH: Final = timedelta(hours=1)
 """At least so often a mailbox is looked through whether it changed or not: what is known may have grown."""
+UPKEEP: Final = timedelta(days=1)
+"""Between looks at what is too old."""
 BUSY_PAUSE: Final = timedelta(seconds=30)
 """Until a mailbox that another process is cleaning is tried again."""
 
@@ -101,7 +106,63 @@ def scanned(
         return Worked(replace(turn, state="interrupted", error=None, pulse=None), scan=result)
     waits = is_waiting(context, mailbox)
     seen = replace(turn, state="done", error=None, pulse=None if waits else pulse, looked_at=began)
-    return Worked(seen, scan=result)
+    return kept_up(context, mailbox, replace(Worked(seen), scan=result), stopping)
+
+
+def kept_up(
+    context: Context, mailbox: MailboxSettings, worked: Worked, stopping: Callable[[], bool]
+) -> Worked:
+    """With what is done at times: retention, and the digest. A failure of these is no failure of the scan."""
+    now = context.clock()
+    if is_due(worked.turn.upkeep_due, now) and not stopping():
+        retained = attempted(lambda: retain(context, mailbox, stopping), Retained(), "retention")
+        if retained.held:
+            log.info("nothing is put away: %s", retained.held)
+        turn = replace(worked.turn, upkeep_due=now + UPKEEP)
+        worked = replace(worked, turn=turn, expired=retained.expired)
+    if worked.turn.digest_due is not None and is_due(worked.turn.digest_due, now) and not stopping():
+        told = attempted(lambda: tell(context, mailbox, worked.turn), None, "the digest")
+        turn = replace(worked.turn, digest_due=None)
+        if told is not None:
+            turn = replace(turn, digested_at=now)
+        worked = replace(worked, turn=turn, has_digest=bool(told))
+    return worked
+
+
+def is_due(at: datetime | None, now: datetime) -> bool:
+    return at is None or at <= now
+
+
+def attempted(piece: Callable[[], T], otherwise: T, name: str) -> T:
+    try:
+        return piece()
+    except StopError:
+        raise
+    except CleanerError as error:
+        log.warning("%s failed, the next time it is tried again: %s", name, error)
+    except Exception:
+        log.exception("%s failed", name)
+    return otherwise
+
+
+def tell(context: Context, mailbox: MailboxSettings, turn: Turn) -> bool:
+    """The digest, if there is something to tell. The mailbox is opened only then."""
+    consent = context.store.consent.current(mailbox.address)
+    since = turn.digested_at or (consent.at if consent is not None else context.clock())
+    if not (told := digest.items(context, mailbox, since)):
+        return False
+    context.require_consent(mailbox)
+    with context.store.lock(mailbox.address), context.mailboxes.changing(mailbox) as changing:
+        return digest.write(context, mailbox, changing, told, since)
+
+
+def retain(context: Context, mailbox: MailboxSettings, stopping: Callable[[], bool]) -> Retained:
+    """The mailbox is opened only if something is overdue."""
+    if not (entries := overdue(context, mailbox)):
+        return Retained()
+    context.require_consent(mailbox)
+    with context.store.lock(mailbox.address), context.mailboxes.changing(mailbox) as changing:
+        return expire(context, mailbox, changing, entries, stopping)
 
 
 def is_waiting(context: Context, mailbox: MailboxSettings) -> bool:
