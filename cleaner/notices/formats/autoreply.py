@@ -12,7 +12,7 @@ from typing import Final
 
 from cleaner.notices import words
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import UNKNOWN, Kind
+from cleaner.values import UNKNOWN, Kind, domain_of
 
 FAMILY: Final = "autoreply"
 _PROGRAMS: Final = (
@@ -50,7 +50,9 @@ def read(sheet: Sheet) -> Finding | None:
 def _is_answer(sheet: Sheet) -> bool:
     if sheet.auto_submitted == "auto-replied" and not _is_bulk(sheet) and not _asks_to_unsubscribe(sheet):
         return True
-    if _is_titled(sheet) or (words.said(words.ABSENCE, sheet.title) and _is_marked(sheet)):
+    if _is_titled(sheet) or (
+        words.said(words.ABSENCE, sheet.title) and _is_marked(sheet) and _is_from_outside(sheet)
+    ):
         return True
     return _names_its_program(sheet) or _is_an_answer_of_nobody(sheet) or _is_an_answer_of_exchange(sheet)
 
@@ -77,6 +79,12 @@ def _is_sent_as_an_answer(sheet: Sheet) -> bool:
         return False
     marked = bool(sheet.auto_submitted) or any(name in headers for name in _OF_EXCHANGE) or _is_marked(sheet)
     return marked or (bool(sheet.answers) and not sheet.is_answer)
+
+
+def _is_from_outside(sheet: Sheet) -> bool:
+    """Of a colleague's leave the office tells in bulk; his own answer says which mail it answers."""
+    own = {domain_of(address) for address in sheet.addressees}
+    return bool(sheet.answers) or sheet.has_null_sender or domain_of(sheet.sender) not in own
 
 
 def _names_its_program(sheet: Sheet) -> bool:

@@ -33,8 +33,8 @@ def read(sheet: Sheet) -> Finding | None:
 
 
 def recipients(sheet: Sheet) -> tuple[Recipient, ...]:
-    """The recipients that the report names in words."""
-    return failures.named(sheet)
+    """The recipients that the report names in words, or else in its subject."""
+    return failures.named(sheet) or failures.named_in_subject(sheet)
 
 
 def is_report(sheet: Sheet) -> bool:
@@ -76,6 +76,10 @@ class _Signs:
         return self.titled or self.said or self.coded
 
     @lazy
+    def of_mail(self) -> bool:
+        return words.is_of_mail(self.sheet.title) or words.is_of_mail(self.sheet.folded)
+
+    @lazy
     def back(self) -> bool:
         return self.sheet.returned.completeness is not Completeness.NONE
 
@@ -94,7 +98,7 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
         return True
     if _is_by_a_colleague(sheet):
         return signs.back and signs.told
-    if signs.titled and (signs.marked or (signs.bare and not sheet.is_of_a_list)):
+    if signs.titled and (signs.marked or (signs.bare and signs.of_mail and not sheet.is_of_a_list)):
         return True
     if signs.marked and ((signs.coded and signs.said) or (said_to_succeed(sheet) and signs.named)):
         return True
@@ -115,15 +119,27 @@ def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
         return False
     if sheet.has_null_sender and _names_whom_we_wrote_to(sheet):
         return True
-    if signs.to_envelope and (sheet.auto_submitted != "auto-replied" or signs.titled or signs.coded):
+    if signs.to_envelope and _may_answer_an_envelope(sheet, signs):
         if signs.back and sheet.answers_us and signs.told:
             return True
-        if (signs.titled or sheet.has_null_sender) and signs.named:
-            return signs.said or status.code_in(sheet.text[:16_000]) is not None
-        return False
+        return signs.named and _says_why(sheet, signs)
     if not (signs.titled and signs.named and (sheet.answers_us or signs.back)) or _is_by_a_colleague(sheet):
         return False
     return signs.said or signs.coded or (sheet.answers_us and failures.naming(sheet).plainly)
+
+
+def _may_answer_an_envelope(sheet: Sheet, signs: _Signs) -> bool:
+    """What calls itself an answer is a person's, unless it speaks of a failure and quotes a code."""
+    return sheet.auto_submitted != "auto-replied" or signs.titled or (signs.coded and signs.said)
+
+
+def _says_why(sheet: Sheet, signs: _Signs) -> bool:
+    """Mail failed, not a parcel, a payment or a flight; or whom it could not reach is plainly named."""
+    coded = status.code_in(sheet.text[:16_000]) is not None
+    plainly = failures.naming(sheet).plainly
+    if not sheet.has_null_sender and not signs.titled:
+        return coded and plainly and not sheet.is_answer
+    return (signs.said or coded) and (plainly or signs.of_mail)
 
 
 def _names_whom_we_wrote_to(sheet: Sheet) -> bool:
