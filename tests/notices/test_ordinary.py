@@ -110,6 +110,12 @@ def test_a_report_that_a_person_attaches_is_his() -> None:
         ("Automatic reply: Tide tables", "", Kind.AUTOREPLY),
         ("[EXTERNAL] Out of Office AutoReply: Tide tables", "", Kind.AUTOREPLY),
         ("Out of office", "", Kind.AUTOREPLY),
+        ("Automatic reply Re: Tide tables", "", Kind.AUTOREPLY),
+        ('Automatic reply to "Tide tables"', "", Kind.AUTOREPLY),
+        ("Auto-reply from bob@far.example", "", Kind.AUTOREPLY),
+        ("自动回复：Tide tables", "", Kind.AUTOREPLY),
+        ("【自动回复】Tide tables", "", Kind.AUTOREPLY),
+        ("Automatic reply to your questions", "", Kind.NOT_A_BOUNCE),
         ("Bob is out of office", "Precedence: bulk\n", Kind.AUTOREPLY),
         ("Bob is out of office", "In-Reply-To: <tide.1@harbor.example>\n", Kind.AUTOREPLY),
         ("Re: Automatic reply", "Precedence: junk\n", Kind.AUTOREPLY),
@@ -121,3 +127,10 @@ def test_a_report_that_a_person_attaches_is_his() -> None:
 )
 def test_a_subject_that_names_an_answer(subject: str, more: str, kind: Kind) -> None:
     assert read(BOB, subject, "I am away.", path="bob@far.example", more=more).kind is kind
+
+
+def test_a_report_on_an_answer_is_a_report() -> None:
+    said = "Not delivered:\n\nbob@far.example\n550 5.1.1 no\n"
+    gate = "Gate <gate@mx.far.example>"
+    assert read(gate, "Undeliverable: Automatic reply: Tide tables", said).kind is Kind.NDR
+    assert read(BOB, "Automatic reply: Undeliverable: Tide tables", said).kind is Kind.AUTOREPLY

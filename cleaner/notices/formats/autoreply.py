@@ -36,8 +36,9 @@ _OF_EXCHANGE: Final = ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-lo
 """Written also into mail that a person's rule passes on, which keeps its envelope sender."""
 _ITS_NAME: Final = "|".join(map(re.escape, words.AUTOREPLY))
 _NAMES_ITSELF: Final = re.compile(
-    rf"(?:\[[^\]]{{1,80}}\] ?){{0,3}}(?:(?:{_ITS_NAME})\w{{0,12}} ?){{1,3}}"
-    r"(?:(?:reply|response|message|notice|notification)\b ?)?(?:$|[:(\[{\"'<\u201c-])"
+    rf"(?:\[[^\]]{{1,80}}\] ?){{0,3}}[\u3010\u300c]?(?:(?:{_ITS_NAME})\w{{0,12}} ?){{1,3}}"
+    r"(?:(?:reply|response|message|notice|notification)\b ?)?"
+    r"(?:$|(?:\w{2,4} ?)?[:(\[{\"'<\u201c\u201e\u00ab\u300c\u3010\u3011\u300d-]|\w{2,5} \S{1,64}@)"
 )
 
 

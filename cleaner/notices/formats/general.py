@@ -104,7 +104,7 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
         return True
     if signs.back and (signs.told or sheet.answers_us):
         return True
-    if signs.named and (signs.titled or (signs.told and (signs.marked or failures.naming(sheet).plainly))):
+    if signs.named and (signs.titled or (signs.told and (signs.marked or _tells_plainly(sheet, signs)))):
         return True
     # in a language that nobody listed: a daemon that writes to an envelope about a stranger
     speaks_itself = sheet.has_daemon_sender and bool(sheet.sender)
@@ -113,7 +113,7 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
 
 def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
     """Gateways and programs that speak under an address of their own."""
-    if words.said(words.AUTOREPLY, sheet.title):
+    if _names_an_answer(sheet):
         return False
     if sheet.has_ticket and not signs.back:
         return False
@@ -126,6 +126,20 @@ def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
     if not (signs.titled and signs.named and (sheet.answers_us or signs.back)) or _is_by_a_colleague(sheet):
         return False
     return signs.said or signs.coded or (sheet.answers_us and failures.naming(sheet).plainly)
+
+
+def _names_an_answer(sheet: Sheet) -> bool:
+    """Its subject calls it an automatic answer; behind a word of failure that is the name of what failed."""
+    if not words.said(words.AUTOREPLY, sheet.title):
+        return False
+    head = sheet.title.partition(": ")[0]
+    return words.said(words.AUTOREPLY, head) or not words.said(words.FAILURE, head)
+
+
+def _tells_plainly(sheet: Sheet, signs: _Signs) -> bool:
+    """A postmaster who writes by hand names people and codes too, in whole sentences."""
+    by_hand = isinstance(sheet.return_path, str) and sheet.return_path != ""
+    return failures.naming(sheet).plainly and (signs.said or not by_hand)
 
 
 def _may_answer_an_envelope(sheet: Sheet, signs: _Signs) -> bool:
