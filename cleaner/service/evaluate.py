@@ -20,8 +20,9 @@ from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.pipeline import look_up
 from cleaner.ports import SentRecord
-from cleaner.service.classify import one_message, read_file
+from cleaner.service.classify import read_file
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
+from cleaner.service.mailfiles import one_message
 from cleaner.store import Store
 from cleaner.values import (
     Arrival,

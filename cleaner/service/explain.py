@@ -21,8 +21,9 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import FolderMissingError, MessageGoneError, UsageError
 from cleaner.ports import Mailbox
 from cleaner.service import remedies
-from cleaner.service.classify import NOBODY, Judge, Judged, judge_batch, line, messages_of
+from cleaner.service.classify import NOBODY, Judge, Judged, judge_batch, line
 from cleaner.service.context import Context
+from cleaner.service.mailfiles import messages_of
 from cleaner.service.models import model_for
 from cleaner.service.past import Past, Step, past_of
 from cleaner.service.scan import preview_until
