@@ -70,14 +70,12 @@ _DONE: Final = {
     "review": "The next scan moves it to the folder for review.",
     "report": "It stays where it is and is only reported.",
     "wait": "It waits, and is judged again by a later scan.",
-    "none": "It stays where it is.",
 }
 _WOULD_BE: Final = {
     "move": "In a mailbox it would be moved to the quarantine.",
     "delete": "In a mailbox it would be moved to Trash.",
     "review": "In a mailbox it would be moved to the folder for review.",
     "report": "In a mailbox it would only be reported.",
-    "none": "In a mailbox it would stay where it is.",
 }
 
 
@@ -111,21 +109,15 @@ def _done(explanation: Explanation) -> str:
     reason = safe(line["plan_reason"])
     if explanation.past.moved is not None:
         return reason
+    if line["plan"] == "none":
+        return reason if reason.endswith("stays.") else f"{reason} It stays where it is."
     words = _DONE if line["folder"] is not None else _WOULD_BE
-    return " ".join((words[line["plan"]], reason, *explanation.limits[1:]))
+    return " ".join(filter(None, (reason, words[line["plan"]], explanation.stops)))
 
 
 def _sum(explanation: Explanation) -> str:
-    verdict = explanation.verdict
-    sentences = [
-        f"Together {verdict.score:+.1f}; above zero speaks for backscatter.",
-        *explanation.limits[:1],
-    ]
-    if verdict.probability is not None:
-        sentences.append(
-            f"The learned model {safe(verdict.model)} holds it to be backscatter to {verdict.probability:.1%}."
-        )
-    return " ".join(sentences)
+    score = f"Together {explanation.verdict.score:+.1f}; above zero speaks for backscatter."
+    return " ".join((score, *map(safe, explanation.limits)))
 
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
