@@ -32,7 +32,6 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("undo --mailbox ann@harbor.example --since 2d", "all of one mailbox since then"),
     ),
     "status": (("status", ""), ("status --format jsonl", "for monitoring")),
-    "serve": (("-c /etc/bounce-cleaner/cleaner.toml serve", "until it is ended"),),
     "classify": (
         ("classify message.eml", ""),
         ("classify --mailbox ann@harbor.example ~/Maildir", "by her addresses and sent mail"),
