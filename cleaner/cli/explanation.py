@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from rich import box
@@ -16,6 +16,7 @@ from cleaner.values import Evidence, Force, Kind, Opinion, Returned, Side
 
 if TYPE_CHECKING:
     from cleaner.service.explain import Explanation
+    from cleaner.service.past import Step
 
 KINDS: Final = {
     Kind.NDR: "a report that a mail could not be delivered",
@@ -54,14 +55,21 @@ def show(explanation: Explanation) -> None:
     if evidence:
         print_table(_evidence(evidence))
         console.print(_sum(explanation))
-    if explanation.would_change:
-        console.print("\nWhat would change the verdict:", style="bold")
-        for sentence in explanation.would_change:
-            console.print(f"- {safe(sentence, 600)}")
-    if explanation.would_prove:
-        console.print("\nWhat would prove your own mail from now on (for your administrator):", style="bold")
-        for sentence in explanation.would_prove:
-            console.print(f"- {safe(sentence, 600)}")
+    _list("What would change the verdict:", explanation.would_change)
+    _list("What would prove your own mail from now on (for your administrator):", explanation.would_prove)
+
+
+def _list(heading: str, sentences: Iterable[str]) -> None:
+    rows = [safe(sentence, 600) for sentence in sentences]
+    if not rows:
+        return
+    results().print(f"\n{heading}", style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row("-", Text(row))
+    print_table(table)
 
 
 _DONE: Final = {
@@ -95,12 +103,12 @@ def _show_verdict(explanation: Explanation) -> None:
         console.print("The message is no longer there; this is what was kept of it.")
     else:
         console.print(_done(explanation))
-    if explanation.history:
-        console.print("\nWhat happened to it:", style="bold")
-        for step in explanation.history:
-            at = f"{step.at.astimezone():%Y-%m-%d %H:%M}" if step.at is not None else "since then"
-            entry = f" (entry {step.entry})" if step.entry is not None else ""
-            console.print(f"- {at}  {safe(step.what, 600)}{entry}")
+    _list("What happened to it:", map(_step, explanation.history))
+
+
+def _step(step: Step) -> str:
+    at = f"{step.at.astimezone():%Y-%m-%d %H:%M}" if step.at is not None else "since then:"
+    return f"{at} {step.what}" + (f" (entry {step.entry})" if step.entry is not None else "")
 
 
 def _done(explanation: Explanation) -> str:
