@@ -184,7 +184,9 @@ def get_folder(call: Call) -> str:
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element, gone=gone)
-        return tag("m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder)))
+        return tag(
+            "m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder), call.ways)
+        )
 
     return call.each(_children(call, "FolderIds"), do)
 
@@ -200,7 +202,9 @@ def find_folder(call: Call) -> str:
         if not found and call.ways is Ways.RECORDED:
             return ""
         page, attributes = _paged(call, "IndexedPageFolderView", found)
-        written = (folder_element(each, fields, each.mailbox.rights(call.who, each)) for each in page)
+        written = (
+            folder_element(each, fields, each.mailbox.rights(call.who, each), call.ways) for each in page
+        )
         return tag("m:RootFolder", tag("t:Folders", *written), **attributes)
 
     return call.each(_children(call, "ParentFolderIds"), do)
@@ -338,7 +342,7 @@ def _to_folder(call: Call, *, moves: bool) -> str:
         call.folder(named)
     except RefusedError as error:
         if error.code == "ErrorFolderNotFound" and call.ways is Ways.RECORDED:
-            raise FaultError("ErrorInternalServerError", status=500) from None
+            raise FaultError("SOAP:Server") from None
 
     def do(element: etree._Element) -> str:
         item = call.item(element, needs="delete" if moves else "read")

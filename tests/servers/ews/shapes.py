@@ -81,7 +81,7 @@ def folder_id(folder: Folder) -> str:
     return tag("t:FolderId", Id=folder.id, ChangeKey=folder.change_key)
 
 
-def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str]) -> str:
+def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str], ways: Ways) -> str:
     parent = folder.mailbox.folders[folder.parent]
     pieces = [folder_id(folder)]
     if "folder:ParentFolderId" in fields:
@@ -93,13 +93,14 @@ def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str
     if "folder:TotalCount" in fields:
         pieces.append(text("t:TotalCount", str(len(folder.items))))
     if "folder:ChildFolderCount" in fields:
-        pieces.append(text("t:ChildFolderCount", str(_below(folder))))
+        pieces.append(text("t:ChildFolderCount", str(_below(folder, ways))))
     if "folder:EffectiveRights" in fields:
         pieces.append(effective_rights(rights))
         # Not asked for by its name, the recorded server tells it along with all the others.
         if folder.distinguished:
             pieces.append(text("t:DistinguishedFolderId", folder.distinguished))
-    if "folder:PermissionSet" in fields and rights == ALL_RIGHTS:
+    has_permissions = folder.element not in ("TasksFolder", "SearchFolder") and rights == ALL_RIGHTS
+    if "folder:PermissionSet" in fields and has_permissions:
         pieces.append(_permissions(folder))
     if "folder:UnreadCount" in fields and folder.element == "Folder":
         pieces.append(text("t:UnreadCount", str(folder.unread)))
@@ -110,11 +111,11 @@ def effective_rights(rights: frozenset[str]) -> str:
     return tag("t:EffectiveRights", *(flag(f"t:{name}", needed in rights) for name, needed in RIGHTS))
 
 
-def _below(folder: Folder) -> int:
+def _below(folder: Folder, ways: Ways) -> int:
+    """The recorded server counts all levels."""
     children = folder.children
-    if folder.distinguished == "root":
-        return len(children) + sum(map(_below, children))
-    return len(children)
+    deeper = sum(_below(child, ways) for child in children) if ways is Ways.RECORDED else 0
+    return len(children) + deeper
 
 
 def _permissions(folder: Folder) -> str:

@@ -136,7 +136,7 @@ def answer(operation: str, messages: str, version: Version) -> bytes:
 def fault(error: FaultError, ways: Ways) -> bytes:
     """A whole request refused: bare in the recorded server, with a detail in Exchange."""
     sentence = TEXTS.get(error.code, error.code)
-    if ways is Ways.RECORDED and not error.values and error.status == 200:
+    if ways is Ways.RECORDED and (error.status == 200 or error.code == "SOAP:Server"):
         body = tag(
             "SOAP:Fault",
             text("faultcode", error.code, **{"xsi:type": "xsd:string"}),
