@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import Final
@@ -40,7 +40,7 @@ KEPT: Final = (
 )
 """Header fields that have a property and so come back, beside those that are written anew."""
 
-DATES: Final = frozenset({"date", "received", "resent-date", "delivery-date"})
+DATES: Final = frozenset({"date", "resent-date"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Attachment:
     """Of a message: as it arrived."""
     message: Content | None = None
     """The attached message; else this is a file."""
-    is_text_report: bool = False
+    position: int = 0
+    """Among the parts; GetItem lists messages before files."""
 
 
 class Content:
@@ -95,11 +96,14 @@ class Content:
 
     @cached_property
     def sender(self) -> tuple[str, str] | None:
-        return self._first("Sender") or self.author
+        found = self._first("Sender")
+        if found is None or (self.author and found[1].lower() == self.author[1].lower()):
+            return self.author
+        return found
 
     @cached_property
     def to(self) -> tuple[tuple[str, str], ...]:
-        if self.report:
+        if self.report and self.report.recipients is not None:
             return tuple(("", address) for address in self.report.recipients)
         return tuple((name or address, address) for name, address in self.part.addresses("To") if address)
 
@@ -175,7 +179,8 @@ class Content:
 
 
 def _rebuilt(content: Content) -> bytes:
-    attached = [_attached(each, content.sent) for each in content.attachments]
+    in_order = sorted(content.attachments, key=lambda each: each.position)
+    attached = [_attached(each, content.sent) for each in in_order]
     report = content.report
     body = _alternative(*content.body, level=1 if attached or report else 0)
     fields = _fields(content)
@@ -183,13 +188,9 @@ def _rebuilt(content: Content) -> bytes:
         return _lines(fields) + body
     kind = "disposition-notification" if report and "IPN" in report.item_class else "delivery-status"
     status = [f"Content-Type: message/{kind}\r\n\r\n".encode() + report.status] if report else []
-    files = [each for each, made in zip(attached, content.attachments, strict=True) if made.message is None]
-    messages = [
-        each for each, made in zip(attached, content.attachments, strict=True) if made.message is not None
-    ]
     what = "report" if report else "mixed"
     extra = f";\r\n\treport-type={kind}" if report else ""
-    return _lines(fields) + _multipart(what, [body, *status, *files, *messages], 0, extra)
+    return _lines(fields) + _multipart(what, [body, *status, *attached], 0, extra)
 
 
 def _fields(content: Content) -> list[tuple[str, str]]:
@@ -201,18 +202,20 @@ def _fields(content: Content) -> list[tuple[str, str]]:
         found.append(("Sender", _written([content.sender])))
     if content.to:
         found.append(("To", _written(content.to)))
-    if content.reply_to:
-        found.append(("Reply-To", _written(content.reply_to)))
+    if part.get("Reply-To") is not None:
+        found.append(("Reply-To", _bare(content.reply_to)))
     subject = Header(content.subject, "utf-8" if not content.subject.isascii() else "us-ascii", 900).encode()
     found += [
         ("Importance", "Normal"),
         ("Sensitivity", "Normal"),
         ("Date", format_datetime(content.sent)),
-        ("Subject", subject),
-        ("Thread-Topic", part.get("Thread-Topic") or subject),
     ]
+    if part.get("Subject") is not None:
+        found += [("Subject", subject), ("Thread-Topic", part.get("Thread-Topic") or subject)]
     if content.message_id:
         found.append(("Message-ID", content.message_id))
+    if content.report and content.report.about and not part.get("References"):
+        found.append(("References", content.report.about))
     found += [(name, value) for name in KEPT if (value := part.get(name)) is not None]
     if content.attachments:
         found.append(("X-MS-Has-Attach", "yes"))
@@ -230,12 +233,16 @@ def _lines(fields: list[tuple[str, str]]) -> bytes:
 
 
 def _written(addresses: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> str:
-    return ",\r\n\t".join(_one_address(name, address) for name, address in addresses)
+    return ", ".join(_one_address(name, address) for name, address in addresses)
+
+
+def _bare(addresses: tuple[tuple[str, str], ...]) -> str:
+    """As Reply-To has them: without a name that is the address itself."""
+    named = [address if name == address else _one_address(name, address) for name, address in addresses]
+    return ", ".join(named) or NOBODY
 
 
 def _one_address(name: str, address: str) -> str:
-    if address == NOBODY and name == NOBODY:
-        return NOBODY
     if not name.isascii():
         return f"{Header(name, 'utf-8', 900).encode()} <{address}>"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -291,10 +298,11 @@ def _attached(attachment: Attachment, when: datetime) -> bytes:
         head = f"Content-Disposition: attachment; {dates}\r\nContent-Type: message/rfc822\r\n\r\n"
         return head.encode() + attachment.message.mime
     named = attachment.name if attachment.name and not attachment.name.startswith("attachment") else None
+    kind = "application/octet-stream" if attachment.type.startswith("multipart/") else attachment.type
     name = f'; filename="{named}"' if named and named.isascii() else ""
     head = (
         f"Content-Disposition: attachment{name}; {dates}\r\n"
-        f"Content-Transfer-Encoding: base64\r\nContent-Type: {attachment.type}\r\n\r\n"
+        f"Content-Transfer-Encoding: base64\r\nContent-Type: {kind}\r\n\r\n"
     )
     return head.encode() + base64.encodebytes(attachment.data).replace(b"\n", b"\r\n")
 
@@ -342,21 +350,22 @@ def _attachments(content: Content) -> tuple[Attachment, ...]:
     used = set(map(id, _chosen(content).values()))
     files: list[Attachment] = []
     messages: list[Attachment] = []
-    for leaf in _leaves(content.part):
+    for position, leaf in enumerate(_leaves(content.part)):
         is_report = leaf.type in ("message/delivery-status", "message/disposition-notification")
         if id(leaf) in used or (content.report and is_report):
             continue
         if leaf.type == "message/rfc822" and leaf.depth < 8:
-            inner = Content(leaf.content, content.sent, trace=False)
+            inner = Content(leaf.content, content.arrived, trace=False)
             name = readable(leaf.get("Content-Description") or "") or inner.subject or None
-            name = name if name != "Undelivered Message" or leaf.get("Content-Description") else inner.subject
-            messages.append(Attachment(name, "message/rfc822", leaf.content, inner))
+            messages.append(Attachment(name, "message/rfc822", leaf.content, inner, position))
             continue
         if leaf is content.part and _is_text(leaf):
             continue
         extension = "txt" if leaf.type.startswith("text/plain") else "dat"
-        name = leaf.name or f"attachment{len(files) + 1}.{extension}"
-        files.append(Attachment(name, leaf.type, leaf.content))
+        name = leaf.name or f"attachment{len(files) + 1}"
+        name = name if "." in name else f"{name}.{extension}"
+        kind = "application/octet-stream" if leaf.type == "application/ms-tnef" else leaf.type
+        files.append(Attachment(name, kind, leaf.content, position=position))
     return tuple(messages + files)
 
 
@@ -366,7 +375,7 @@ class _Stripper(HTMLParser):
         self.found: list[str] = []
         self.hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: object) -> None:
         self.hidden += tag in ("script", "style", "title")
         if tag in ("br", "p", "div", "tr", "hr"):
             self.found.append("\n")
@@ -394,8 +403,22 @@ def _tidied(name: str, value: str) -> str:
     lower = name.lower()
     if lower in ("content-type", "content-disposition"):
         return value.partition(";")[0].strip()
+    if lower == "received":
+        way, semicolon, when = value.rpartition(";")
+        return f"{way}; {_dated(when)}" if semicolon else value
     if lower in DATES:
-        return re.sub(r" \([A-Za-z/+\-0-9: ]*\)\Z", "", value)
+        return _dated(value)
     if lower in ("from", "to", "cc", "sender", "reply-to"):
-        return re.sub(r" ?\([^()]*\)", "", value).strip()
+        value = re.sub(r" ?\([^()]*\)", "", value).strip().replace("<>", f"<{NOBODY}>")
+        return value[1:-1] if re.fullmatch(r"<[^<>]*>", value) else value
     return value
+
+
+def _dated(value: str) -> str:
+    """With the right day of the week, and the zone as a number."""
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return value.strip()
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return f"{when:%a}, {when.day} {when:%b %Y %H:%M:%S %z}"
