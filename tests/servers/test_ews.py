@@ -18,6 +18,7 @@ from exchangelib.errors import (
     ErrorNonExistentMailbox,
     ErrorQuotaExceeded,
     ErrorServerBusy,
+    ErrorSubscriptionNotFound,
     UnauthorizedError,
 )
 from exchangelib.folders import Messages
@@ -359,6 +360,21 @@ def test_a_hold_keeps_what_is_deleted_for_good(exchange: EwsServer) -> None:
     box.set_hold()
     client.bulk_delete(ids=pairs(ids[1:]), delete_type=HARD_DELETE)
     assert [each.raw for each in box.listing("recoverableitemspurges")] == [mail(1)]
+
+
+def test_who_subscribed_is_told_of_new_mail(server: EwsServer) -> None:
+    box, _ = filled(server, 1)
+    folder = account(server).inbox
+    subscription = folder.subscribe_to_streaming(event_types=["NewMailEvent", "MovedEvent"])
+    box.deliver(mail(5), "junkemail")
+    new = box.deliver(mail(6))
+    moved = box.move(box.deliver(mail(7), "junkemail"), "inbox")
+    told = folder.get_streaming_events(subscription, connection_timeout=1, max_notifications_returned=1)
+    events = [(type(event).__name__, event.item_id.id) for each in told for event in each.events]
+    assert events == [("NewMailEvent", new), ("MovedEvent", moved)]
+    folder.unsubscribe(subscription)
+    with pytest.raises(ErrorSubscriptionNotFound):
+        list(folder.get_streaming_events(subscription, connection_timeout=1))
 
 
 def test_requests_are_counted(server: EwsServer) -> None:

@@ -23,6 +23,8 @@ alone with the properties asked for, batches that stop). The MIME handed out is 
 the recorded pairs (`content`, `reports`). How near both come is tested in `test_ews_recorded` and
 `test_ews_rebuilt`, which need ../shared/ews.
 
+Streaming notifications go on until `server.subscriptions.hang_up()` ends them, or `forget()` as a failover does.
+
 Items are made when asked for: delivering is cheap, and a mailbox may hold 20,000 messages.
 """
 

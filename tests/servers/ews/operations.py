@@ -26,6 +26,7 @@ from tests.servers.ews.shapes import (
 )
 from tests.servers.ews.soap import FaultError, M, RefusedError, T, Ways, name_of, refused, success, tag, text
 from tests.servers.ews.state import Folder, Item, Mailbox, decode
+from tests.servers.ews.streaming import Subscriptions
 
 Listed = TypeVar("Listed")
 
@@ -57,6 +58,7 @@ class Call:
     mailboxes: dict[str, Mailbox]
     digests: dict[bytes, Mailbox]
     ways: Ways
+    subscriptions: Subscriptions
     fault: Fault | None = None
     """Of one item of the batch."""
 
@@ -448,6 +450,30 @@ def _categories(element: etree._Element) -> tuple[str, ...]:
     return () if found is None else tuple(each.text or "" for each in found)
 
 
+# --- subscriptions
+
+
+def subscribe(call: Call) -> str:
+    def do(element: etree._Element) -> str:
+        named = element.find(T + "FolderIds")
+        folders = [call.folder(each) for each in named] if named is not None else []
+        mailbox = folders[0].mailbox if folders else call.mailboxes[call.who.lower()]
+        events = frozenset(each.text or "" for each in element.iter(T + "EventType"))
+        id = call.subscriptions.add(mailbox, frozenset(each.number for each in folders), events)
+        return text("m:SubscriptionId", id)
+
+    return call.each(list(call.body), do)
+
+
+def unsubscribe(call: Call) -> str:
+    def do(element: etree._Element) -> str:
+        if not call.subscriptions.drop(element.text or ""):
+            raise RefusedError("ErrorSubscriptionNotFound")
+        return ""
+
+    return call.each(call.body.findall(M + "SubscriptionId"), do)
+
+
 def _truth(value: str | None) -> bool:
     return (value or "").strip().lower() in ("true", "1")
 
@@ -465,7 +491,9 @@ OPERATIONS: Final[dict[str, Callable[[Call], str]]] = {
     "GetFolder": get_folder,
     "GetItem": get_item,
     "MoveItem": move_item,
+    "Subscribe": subscribe,
     "SyncFolderHierarchy": sync_folder_hierarchy,
     "SyncFolderItems": sync_folder_items,
+    "Unsubscribe": unsubscribe,
     "UpdateItem": update_item,
 }

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,8 +24,10 @@ from tests.servers.certificates import Certificate
 from tests.servers.ews import operations, soap
 from tests.servers.ews.content import Content
 from tests.servers.ews.faults import Fault, Faults, Kind
-from tests.servers.ews.soap import FaultError, RefusedError, T, Version, Ways
+from tests.servers.ews.soap import FaultError, M, RefusedError, T, Version, Ways
 from tests.servers.ews.state import ALL_RIGHTS, PASSWORD, Folder, Item, Mailbox, decode
+from tests.servers.ews.streaming import OPERATION as STREAMING
+from tests.servers.ews.streaming import Subscriptions
 
 PATH: Final = "/EWS/Exchange.asmx"
 TOKEN_PATH: Final = "/token/oauth2/v2.0/token"  # noqa: S105
@@ -65,6 +67,8 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterator[bytes] | None = None
+    """What comes bit by bit, in the place of `body`."""
 
 
 class Box:
@@ -228,6 +232,8 @@ class EwsServer:
         """By mailbox and operation."""
         self.accounts: dict[str, Account] = {}
         self.boxes: dict[str, Box] = {}
+        self.subscriptions = Subscriptions()
+        """Of streaming notifications; to end or forget them."""
         self.released = threading.Event()
         """Set when what stalls shall stall no longer."""
         self._mailboxes: dict[str, Mailbox] = {}
@@ -259,6 +265,7 @@ class EwsServer:
 
     def close(self) -> None:
         self.released.set()
+        self.subscriptions.hang_up()
         if self._thread is not None:
             self._http.shutdown()
             self._thread.join()
@@ -372,12 +379,19 @@ class EwsServer:
         operation: str,
         fault: Fault | None,
     ) -> Reply:
+        if operation == STREAMING:
+            ids = [each.text or "" for each in element.iter(T + "SubscriptionId")]
+            minutes = float(element.findtext(M + "ConnectionTimeout") or "30")
+            stream = self.subscriptions.stream(ids, minutes, self.version)
+            return Reply(200, headers={"Content-Type": "text/xml"}, stream=stream)
         do = operations.OPERATIONS.get(operation)
         if do is None:
             raise FaultError("ErrorInvalidOperation")
         with self.lock:
             who = self._impersonated(header, account)
-            call = operations.Call(operation, element, who, self._mailboxes, self._digests, self.ways, fault)
+            call = operations.Call(
+                operation, element, who, self._mailboxes, self._digests, self.ways, self.subscriptions, fault
+            )
             messages = do(call)
         return self._messages(operation, messages)
 
@@ -556,9 +570,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
+        if reply.stream is not None:
+            self._send_bit_by_bit(reply.stream)
+            return
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body)
+
+    def _send_bit_by_bit(self, stream: Iterator[bytes]) -> None:
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in stream:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent."""

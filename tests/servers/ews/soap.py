@@ -78,6 +78,7 @@ TEXTS: Final = {
     "ErrorNonExistentMailbox": "No mailbox has that address.",
     "ErrorQuotaExceeded": "The mailbox is full.",
     "ErrorServerBusy": "The server is busy; come back later.",
+    "ErrorSubscriptionNotFound": "There is no such subscription.",
 }
 """Our own sentences; nobody should read more than the code."""
 
