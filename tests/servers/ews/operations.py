@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -61,11 +61,14 @@ class Call:
     subscriptions: Subscriptions
     fault: Fault | None = None
     """Of one item of the batch."""
+    renews: bool = False
+    """MIME has other boundaries each time."""
 
     # --- what is named
 
     def shape(self) -> Shape:
-        return Shape.of(next(iter(self.body.iter(M + "ItemShape", M + "AttachmentShape")), None), self.ways)
+        asked = next(iter(self.body.iter(M + "ItemShape", M + "AttachmentShape")), None)
+        return replace(Shape.of(asked, self.ways), renews=self.renews)
 
     def folder_fields(self) -> frozenset[str]:
         return Shape.of(self.body.find(M + "FolderShape"), self.ways).fields
@@ -256,7 +259,7 @@ def sync_folder_hierarchy(call: Call) -> str:
 
 
 def find_item(call: Call) -> str:
-    shape = call.shape()
+    shape = call.shape().of_a_list()
 
     def do(element: etree._Element) -> str:
         try:
@@ -316,7 +319,7 @@ def get_attachment(call: Call) -> str:
 
 
 def sync_folder_items(call: Call) -> str:
-    shape = call.shape()
+    shape = call.shape().of_a_list()
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element)

@@ -34,6 +34,12 @@ TOKEN_PATH: Final = "/token/oauth2/v2.0/token"  # noqa: S105
 REALM: Final = 'Basic realm="harbor", charset="utf-8"'
 LONGEST: Final = 256 * 1024 * 1024
 
+SCHEMAS: Final = (
+    "Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1"
+    " Exchange2015 Exchange2016".split()
+)
+
+EXCHANGE_2010: Final = Version(14, 2, 390, 3, "Exchange2010_SP2", newest="Exchange2010_SP2")
 EXCHANGE_2019: Final = Version(15, 2, 1118, 7, "V2017_07_11")
 
 
@@ -220,9 +226,14 @@ class EwsServer:
         certificate: Certificate | None = None,
         authentication: Collection[str] = ("basic",),
         version: Version | None = None,
+        renews: bool = False,
         seed: int = 1,
     ) -> None:
         self.ways = ways
+        self.renews = renews
+        """MIME has other boundaries each time, as with the recorded server."""
+        self.troubles: list[Exception] = []
+        """Faults of this server itself; `close` raises the first."""
         self.authentication = frozenset(authentication)
         """Of `basic` and `bearer`."""
         self.version = version or (Version() if ways is Ways.RECORDED else EXCHANGE_2019)
@@ -271,6 +282,8 @@ class EwsServer:
             self._thread.join()
         self._http.hang_up()
         self._http.server_close()
+        if self.troubles:
+            raise self.troubles[0]
 
     def __enter__(self) -> EwsServer:
         return self.start()
@@ -366,6 +379,7 @@ class EwsServer:
             if struck is not None or fault.kind in (Kind.CUT, Kind.STALL):
                 return struck
         try:
+            self._require_version(header)
             reply = self._done(header, element, account, operation, fault)
         except FaultError as error:
             reply = self._fault(error)
@@ -390,10 +404,25 @@ class EwsServer:
         with self.lock:
             who = self._impersonated(header, account)
             call = operations.Call(
-                operation, element, who, self._mailboxes, self._digests, self.ways, self.subscriptions, fault
+                operation,
+                element,
+                who,
+                self._mailboxes,
+                self._digests,
+                self.ways,
+                self.subscriptions,
+                fault,
+                self.renews,
             )
             messages = do(call)
         return self._messages(operation, messages)
+
+    def _require_version(self, header: etree._Element | None) -> None:
+        asked = None if header is None else header.find(T + "RequestServerVersion")
+        name = "" if asked is None else asked.get("Version", "")
+        known = SCHEMAS[: SCHEMAS.index(self.version.newest) + 1] if self.version.newest else ()
+        if known and name not in known:
+            raise FaultError("ErrorInvalidServerVersion")
 
     def _messages(self, operation: str, messages: str) -> Reply:
         return Reply(200, soap.answer(operation, messages, self.version), {"Content-Type": "text/xml"})
@@ -554,9 +583,18 @@ class _Handler(BaseHTTPRequestHandler):
         if path == TOKEN_PATH:
             self._send(ews.token(body, authorization))
         elif path == PATH.lower():
-            self._send(ews.answer(body, authorization))
+            self._send(self._answer(body, authorization))
         else:
             self._send(Reply(404))
+
+    def _answer(self, body: bytes, authorization: str) -> Reply | None:
+        """What goes wrong in here must not look like a bad network to a test."""
+        ews = self.server.ews
+        try:
+            return ews.answer(body, authorization)
+        except Exception as trouble:
+            ews.troubles.append(trouble)
+            return Reply(500, b"trouble")
 
     def do_GET(self) -> None:
         self._send(Reply(404))

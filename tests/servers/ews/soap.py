@@ -39,6 +39,8 @@ class Version:
     build: int = 847
     revision: int = 4040
     name: str = "V2017_07_11"
+    newest: str = ""
+    """The newest schema that it speaks; empty: any."""
 
 
 @dataclass
