@@ -276,6 +276,24 @@ def test_a_right_may_be_denied_in_one_folder(server: EwsServer) -> None:
     assert [each.id for each in box.listing()] == ids
 
 
+def test_one_folder_may_be_granted(server: EwsServer) -> None:
+    box, _ = filled(server, 1)
+    server.add_mailbox(BOB)
+    server.grant(BOB, box, folder="root", rights={"read"})
+    server.grant(BOB, box, folder="inbox", rights={"read"})
+    client = account(server, ANN, BOB)
+    assert client.inbox.total_count == 1
+    with pytest.raises(ErrorAccessDenied):
+        _ = client.junk
+
+
+def test_an_archive_stands_beside_the_mailbox(exchange: EwsServer) -> None:
+    box = exchange.add_mailbox(ANN, archive=True)
+    box.deliver(mail(1), "archiveinbox")
+    client = account(exchange)
+    assert (client.archive_inbox.total_count, client.inbox.total_count) == (1, 0)
+
+
 def test_a_token_signs_in(authority: Authority) -> None:
     with EwsServer(authentication=("bearer",), certificate=authority.good()) as server:
         server.add_account("application", "secret", impersonates=None)

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cleaner.notices.reading import read
 from cleaner.values import Message, Notice
 from tests.servers.ews.content import Content
-from tests.servers.test_ews_recorded import folder
+from tests.servers.test_ews_recorded import INBOX, folder
 
 DELIVERED: Final = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
@@ -289,6 +291,18 @@ def test_what_the_server_drops_is_dropped() -> None:
     assert had["original Received"] > 50
     assert had["original DKIM-Signature"] > 10
     assert lost == had
+
+
+@given(st.binary(max_size=400), st.integers(0, 10_000), st.integers(1, 60))
+def test_any_bytes_are_taken(noise: bytes, where: int, length: int) -> None:
+    """Mail may be broken in any way; the server makes something of it, and twice the same."""
+    at = where % len(INBOX[0][1])
+    for raw in (noise, INBOX[0][1][:at] + noise + INBOX[0][1][at + length :]):
+        content = Content(raw, DELIVERED)
+        assert content.mime == Content(raw, DELIVERED).mime
+        assert content.transport_headers.endswith("\n\n")
+        assert content.item_class in ("IPM.Note", "REPORT.IPM.Note.NDR")
+        assert all(attachment.type for attachment in content.attachments)
 
 
 def test_a_near_miss_is_no_report() -> None:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from exchangelib import BASIC, DELEGATE, Account, Configuration, Credentials
+from exchangelib.errors import EWSError
+from exchangelib.protocol import CachingProtocol
 from lxml import etree
 
 from tests.servers.ews import (
@@ -29,6 +32,7 @@ from tests.servers.ews import (
     Box,
     EwsServer,
     Fault,
+    Kind,
     Ways,
     busy,
     busy_inside,
@@ -603,7 +607,7 @@ def test_a_fault_looks_as_documented(name: str) -> None:
             box.drop("Backscatter")
         fault = FAULTS[name]
         if fault is not None:
-            server.fault(fault)
+            server.fault(replace(fault))
         asked = _asked(name, replay.request(body_of(exchange["request"])))
         status, body, headers = replay.send(asked)
     recorded = exchange["response"]
@@ -616,6 +620,36 @@ def test_a_fault_looks_as_documented(name: str) -> None:
         [line for line in looks(answer(text)) if "Subject" not in line] for text in (body_of(recorded), body)
     )
     assert ours == theirs
+
+
+LISTED: Final = [
+    name
+    for name, fault in FAULTS.items()
+    if fault is not None
+    and name not in ("access-denied", "access-denied-move", "mailbox-move-in-progress-bulk")
+]
+"""Those that were fed to a listing of the Inbox."""
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_exchangelib_takes_a_fault_as_it_took_the_documented_one(name: str) -> None:
+    (path,) = (folder() / "exchanges").glob(f"doc-[0-9][0-9]-{name}.json")
+    found = scenario(path)
+    assert found["call"] == ["list(account.inbox.all().only('subject'))"]
+    expected = found["with_fail_fast"]["raises"]
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        server.add_mailbox(ANN)
+        credentials = Credentials(ANN, PASSWORD)
+        config = Configuration(service_endpoint=server.endpoint, credentials=credentials, auth_type=BASIC)
+        account = Account(ANN, config=config, autodiscover=False, access_type=DELEGATE)
+        inbox = account.inbox
+        server.fault(replace(FAULTS[name] or Fault(Kind.NONE), operation="FindItem", times=1))
+        with pytest.raises(EWSError) as caught:
+            list(inbox.all().only("subject"))
+    CachingProtocol.clear_cache()
+    assert type(caught.value).__name__ == expected["class"].rpartition(".")[2]
+    if "back_off" in expected:
+        assert getattr(caught.value, "back_off", None) == expected["back_off"]
 
 
 def _asked(name: str, request: str) -> str:

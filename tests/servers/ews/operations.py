@@ -46,6 +46,9 @@ TAILS: Final = {
 MOST: Final = 1000
 """Items that Exchange gives at once."""
 
+MOST_CHANGES: Final = 512
+"""The schema allows no more in one answer."""
+
 
 @dataclass
 class Call:
@@ -325,7 +328,7 @@ def sync_folder_items(call: Call) -> str:
         folder = call.folder(element)
         state = (call.body.findtext(M + "SyncState") or "").strip()
         most = int(call.body.findtext(M + "MaxChangesReturned") or "512")
-        return sync.items(folder, state, most, shape)
+        return sync.items(folder, state, min(most, MOST_CHANGES), shape)
 
     return call.each(_children(call, "SyncFolderId"), do)
 
