@@ -29,6 +29,7 @@ Streaming notifications go on until `server.subscriptions.hang_up()` ends them, 
 Items are made when asked for: delivering is cheap, and a mailbox may hold 20,000 messages.
 """
 
+from tests.servers.ews.box import Box, Stored
 from tests.servers.ews.faults import (
     Fault,
     Kind,
@@ -45,7 +46,7 @@ from tests.servers.ews.faults import (
     stall,
     too_many_connections,
 )
-from tests.servers.ews.server import EXCHANGE_2010, EXCHANGE_2019, Box, EwsServer, Stored
+from tests.servers.ews.server import EXCHANGE_2010, EXCHANGE_2019, EwsServer
 from tests.servers.ews.soap import Version, Ways
 from tests.servers.ews.state import PASSWORD
 

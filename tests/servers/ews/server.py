@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final
@@ -22,10 +21,10 @@ from lxml import etree
 
 from tests.servers.certificates import Certificate
 from tests.servers.ews import operations, soap
-from tests.servers.ews.content import Content
+from tests.servers.ews.box import Box
 from tests.servers.ews.faults import Fault, Faults, Kind
 from tests.servers.ews.soap import FaultError, M, RefusedError, T, Version, Ways
-from tests.servers.ews.state import ALL_RIGHTS, PASSWORD, Folder, Item, Mailbox, decode
+from tests.servers.ews.state import ALL_RIGHTS, PASSWORD, Mailbox, decode
 from tests.servers.ews.streaming import OPERATION as STREAMING
 from tests.servers.ews.streaming import Subscriptions
 
@@ -41,19 +40,6 @@ SCHEMAS: Final = (
 
 EXCHANGE_2010: Final = Version(14, 2, 390, 3, "Exchange2010_SP2", newest="Exchange2010_SP2")
 EXCHANGE_2019: Final = Version(15, 2, 1118, 7, "V2017_07_11")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One message as it stands in a folder, beside what was delivered."""
-
-    id: str
-    raw: bytes
-    received: datetime
-    is_read: bool
-    is_flagged: bool
-    categories: tuple[str, ...]
-    extended: Mapping[str, str]
 
 
 @dataclass
@@ -75,145 +61,6 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: Iterator[bytes] | None = None
     """What comes bit by bit, in the place of `body`."""
-
-
-class Box:
-    """A mailbox in the hands of its owner and of its server's administrator."""
-
-    def __init__(self, server: EwsServer, mailbox: Mailbox) -> None:
-        self.server = server
-        self.mailbox = mailbox
-
-    @property
-    def address(self) -> str:
-        return self.mailbox.address
-
-    def deliver(
-        self,
-        raw: bytes,
-        folder: str = "inbox",
-        *,
-        received: datetime | None = None,
-        is_read: bool = False,
-        composed: bool = False,
-    ) -> str:
-        """What the server does with new mail; returns its id. `composed`: written here, as what Outlook sends."""
-        with self.server.lock:
-            when = received or datetime.now(UTC)
-            content = Content(raw, when, trace=not composed)
-            place = self.mailbox.folder(folder)
-            return place.new(content, when, is_read=is_read or composed, composed=composed, saved=composed).id
-
-    def listing(self, folder: str = "inbox") -> tuple[Stored, ...]:
-        """What stands there, in the order in which it came."""
-        with self.server.lock:
-            return tuple(_stored(item) for item in self.mailbox.folder(folder).items.values())
-
-    def everything(self) -> dict[str, tuple[Stored, ...]]:
-        """All messages, by the names of their folders below the top."""
-        with self.server.lock:
-            top = self.mailbox.folder("msgfolderroot")
-            return {name: self._listed(folder) for name, folder in _named(top) if folder.items}
-
-    def _listed(self, folder: Folder) -> tuple[Stored, ...]:
-        return tuple(_stored(item) for item in folder.items.values())
-
-    def folder(self, name: str) -> Folder:
-        """By distinguished id or by the names from the top; to look at, rename or deny rights."""
-        with self.server.lock:
-            return self.mailbox.folder(name)
-
-    def has(self, folder: str) -> bool:
-        with self.server.lock, suppress(KeyError):
-            return bool(self.mailbox.folder(folder))
-        return False
-
-    def make(self, name: str) -> str:
-        """A mail folder, and what is missing above it; returns its id."""
-        with self.server.lock:
-            here = self.mailbox.folder("msgfolderroot")
-            for at, level in enumerate(name.split("/")):
-                known = self.mailbox.known(level) if at == 0 else None
-                found = known or next((each for each in here.children if each.name == level), None)
-                here = found or self.mailbox.make(here, level)
-            return here.id
-
-    def drop(self, name: str) -> None:
-        with self.server.lock:
-            self.mailbox.drop(self.mailbox.folder(name))
-
-    def rename(self, folder: str, name: str) -> None:
-        with self.server.lock:
-            self.mailbox.folder(folder).name = name
-
-    def item(self, id: str) -> Item:
-        """Raises KeyError."""
-        read = decode(id)
-        if read is None or read[0] != self.mailbox.digest:
-            raise KeyError(id)
-        return self.mailbox.folders[read[1]].items[read[2]]
-
-    def move(self, id: str, folder: str) -> str:
-        """By another client; returns the new id."""
-        with self.server.lock:
-            return self.mailbox.move(self.item(id), self.mailbox.folder(folder)).id
-
-    def delete(self, id: str) -> None:
-        """For good, by another client."""
-        with self.server.lock:
-            item = self.item(id)
-            item.folder.remove(item)
-
-    def mark_read(self, id: str, is_read: bool = True) -> None:
-        with self.server.lock:
-            item = self.item(id)
-            item.is_read = is_read
-            item.folder.touch(item, read_only=True)
-
-    def mark_flagged(self, id: str, is_flagged: bool = True) -> None:
-        with self.server.lock:
-            item = self.item(id)
-            item.extended["0x1090"] = "2" if is_flagged else "0"
-            item.folder.touch(item)
-
-    def deny(self, folder: str, *rights: str) -> None:
-        """Nobody has these rights there any more (`read create edit delete hierarchy`), the owner neither."""
-        with self.server.lock:
-            self.mailbox.folder(folder).denied = frozenset(rights)
-
-    def invalidate_sync(self, folder: str | None = None) -> None:
-        """Sync states that were given out are refused from now on."""
-        with self.server.lock:
-            chosen = [self.mailbox.folder(folder)] if folder else list(self.mailbox.folders.values())
-            for each in chosen:
-                each.epoch += 1
-
-    def set_quota(self, size: int | None) -> None:
-        self.mailbox.quota = size
-
-    def set_hold(self, hold: bool = True) -> None:
-        """Litigation hold; only with Exchange's ways, where there are Recoverable Items."""
-        self.mailbox.hold = hold
-
-
-def _stored(item: Item) -> Stored:
-    return Stored(
-        item.id,
-        item.content.raw,
-        item.received,
-        item.is_read,
-        item.is_flagged,
-        item.categories,
-        dict(item.extended),
-    )
-
-
-def _named(folder: Folder, above: str = "") -> list[tuple[str, Folder]]:
-    found = []
-    for child in folder.children:
-        name = f"{above}/{child.name}" if above else child.name
-        found += [(name, child), *_named(child, name)]
-    return found
 
 
 class EwsServer:
@@ -304,7 +151,7 @@ class EwsServer:
             mailbox = Mailbox(address, language=language, recoverable=recoverable, archive=archive)
             self._mailboxes[address.lower()] = mailbox
             self._digests[mailbox.digest] = mailbox
-            box = self.boxes[address.lower()] = Box(self, mailbox)
+            box = self.boxes[address.lower()] = Box(mailbox, self.lock)
             self.add_account(address, password)
             return box
 
