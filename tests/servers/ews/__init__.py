@@ -19,10 +19,11 @@ the client: read, move, delete, rename, deny rights, invalidate sync states, set
 
 Answers are those of the recorded server (`Ways.RECORDED`), or where Exchange is documented to differ, of Exchange
 (`Ways.EXCHANGE`: Recoverable Items, faults with details, sync states checked, attached messages by GetAttachment
-alone with the properties asked for, batches that stop, short properties in lists). The MIME handed out is rebuilt
-from what was delivered as in the recorded pairs (`content`, `reports`); with `renews` its boundaries are others each
-time, as they were there. How near both come is tested in `test_ews_recorded` and `test_ews_rebuilt`, which need
-../shared/ews.
+alone with the properties asked for, batches that stop, short properties in lists).
+
+The MIME handed out is rebuilt from what was delivered as in the recorded pairs (`content`, `rebuilding`, `reports`);
+with `renews` its boundaries are others each time, as they were there. How near both come is tested in
+`test_ews_recorded` and `test_ews_rebuilt`, which need ../shared/ews.
 
 Streaming notifications go on until `server.subscriptions.hang_up()` ends them, or `forget()` as a failover does.
 

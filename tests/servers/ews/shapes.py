@@ -11,7 +11,8 @@ from typing import Final
 
 from lxml import etree
 
-from tests.servers.ews.content import MARK, Content
+from tests.servers.ews.content import Content
+from tests.servers.ews.rebuilding import MARK
 from tests.servers.ews.soap import T, Ways, flag, tag, text
 from tests.servers.ews.state import ALL_RIGHTS, Folder, Item, encode
 
