@@ -23,7 +23,16 @@ from cleaner.config.places import (
 )
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
-from cleaner.values import ActionName, DkimKey, LabelPolicy, Organisation, Policy, Safety
+from cleaner.values import (
+    LANGUAGES,
+    ActionName,
+    DkimKey,
+    LabelPolicy,
+    Organisation,
+    Policy,
+    Rhythm,
+    Safety,
+)
 
 CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
 
@@ -221,6 +230,9 @@ def policy(table: Table, base: Policy) -> Policy:
         grace=table.one("grace", forms.duration, base.grace),
         since=table.one("since", forms.duration, base.since),
         retention=table.one("retention", forms.duration, base.retention),
+        interval=table.one("interval", forms.some_time, base.interval),
+        digest=table.one("digest", forms.among({rhythm.value: rhythm for rhythm in Rhythm}), base.digest),
+        language=table.one("language", _words(*LANGUAGES), base.language),
         leave=table.many("leave", forms.pattern, base.leave),
     )
     close(table)

@@ -40,6 +40,17 @@ def open_changing(server: Server, mailbox: MailboxSettings) -> ChangeableMailbox
     return connector_of(server, mailbox).open_changing(server, mailbox)
 
 
+def pulse(server: Server, mailbox: MailboxSettings) -> str | None:
+    """
+    What the watched folders look like from outside: a text that changes when a message comes into one.
+
+    None where the connector, or the server, does not tell; then the mailbox has to be opened to know.
+    """
+    module = connector_of(server, mailbox)
+    told = getattr(module, "pulse", None)
+    return told(server, mailbox, mailbox.policy.folders) if told is not None else None
+
+
 def connector_of(server: Server, mailbox: MailboxSettings) -> Connector:
     module = CONNECTORS.get(server.connector)
     if module is None:
