@@ -20,7 +20,7 @@ from cleaner import config, connectors
 from cleaner.classifier import Model
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
-from cleaner.errors import UsageError
+from cleaner.errors import ConfigurationError, UsageError
 from cleaner.lookups import Dns
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.service.classify import NOBODY, Judge
@@ -58,6 +58,9 @@ class Connections:
         finally:
             opened.close()
 
+    def pulse(self, mailbox: MailboxSettings) -> str | None:
+        return connectors.pulse(self.settings.server(mailbox.server), mailbox)
+
 
 class App:
     """The program with its configuration and its store open; a context manager."""
@@ -72,20 +75,24 @@ class App:
         key = settings.store.key.reveal().encode()
         store = Store.open(settings.store.url, key)
         try:
-            settings = settings.with_stored(stored.fields() for stored in store.mailboxes.all())
+            return cls(surroundings(settings, store, key, clock))
         except BaseException:
             store.close()
             raise
-        context = Context(
-            settings=settings,
-            store=store,
-            mailboxes=Connections(settings),
-            clock=clock,
-            scratch=lambda: scratch_store(key),
-            actor=account(),
-            dns=Dns(settings.lookups.timeout, settings.lookups.nameservers) if settings.lookups.dns else None,
-        )
-        return cls(context)
+
+    def again(self) -> Context:
+        """
+        The surroundings by the configuration as it is now, with the store that is open.
+
+        Raises ConfigurationError, also where it names another store.
+        """
+        context = self.context
+        settings = config.load(context.settings.path)
+        if settings.store != context.settings.store:
+            fault = "store: it cannot change while the program runs; end it and start it again"
+            raise ConfigurationError(str(settings.path), [fault])
+        key = settings.store.key.reveal().encode()
+        return surroundings(settings, context.store, key, context.clock)
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +101,20 @@ class App:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.context.store.close()
+
+
+def surroundings(settings: Settings, store: Store, key: bytes, clock: Clock) -> Context:
+    """What use cases are given, the mailboxes that the store has among the settings."""
+    settings = settings.with_stored(stored.fields() for stored in store.mailboxes.all())
+    return Context(
+        settings=settings,
+        store=store,
+        mailboxes=Connections(settings),
+        clock=clock,
+        scratch=lambda: scratch_store(key),
+        actor=account(),
+        dns=Dns(settings.lookups.timeout, settings.lookups.nameservers) if settings.lookups.dns else None,
+    )
 
 
 def scratch_store(key: bytes = bytes(32)) -> Store:

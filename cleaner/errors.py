@@ -64,10 +64,11 @@ class RetryLaterError(CleanerError):
 
 
 class ServerUnavailableError(RetryLaterError):
-    """The mail system did not answer, or broke off."""
+    """The mail system did not answer, or broke off. `again_in`: the seconds after which it wants to be asked again."""
 
-    def __init__(self, server: str, why: str) -> None:
+    def __init__(self, server: str, why: str, again_in: float | None = None) -> None:
         self.server = server
+        self.again_in = again_in
         super().__init__(f"{server} cannot be reached now ({why}); the next run tries again.")
 
 

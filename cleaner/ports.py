@@ -38,6 +38,8 @@ class Obstacle:
     remedy: str
     blocks: bool = True
     """False: it will soon be in the way."""
+    holds: bool = False
+    """The mailbox is under a hold: what is in it must be kept, so that nothing leaves the quarantine for Trash."""
 
 
 class Mailbox(Protocol):

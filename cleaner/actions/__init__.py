@@ -2,10 +2,11 @@
 Actions: carrying plans out, and taking them back.
 
 Whether a notice goes to the quarantine, the trash or the review queue, the action is a move: `move.py` holds
-it and its inverse, `interrupted.py` what completes either.
+it and its inverse, `interrupted.py` what completes either, `expire.py` what ends the time in the quarantine.
 """
 
+from cleaner.actions.expire import expiries, expiring, follow
 from cleaner.actions.interrupted import settle_open
 from cleaner.actions.move import perform, undo
 
-__all__ = ["perform", "settle_open", "undo"]
+__all__ = ["expiries", "expiring", "follow", "perform", "settle_open", "undo"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from cleaner.actions.expire import follow
 from cleaner.actions.move import GONE, failed, missing, moved_entry, restore_flags, take_back
 from cleaner.actions.whereabouts import FingerprintOf, Whereabouts
 from cleaner.ports import ChangeableMailbox, Journal
@@ -43,6 +44,7 @@ def _settled(
             settled = _settle_undo(mailbox, where, entry, now)
         # One by one: each settled entry is a message that the next one cannot be taken for.
         journal.settle((settled,))
+        follow(journal, (settled,), now)
         yield settled
 
 

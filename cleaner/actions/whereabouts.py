@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from cleaner.errors import FolderMissingError
 from cleaner.ports import Journal, Mailbox
-from cleaner.values import Entry, EntryState, Headers, Heading
+from cleaner.values import ActionName, Entry, EntryState, Headers, Heading
 
 FingerprintOf: TypeAlias = Callable[[Headers], str]
 
@@ -82,7 +82,7 @@ class Whereabouts:
             entry.id: frozenset(
                 id
                 for other in known.get(entry.fingerprint, ())
-                if other.id != entry.id and (id := _spoken_for(other, folder)) is not None
+                if not _is_same_message(other, entry) and (id := _spoken_for(other, folder)) is not None
             )
             for entry in entries
         }
@@ -111,6 +111,14 @@ class Whereabouts:
                 return
             yield from self.mailbox.headings(folder, listing.ids)
             cursor, left = listing.cursor, listing.left > 0
+
+
+def _is_same_message(one: Entry, other: Entry) -> bool:
+    """Whether two entries are about one copy: what was moved to the quarantine may go on to Trash later."""
+    journey = {ActionName.MOVE, ActionName.EXPIRE}
+    return one.id == other.id or (
+        one.occurrence == other.occurrence and {one.action, other.action} == journey
+    )
 
 
 def _moved_as(entry: Entry) -> str:

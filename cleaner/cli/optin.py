@@ -10,6 +10,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from cleaner.cli.arguments import Commands
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
 from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import count, safe
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cleaner.service.consent import ConsentRow
     from cleaner.store.records import Access, Consent
 
-optin = typer.Typer(no_args_is_help=True)
+optin = Commands()
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 NoteOption = Annotated[str, typer.Option(metavar="TEXT", help="Kept with the consent.")]
@@ -222,5 +223,8 @@ def _accesses(accesses: Iterable[Access]) -> Table:
         table.add_column(heading, overflow="fold")
     for access in accesses:
         when = f"{access.at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(when, safe(access.by), safe(access.purpose), access.run or "")
+        purpose = access.purpose
+        if access.until is not None:
+            purpose += f", {access.times} times until {access.until.astimezone():%H:%M}"
+        table.add_row(when, safe(access.by), safe(purpose), access.run or "")
     return table

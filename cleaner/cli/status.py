@@ -6,9 +6,9 @@ import typer
 from rich import box
 from rich.table import Table
 
-from cleaner.cli.options import Format, FormatOption, open_app
+from cleaner.cli.options import Format, FormatOption, command, open_app
 from cleaner.cli.screen import print_json, print_table, results
-from cleaner.cli.text import safe
+from cleaner.cli.text import count, safe
 
 
 def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
@@ -39,9 +39,31 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     for mailbox in found.mailboxes:
         for alarm in mailbox.alarms:
             results().print(safe(f"ALARM for {mailbox.address}: {alarm}", 400), style="red", soft_wrap=True)
+    for mailbox in found.mailboxes:
+        if mailbox.turn is not None and mailbox.turn.error is not None:
+            again = f"{mailbox.turn.due.astimezone():%Y-%m-%d %H:%M}"
+            told = f"{mailbox.turn.error} (failed {count(mailbox.turn.failures, 'time')}; next try {again})"
+            results().print(safe(told, 1_000), style="red", soft_wrap=True)
+    for run, address in found.stopped:
+        told = f"{address}: run {run} was stopped by the safety limit and waits for a decision"
+        remedy = f"{command(context, f'scan --dry-run --mailbox {address}')} shows what it would move"
+        results().print(safe(f"{told}; {remedy}", 1_000), style="yellow", soft_wrap=True)
     unfinished = [safe(mailbox.address) for mailbox in found.mailboxes if mailbox.open]
     if unfinished:
         results().print(f"Begun and not completed, the next scan does: {', '.join(unfinished)}")
     if found.runs:
         print_table(runs_table(found.runs), least=RUNS_WIDTH)
-    results().print(f"bounce-cleaner {found.version}, store {safe(found.store)}", soft_wrap=True)
+    turns = [mailbox.turn for mailbox in found.mailboxes if mailbox.turn is not None]
+    if turns:
+        following = min(turn.due for turn in turns)
+        when = "now" if following <= now else f"{following.astimezone():%Y-%m-%d %H:%M}"
+        results().print(
+            f"serve looks after {count(len(turns), 'mailbox', 'mailboxes')}; the next is due {when}."
+        )
+    results().print(
+        f"bounce-cleaner {found.version}, store {safe(found.store)} (revision {found.revision})",
+        soft_wrap=True,
+    )
+    for organisation, model in found.models:
+        judge = f"model {model}" if model is not None else "the rules alone"
+        results().print(f"{safe(organisation)}: judged by {safe(judge)}", soft_wrap=True)

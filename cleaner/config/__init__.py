@@ -7,6 +7,7 @@ Written in TOML, with every option shown at its default in `config/cleaner.toml`
 from cleaner.config.loader import find, load
 from cleaner.config.places import LookupSettings, MailboxSettings, ModelSettings, Server, StoreSettings
 from cleaner.config.secret import Secret, make_key
+from cleaner.config.service import ServiceSettings
 from cleaner.config.settings import Settings
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ModelSettings",
     "Secret",
     "Server",
+    "ServiceSettings",
     "Settings",
     "StoreSettings",
     "find",

@@ -200,6 +200,19 @@ def host(value: object) -> str:
     return found if isinstance(found, str) else str(found.network_address)
 
 
+def web_address(value: object) -> str:
+    """A URL with a host, and without a user or password in it."""
+    written = text(value)
+    parts = urlsplit(written)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(
+            f'{show(value)} is no web address; write for example "https://mail.harbor.example/…"'
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or password; they have keys of their own")
+    return written
+
+
 def nameserver(value: object) -> tuple[str, int]:
     """An address, with its port where that is not 53."""
     written = text(value)

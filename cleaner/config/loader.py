@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import mailboxes, sections
+from cleaner.config import mailboxes, sections, service
 from cleaner.config.settings import Settings
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
@@ -50,13 +50,27 @@ def load(path: Path) -> Settings:
     safety = sections.safety(top.table("safety"))
     models = sections.models(top.table("models"), base)
     labels = sections.labels(top.table("labels"))
+    serving = top.table("service")
+    served = service.read(serving)
+    sections.close(serving)
     frame = mailboxes.Frame(base, organisations, servers, policy)
     found = mailboxes.read(top.tables("mailbox"), frame)
     sections.close(top)
     if faults:
         raise ConfigurationError(str(path), faults)
     return Settings(
-        path, store, organisations, servers, policy, safety, found, secret_keys, models, lookups, labels
+        path,
+        store,
+        organisations,
+        servers,
+        policy,
+        safety,
+        found,
+        secret_keys,
+        models,
+        lookups,
+        labels,
+        served,
     )
 
 

@@ -127,6 +127,13 @@ def _check_server(table: Table, mailbox: MailboxSettings, servers: dict[str, Ser
                 )
     if server.connector == "imap" and server.auth == "password" and "password" not in table:
         table.fault("password", 'is missing; write for example password = "env:ANN_PASSWORD"')
+    signs_in_itself = server.connector == "ews" and server.auth != "oauth2" and server.user is None
+    if signs_in_itself and "password" not in table:
+        table.fault(
+            "password",
+            'is missing; write password = "env:ANN_PASSWORD" here, or user and password of an account that '
+            f'may open it into [[server]] "{server.name}"',
+        )
 
 
 def _no_such(what: str, name: str, names: list[str]) -> str:

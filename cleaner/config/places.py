@@ -107,6 +107,15 @@ class Server:
     """How long an answer may take."""
     connections: int = 4
     """How many connections one process has to it at most."""
+    endpoint: str | None = None
+    """EWS: the address of Exchange.asmx; None: autodiscover finds it."""
+    access: str = ""
+    """EWS: `impersonation` or `delegate`, never guessed."""
+    client_id: str | None = None
+    """OAuth 2.0 with a secret of the application's own (RFC 6749 section 4.4)."""
+    client_secret: Secret | None = None
+    token_url: str | None = None
+    scope: str | None = None
 
     def path_of(self, address: str) -> Path:
         """The folder of one mailbox on a Maildir server."""

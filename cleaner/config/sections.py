@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import dkim, forms
+from cleaner.config import dkim, ews, forms
 from cleaner.config.places import (
     BatvSettings,
     HmacSettings,
@@ -23,7 +23,16 @@ from cleaner.config.places import (
 )
 from cleaner.config.secret import Secret
 from cleaner.config.table import Table
-from cleaner.values import ActionName, DkimKey, LabelPolicy, Organisation, Policy, Safety
+from cleaner.values import (
+    LANGUAGES,
+    ActionName,
+    DkimKey,
+    LabelPolicy,
+    Organisation,
+    Policy,
+    Rhythm,
+    Safety,
+)
 
 CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
 
@@ -159,6 +168,9 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
         match connector:
             case "maildir":
                 found.append(_maildir(table, name, base))
+            case "ews":
+                found.append(ews.server(table, name, base))
+                close(table)
             case "":
                 found.append(Server(name, ""))
             case _:
@@ -218,6 +230,9 @@ def policy(table: Table, base: Policy) -> Policy:
         grace=table.one("grace", forms.duration, base.grace),
         since=table.one("since", forms.duration, base.since),
         retention=table.one("retention", forms.duration, base.retention),
+        interval=table.one("interval", forms.some_time, base.interval),
+        digest=table.one("digest", forms.among({rhythm.value: rhythm for rhythm in Rhythm}), base.digest),
+        language=table.one("language", _words(*LANGUAGES), base.language),
         leave=table.many("leave", forms.pattern, base.leave),
     )
     close(table)

@@ -18,6 +18,7 @@ from cleaner.config.places import (
     Server,
     StoreSettings,
 )
+from cleaner.config.service import ServiceSettings
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
 from cleaner.values import LabelPolicy, Organisation, Owner, Policy, Safety, address_key, domain_of
@@ -43,6 +44,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     lookups: LookupSettings = field(default_factory=LookupSettings)
     labels: LabelPolicy = field(default_factory=LabelPolicy)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

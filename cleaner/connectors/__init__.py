@@ -18,6 +18,7 @@ from cleaner.ports import ChangeableMailbox, Mailbox
 CONNECTORS: Final = {
     "maildir": "cleaner.connectors.maildir",
     "imap": "cleaner.connectors.imap",
+    "ews": "cleaner.connectors.ews",
 }
 """Name in the configuration → module, which has `open_reading` and `open_changing`."""
 
@@ -37,6 +38,17 @@ def open_reading(server: Server, mailbox: MailboxSettings) -> Mailbox:
 def open_changing(server: Server, mailbox: MailboxSettings) -> ChangeableMailbox:
     """Opens a mailbox so that messages can be moved."""
     return connector_of(server, mailbox).open_changing(server, mailbox)
+
+
+def pulse(server: Server, mailbox: MailboxSettings) -> str | None:
+    """
+    What the watched folders look like from outside: a text that changes when a message comes into one.
+
+    None where the connector, or the server, does not tell; then the mailbox has to be opened to know.
+    """
+    module = connector_of(server, mailbox)
+    told = getattr(module, "pulse", None)
+    return told(server, mailbox, mailbox.policy.folders) if told is not None else None
 
 
 def connector_of(server: Server, mailbox: MailboxSettings) -> Connector:

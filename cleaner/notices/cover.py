@@ -137,9 +137,9 @@ class Cover:
 
     @lazy
     def has_null_sender(self) -> bool:
-        """The envelope sender is empty; a bare `<MAILER-DAEMON>` is how some servers store that."""
+        """The envelope sender is empty; some servers store that as `<MAILER-DAEMON>`, bare or at a host of theirs."""
         path = self.return_path
-        return isinstance(path, str) and (path == "" or path.upper() == "MAILER-DAEMON")
+        return isinstance(path, str) and (path == "" or path.upper().partition("@")[0] == "MAILER-DAEMON")
 
     @property
     def has_daemon_sender(self) -> bool:

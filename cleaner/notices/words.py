@@ -7,6 +7,7 @@ tell kinds apart; none of them alone makes a notice of a message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,6 +15,17 @@ from typing import Final
 def said(phrases: Iterable[str], text: str) -> bool:
     """Whether one of those phrases stands in a folded text."""
     return any(map(text.__contains__, phrases))
+
+
+_MAIL: Final = re.compile(
+    r"mail|messag|inbox|\bimap\b|\bsmtp\b|nachricht|postfach|courri|correo|mensaj|mensag|posta|bericht|bandeja|wiadomo"
+    r"|poczt|zpráv|üzenet|ileti|почт|сообщени|письм|повідомлен|лист|メール|メッセージ|邮|郵|邮箱|메일|메시지|بريد|رسال|דואר|หมาย|อีเมล"
+)
+
+
+def is_of_mail(text: str) -> bool:
+    """Whether a folded text speaks of mail: parcels are not delivered, orders are on hold and disks infected too."""
+    return bool(_MAIL.search(text))
 
 
 def _phrases(text: str) -> tuple[str, ...]:

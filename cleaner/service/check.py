@@ -40,12 +40,25 @@ class Finding:
 def check(context: Context) -> Iterator[Finding]:
     """All findings, as they are made."""
     yield Finding(Level.OK, "configuration", f"{context.settings.path} is valid")
-    yield Finding(Level.OK, "store", f"{context.settings.store.url} is open and up to date")
+    yield store_finding(context)
     yield from check_key(context)
     yield from check_organisations(context)
     yield from check_lookups(context)
     yield from check_servers(context)
     yield from check_mailboxes(context)
+
+
+def store_finding(context: Context) -> Finding:
+    store, url = context.store, context.settings.store.url
+    if store.upgraded_from is None:
+        return Finding(Level.OK, "store", f"{url} is open and up to date (revision {store.revision})")
+    return Finding(
+        Level.NOTE,
+        "store",
+        f"{url} was older than this program (revision {store.upgraded_from}) and has been upgraded to "
+        f"{store.revision}",
+        "an older program refuses it now; keep the backup from before until you are content",
+    )
 
 
 def check_key(context: Context) -> Iterator[Finding]:

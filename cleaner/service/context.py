@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -30,6 +30,9 @@ class Openers(Protocol):
 
     def changing(self, mailbox: MailboxSettings) -> AbstractContextManager[ChangeableMailbox]: ...
 
+    def pulse(self, mailbox: MailboxSettings) -> str | None:
+        """A text that changes when a message comes into a watched folder; None: it is not told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -47,6 +50,12 @@ class Context:
     """The models that came with the program."""
     dns: Dns | None = None
     """None where nothing may be asked of the outside."""
+
+    def with_stored(self) -> Context:
+        """With the mailboxes that the store has now. Raises ConfigurationError."""
+        in_file = replace(self.settings, mailboxes=tuple(m for m in self.settings.mailboxes if not m.stored))
+        stored = self.store.mailboxes.all()
+        return replace(self, settings=in_file.with_stored(one.fields() for one in stored))
 
     def consent_state(self, mailbox: MailboxSettings) -> str:
         consent = self.store.consent.current(mailbox.address)

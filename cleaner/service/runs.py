@@ -29,7 +29,7 @@ def cut_off_runs(context: Context) -> tuple[Run, ...]:
 
 
 def is_cut_off(run: Run) -> bool:
-    return run.kind == "scan" and run.state == "interrupted" and run.finished is None
+    return run.kind in ("scan", "retention") and run.state == "interrupted" and run.finished is None
 
 
 def recovered(context: Context, runs: Sequence[Run], mailbox: str) -> tuple[tuple[str, int], ...]:

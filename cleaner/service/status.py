@@ -7,10 +7,11 @@ from datetime import datetime
 
 from cleaner import __version__, evidence
 from cleaner.service.context import Context
+from cleaner.service.models import model_for
 from cleaner.service.runs import latest_runs
 from cleaner.steps.lines import iso
-from cleaner.store.records import Run
-from cleaner.values import ActionName, Alarm, EntryState, Opinion
+from cleaner.store.records import Run, Turn
+from cleaner.values import ActionName, Alarm, EntryState, Opinion, address_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class MailboxStatus:
     """Changes that an interrupted run left; the next scan completes them."""
     alarms: tuple[Alarm, ...] = ()
     """Days of the last week on which somebody else may have sent from it."""
+    turn: Turn | None = None
+    """Its place in the schedule of `serve`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,20 @@ class Status:
     store: str
     mailboxes: tuple[MailboxStatus, ...]
     runs: tuple[Run, ...]
+    revision: str = ""
+    """Of the database."""
+    models: tuple[tuple[str, str | None], ...] = ()
+    """Each organisation with the model that judges for it; None: the rules alone."""
+    stopped: tuple[tuple[str, str], ...] = ()
+    """What the safety limit stopped and nobody confirmed yet: run and mailbox."""
 
     def as_json(self) -> dict[str, object]:
         return {
             "version": self.version,
             "store": self.store,
+            "revision": self.revision,
+            "models": dict(self.models),
+            "stopped": [{"run": run, "mailbox": mailbox} for run, mailbox in self.stopped],
             "mailboxes": [
                 {
                     "address": m.address,
@@ -56,6 +68,9 @@ class Status:
                     "moved": m.moved,
                     "open": m.open,
                     "alarms": [str(alarm) for alarm in m.alarms],
+                    "next": iso(m.turn.due) if m.turn else None,
+                    "failures": m.turn.failures if m.turn else 0,
+                    "error": m.turn.error if m.turn else None,
                 }
                 for m in self.mailboxes
             ],
@@ -65,15 +80,27 @@ class Status:
 
 def status(context: Context, *, runs: int = 5) -> Status:
     """The state of every mailbox, and the latest runs."""
+    turns = {turn.address: turn for turn in context.store.schedule.all()}
     return Status(
         version=__version__,
         store=context.settings.store.url,
-        mailboxes=tuple(_mailbox(context, m.address) for m in context.settings.mailboxes),
+        mailboxes=tuple(
+            _mailbox(context, m.address, turns.get(address_key(m.address)))
+            for m in context.settings.mailboxes
+        ),
         runs=latest_runs(context, runs),
+        revision=context.store.revision,
+        models=tuple((o.name, _model(context, o.name)) for o in context.settings.organisations),
+        stopped=context.store.runs.unconfirmed(),
     )
 
 
-def _mailbox(context: Context, address: str) -> MailboxStatus:
+def _model(context: Context, organisation: str) -> str | None:
+    model = model_for(context, organisation)
+    return model.name if model is not None else None
+
+
+def _mailbox(context: Context, address: str, turn: Turn | None) -> MailboxStatus:
     consent = context.store.consent.current(address)
     counts = context.store.seen(address).counts()
     entries = context.store.entry_counts(address)
@@ -88,4 +115,5 @@ def _mailbox(context: Context, address: str) -> MailboxStatus:
         moved=entries.get(EntryState.DONE, 0),
         open=sum(n for state, n in entries.items() if state.is_open),
         alarms=evidence.alarms(context.store.seen(address).lessons(frozenset()), context.clock().date()),
+        turn=turn,
     )

@@ -14,6 +14,7 @@ from datetime import datetime
 from cleaner import actions, notices
 from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, StopError, UsageError
+from cleaner.ports import ChangeableMailbox
 from cleaner.service.context import Context
 from cleaner.steps.task import Watch
 from cleaner.values import Entry, EntryState
@@ -103,7 +104,7 @@ def can_be_taken_back(entry: Entry) -> bool:
     """A message that was found gone may be back in the quarantine, and then it can be asked for again."""
     if entry.state is EntryState.GONE:
         return entry.was_moved
-    return entry.state in (EntryState.DONE, EntryState.UNDOING, EntryState.INTENDED)
+    return entry.state in (EntryState.DONE, EntryState.UNDOING, EntryState.INTENDED, EntryState.PURGED)
 
 
 def describe(request: UndoRequest) -> str:
@@ -134,15 +135,35 @@ def undo_one(
             now_are = [e for e in context.store.entries(mailbox=address) if e.id in wanted]
             able = [entry for entry in now_are if can_be_taken_back(entry)]
             settled = [entry for entry in now_are if not can_be_taken_back(entry)]
+            able = put_back_into_quarantine(context, changing, able, stopping)
             results: list[Entry] = []
             for entry in actions.undo(changing, journal, able, notices.fingerprint, stopping, now):
                 results.append(entry)
+                actions.follow(journal, (entry,), now)
                 watch("taking back", len(results), len(able))
             return MailboxUndo(address, (*results, *settled), before=before)
     except StopError:
         raise
     except CleanerError as error:
         return MailboxUndo(address, error=error)
+
+
+def put_back_into_quarantine(
+    context: Context, changing: ChangeableMailbox, entries: list[Entry], stopping: Callable[[], bool]
+) -> list[Entry]:
+    """The entries as they are once those that went on to Trash are in the quarantine again."""
+    purged = {entry.id for entry in entries if entry.state is EntryState.PURGED}
+    if not purged:
+        return entries
+    now = context.clock()
+    journal = context.store.journal(entries[0].mailbox)
+    expiries = tuple(e for e in actions.expiries(journal, entries) if can_be_taken_back(e))
+    for entry in actions.undo(changing, journal, expiries, notices.fingerprint, stopping, now):
+        actions.follow(journal, (entry,), now)
+    # An expiry that was itself asked for is done with now.
+    done = purged | {entry.id for entry in expiries}
+    now_are = [e for id in purged for e in context.store.entries(id=id) if e.state is not EntryState.PURGED]
+    return [entry for entry in entries if entry.id not in done] + now_are
 
 
 def settings_of(context: Context, address: str) -> MailboxSettings:

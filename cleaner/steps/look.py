@@ -15,7 +15,17 @@ from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
 from cleaner.steps.paging import pieces
 from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
-from cleaner.values import ActionName, Arrival, Entry, EntryState, FolderRole, Heading, Message, SeenNotice
+from cleaner.values import (
+    ActionName,
+    Arrival,
+    Entry,
+    EntryState,
+    FolderRole,
+    Heading,
+    Kind,
+    Message,
+    SeenNotice,
+)
 
 BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
@@ -150,6 +160,8 @@ def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
         entries = history.get(fingerprint, ())
         put_back, taken_back = was_put_back(task, entries)
         before = known.get(fingerprint)
+        if before is not None and before.kind is Kind.NOT_A_BOUNCE:
+            continue  # A digest of ours: nothing else of that kind is remembered.
         settled = before is not None and before.is_settled
         yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cleaner.steps.lines import kept, line_of_decision
 from cleaner.steps.task import Decision, Task
-from cleaner.values import SeenNotice
+from cleaner.values import ActionName, SeenNotice
 
 
 def remember(task: Task, decisions: Sequence[Decision], cursors: dict[str, str]) -> None:
@@ -32,5 +32,10 @@ def remembered(task: Task, decision: Decision) -> SeenNotice:
         lesson=decision.lesson,
         subject=notice.subject,
         reporter=notice.reporter,
-        report=kept(line_of_decision(task.owner.address, decision)) if decision.is_acted_on else None,
+        report=kept(line_of_decision(task.owner.address, decision)) if is_told_later(decision) else None,
     )
+
+
+def is_told_later(decision: Decision) -> bool:
+    """Whether somebody may ask later why it was moved, or was to be."""
+    return decision.is_acted_on or decision.plan.action is ActionName.REPORT

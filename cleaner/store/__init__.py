@@ -26,6 +26,7 @@ from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
 from cleaner.store.runs import RunBook
+from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
@@ -36,6 +37,9 @@ class Store:
     def __init__(self, database: Database, keyed: Keyed, seals: Seals) -> None:
         self._database = database
         self._keyed = keyed
+        self.revision = schema.REVISIONS[-1]
+        self.upgraded_from: str | None = None
+        """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
@@ -45,6 +49,7 @@ class Store:
         self.ledger = LedgerBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.schedule = ScheduleBook(database, self._locks)
 
     @classmethod
     def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
@@ -57,13 +62,16 @@ class Store:
         keyed = Keyed(key)
         database = Database(url, busy_timeout)
         try:
-            schema.bring_up_to_date(database, keyed)
+            before = schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
-        return cls(database, keyed, Seals(key))
+        store = cls(database, keyed, Seals(key))
+        store.upgraded_from = before
+        return store
 
     def close(self) -> None:
+        self.schedule.close()
         self.runs.close()
         self._database.close()
 
@@ -99,12 +107,20 @@ class Store:
         run: str | None = None,
         mailbox: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         states: Iterable[EntryState] | None = None,
         limit: int | None = None,
     ) -> tuple[Entry, ...]:
         """Journal entries of any mailbox that fit all that is given, oldest first; with a limit the last."""
         return journal.find_entries(
-            self._database, id=id, run=run, mailbox=mailbox, since=since, states=states, limit=limit
+            self._database,
+            id=id,
+            run=run,
+            mailbox=mailbox,
+            since=since,
+            until=until,
+            states=states,
+            limit=limit,
         )
 
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.owners import ensured
 from cleaner.store.records import Access, Consent, ConsentState
 from cleaner.values import address_key
+
+POLL: Final = "looked for new mail"
 
 
 class ConsentBook:
@@ -54,6 +57,11 @@ class ConsentBook:
         )
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
+
+    def steps(self) -> int:
+        """A number that grows whenever anybody agrees, pauses or withdraws."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(tables.consent.c.id))).scalar() or 0
 
     def _read(self, query: Select[Any]) -> tuple[Consent, ...]:
         with self._database.read() as connection:
@@ -108,4 +116,18 @@ class AccessBook:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return tuple(Access(row.address, row.at, row.by, row.purpose, row.run) for row in rows)
+        return tuple(
+            Access(row.address, row.at, row.by, row.purpose, row.run, row.times, row.until) for row in rows
+        )
+
+
+def record_poll(connection: Connection, mailbox: int, at: datetime, by: str) -> None:
+    """A look for new mail that found none: counted, one row a day."""
+    a = tables.access.c
+    latest = select(a.id, a.at, a.purpose, a.by).where(a.mailbox_id == mailbox).order_by(a.id.desc()).limit(1)
+    row = connection.execute(latest).first()
+    if row is not None and (row.purpose, row.by, row.at.date()) == (POLL, by, at.date()):
+        again = update(tables.access).where(a.id == row.id).values(times=a.times + 1, until=at)
+        connection.execute(again)
+        return
+    connection.execute(insert(tables.access).values(mailbox_id=mailbox, at=at, by=by, purpose=POLL))

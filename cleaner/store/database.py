@@ -58,7 +58,7 @@ class Database:
         self.engine = self._sqlite(parsed) if self.is_sqlite else self._postgresql(parsed)
 
     def _sqlite(self, url: URL) -> Engine:
-        options: dict[str, Any] = {"connect_args": {"timeout": self._busy}}
+        options: dict[str, Any] = {"connect_args": {"timeout": self._busy}, "max_overflow": -1}
         if self.is_in_memory:
             options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
         engine = create_engine(url, **options)
@@ -69,7 +69,7 @@ class Database:
     def _postgresql(self, url: URL) -> Engine:
         options = f"-c lock_timeout={int(self._busy * 1000)} -c synchronous_commit=on"
         try:
-            return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args={"options": options})
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"

@@ -140,6 +140,7 @@ def find_entries(
     run: str | None = None,
     mailbox: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     states: Iterable[EntryState] | None = None,
     limit: int | None = None,
 ) -> tuple[Entry, ...]:
@@ -156,6 +157,8 @@ def find_entries(
         query = query.where(tables.mailbox.c.address == address_key(mailbox))
     if since is not None:
         query = query.where(j.intended_at >= since)
+    if until is not None:
+        query = query.where(j.intended_at <= until)
     if states is not None:
         query = query.where(j.state.in_([state.value for state in states]))
     with database.read() as connection:

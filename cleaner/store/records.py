@@ -51,6 +51,9 @@ class Access:
     by: str
     purpose: str
     run: str | None = None
+    times: int = 1
+    """More than once: as often that day, the last time at `until`."""
+    until: datetime | None = None
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -59,6 +62,7 @@ class Access:
             "access": self.purpose,
             "by": self.by,
             "run": self.run,
+            "times": self.times,
         }
 
 
@@ -114,6 +118,30 @@ class Run:
             "looked_at": self.looked_at,
             "moved": self.moved,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A mailbox in the schedule of `serve`: when its turn is next, and what came of the last one."""
+
+    address: str
+    server: str
+    due: datetime
+    claimed_by: str | None = None
+    """The process that is at work on it."""
+    failures: int = 0
+    """In a row."""
+    state: str | None = None
+    """Of the last turn: done, failed, stopped (by the safety limit), interrupted."""
+    error: str | None = None
+    run: str | None = None
+    finished: datetime | None = None
+    pulse: str | None = None
+    """What the mailbox looked like from outside when all of it was looked through."""
+    looked_at: datetime | None = None
+    upkeep_due: datetime | None = None
+    digest_due: datetime | None = None
+    digested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

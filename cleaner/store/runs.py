@@ -77,6 +77,18 @@ class RunBook:
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
 
+    def unconfirmed(self) -> tuple[tuple[str, str], ...]:
+        """The last run in which the safety limit held each mailbox, where nobody confirmed it; run and mailbox."""
+        s, r = tables.run_stop.c, tables.run.c
+        query = (
+            select(s.run_id, s.address, s.confirmed_at)
+            .join_from(tables.run_stop, tables.run)
+            .order_by(s.address, r.started)
+        )
+        with self._database.read() as connection:
+            latest = {row.address: row for row in connection.execute(query)}
+        return tuple((row.run_id, row.address) for row in latest.values() if row.confirmed_at is None)
+
     def confirm(self, run: str, addresses: Sequence[str], at: datetime) -> None:
         """Somebody looked at what that run would have moved and let it go; it holds for this once."""
         s = tables.run_stop.c

@@ -40,7 +40,7 @@ def state_of(connection: Connection) -> SchemaState:
         # A database of PostgreSQL may be shared with others; a file of SQLite is ours alone or not ours.
         taken = names if connection.dialect.name == "sqlite" else names & tables.metadata.tables.keys()
         return SchemaState.FOREIGN if taken else SchemaState.EMPTY
-    revision = connection.execute(text(f"SELECT version_num FROM {VERSION}")).scalar()  # noqa: S608
+    revision = revision_of(connection)
     if revision == REVISIONS[-1]:
         return SchemaState.CURRENT
     if revision in REVISIONS:
@@ -49,15 +49,24 @@ def state_of(connection: Connection) -> SchemaState:
     return SchemaState.NEWER if is_ours else SchemaState.FOREIGN
 
 
-def bring_up_to_date(database: Database, keyed: Keyed) -> None:
+def revision_of(connection: Connection) -> str | None:
+    """Which of our versions the tables are of; None where there are none."""
+    if not inspect(connection).has_table(VERSION):
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION}")).scalar()  # noqa: S608
+    return found
+
+
+def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     """
-    Builds or upgrades the tables in one transaction.
+    Builds or upgrades the tables in one transaction; returns the revision that they were of if it was older.
 
     Raises StoreError for a database of a newer or another program, or of another master key, which would
     silently match nothing.
     """
     with database.read() as connection:
         state = state_of(connection)
+        before = revision_of(connection) if state is SchemaState.OLDER else None
     if state is not SchemaState.CURRENT:
         _refuse_foreign(database, state)
         with database.rebuild() as connection:
@@ -69,6 +78,7 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> None:
             f"{database.where} was written with another master key; put the old key back (store.key in the "
             "configuration), or name a new database in store.url"
         )
+    return before
 
 
 def _refuse_foreign(database: Database, state: SchemaState) -> None:

@@ -60,6 +60,19 @@ class SeenBook:
             rows = connection.execute(query.order_by(n.received)).all()
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
 
+    def would_have_moved(self, since: datetime) -> tuple[SeenNotice, ...]:
+        """Spurious notices judged since then that are only reported; the oldest first."""
+        n = tables.notice.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            query = select(tables.notice).where(
+                n.mailbox_id == mailbox,
+                n.judged_at >= since,
+                n.opinion == Opinion.BACKSCATTER.value,
+                n.action == ActionName.REPORT.value,
+            )
+            return tuple(_seen(row) for row in connection.execute(query.order_by(n.judged_at, n.id)))
+
     def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)
@@ -87,8 +100,8 @@ class SeenBook:
 
     def _record(self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]) -> None:
         n = tables.notice.c
-        rows = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
-        known = {row.fingerprint: row.id for row in rows}
+        there = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
+        known = {row.fingerprint: row.id for row in there}
         fresh = [
             {"mailbox_id": mailbox, "fingerprint": fingerprint, **self._values(notice)}
             for fingerprint, notice in notices.items()
@@ -97,8 +110,11 @@ class SeenBook:
         again = [{"row": row, **self._values(notices[fingerprint])} for fingerprint, row in known.items()]
         if fresh:
             connection.execute(insert(tables.notice), fresh)
-        if again:
-            connection.execute(update(tables.notice).where(n.id == bindparam("row")), again)
+        # One that was put back stays when it is judged again, and why it was moved once can still be told.
+        anew = [row for row in again if row["report"] is not None]
+        staying = [{k: v for k, v in row.items() if k != "report"} for row in again if row["report"] is None]
+        for rows in filter(None, (anew, staying)):
+            connection.execute(update(tables.notice).where(n.id == bindparam("row")), rows)
 
     def _values(self, notice: SeenNotice) -> dict[str, Any]:
         return {

@@ -31,6 +31,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 from cleaner.store.hashing import SIZE
@@ -70,18 +71,18 @@ class AnyText(TypeDecorator[str]):
         return value if value is None or _is_plain(value) else ESCAPED + json.dumps(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
-        text: str | None = value
-        if text is not None and text.startswith(ESCAPED):
-            text = json.loads(text.removeprefix(ESCAPED))
-        return text
+        kept: str | None = value
+        if kept is not None and kept.startswith(ESCAPED):
+            kept = json.loads(kept.removeprefix(ESCAPED))
+        return kept
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(written: str) -> bool:
     try:
-        text.encode()
+        written.encode()
     except UnicodeEncodeError:
         return False
-    return "\0" not in text and not text.startswith(ESCAPED)
+    return "\0" not in written and not written.startswith(ESCAPED)
 
 
 Hash: Final = LargeBinary(SIZE)
@@ -149,7 +150,36 @@ access = Table(
     Column("by", AnyText, nullable=False),
     Column("purpose", AnyText, nullable=False),
     Column("run", AnyText),
+    Column("times", Integer, nullable=False, server_default=text("1")),
+    Column("until", UtcTime),
 )
+"""`times`, `until`: looks for new mail that found none are one row a day."""
+
+schedule = Table(
+    "schedule",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("server", AnyText, nullable=False),
+    Column("due", UtcTime, nullable=False),
+    Column("claimed_by", String(32), index=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("state", String(16)),
+    Column("error", AnyText),
+    Column("run", AnyText),
+    Column("finished", UtcTime),
+    Column("pulse", AnyText),
+    Column("looked_at", UtcTime),
+    Column("upkeep_due", UtcTime),
+    Column("digest_due", UtcTime),
+    Column("digested_at", UtcTime),
+    Index(None, "server", "due"),
+)
+"""
+When `serve` looks at each opted-in mailbox next, and what came of the last time.
+
+`claimed_by`: the process that is at work on it. `pulse`: what the mailbox looked like when all of it was looked
+through, at `looked_at`.
+"""
 
 run = Table(
     "run",

@@ -14,7 +14,18 @@ rule takes the one for the other.
 
 from __future__ import annotations
 
-from cleaner.values.acting import ActionName, Entry, EntryState, Outcome, Plan, Policy, Safety, SeenNotice
+from cleaner.values.acting import (
+    LANGUAGES,
+    ActionName,
+    Entry,
+    EntryState,
+    Outcome,
+    Plan,
+    Policy,
+    Rhythm,
+    Safety,
+    SeenNotice,
+)
 from cleaner.values.fields import (
     ABSENT,
     MAX_HEADER_BYTES,
@@ -55,6 +66,7 @@ from cleaner.values.notice import Completeness, Hop, Kind, Notice, Recipient, Re
 
 __all__ = [
     "ABSENT",
+    "LANGUAGES",
     "MAX_HEADER_BYTES",
     "MAX_HEADER_FIELDS",
     "MAX_SUBJECT",
@@ -98,6 +110,7 @@ __all__ = [
     "Proposal",
     "Recipient",
     "Returned",
+    "Rhythm",
     "Safety",
     "SeenNotice",
     "Selector",

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from cleaner.values.judgement import Opinion
 from cleaner.values.known import Lesson
@@ -21,6 +22,8 @@ class ActionName(enum.Enum):
     MOVE = "move"
     DELETE = "delete"
     REVIEW = "review"
+    EXPIRE = "expire"
+    """From the quarantine to Trash when its time there is over; no policy decides this about a notice."""
 
     @property
     def changes_mailbox(self) -> bool:
@@ -47,6 +50,18 @@ class Outcome(enum.Enum):
     FAILED = "failed"
 
 
+class Rhythm(enum.Enum):
+    """How often a mailbox's owner is told what was done."""
+
+    OFF = "off"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+LANGUAGES: Final = ("en", "de", "fr", "es", "ja")
+"""That owners are written to in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What to do about verdicts; `[policy]` of the configuration, overridden per mailbox."""
@@ -65,6 +80,10 @@ class Policy:
     grace: timedelta = timedelta(minutes=15)
     since: timedelta = timedelta(days=30)
     retention: timedelta = timedelta(days=30)
+    interval: timedelta = timedelta(minutes=5)
+    """How often `serve` looks for new mail."""
+    digest: Rhythm = Rhythm.OFF
+    language: str = "en"
     leave: tuple[str, ...] = ("*-bounces@*", "*-bounces+*@*")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.config import LookupSettings, MailboxSettings, load
+from cleaner.config import LookupSettings, MailboxSettings, ServiceSettings, load
 from cleaner.values import LabelPolicy, Policy, Safety
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
@@ -25,7 +25,7 @@ def test_its_example_loads(tmp_path: Path) -> None:
     sorted(
         {
             field.name
-            for noun in (Policy, Safety, LabelPolicy, MailboxSettings, LookupSettings)
+            for noun in (Policy, Safety, LabelPolicy, MailboxSettings, LookupSettings, ServiceSettings)
             for field in fields(noun)
         }
         - {"review_unsure", "policy", "stored"}

@@ -62,6 +62,7 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
         "[policy]",
         "[safety]",
         "[labels]",
+        "[service]",
         "[[mailbox]]",
     ],
 )

@@ -233,5 +233,8 @@ def test_a_database_of_the_first_version_can_be_opened(tmp_path: Path) -> None:
     with raw(tmp_path) as connection:
         connection.executescript(FIRST.read_text())
     with Store.open(url(tmp_path), KEY) as store:
+        assert (store.upgraded_from, store.revision) == ("0001", schema.REVISIONS[-1])
         assert is_whole(store)
         fill(store)
+    with Store.open(url(tmp_path), KEY) as store:
+        assert store.upgraded_from is None

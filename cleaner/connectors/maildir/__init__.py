@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.maildir.changing import ChangingMaildir
+from cleaner.connectors.maildir.pulse import pulse
 from cleaner.connectors.maildir.reading import ReadingMaildir
 
-__all__ = ["ChangingMaildir", "ReadingMaildir", "open_changing", "open_reading"]
+__all__ = ["ChangingMaildir", "ReadingMaildir", "open_changing", "open_reading", "pulse"]
 
 
 def open_reading(server: Server, mailbox: MailboxSettings) -> ReadingMaildir:

@@ -39,10 +39,19 @@ def read(sheet: Sheet) -> Finding | None:
     by_filter = any(name in speaker for name in _SOFTWARE)
     if not (named or by_filter):
         return None
+    if not (sheet.has_null_sender or sheet.has_daemon_sender or sheet.answers or _is_about_a_mail(sheet)):
+        return None
     if not (sheet.is_automatic or by_filter) or (whole and sheet.has_null_sender and not by_filter):
         return None
     family = next((name for name in ("mailscanner", "amavis", "bitdefender") if name in sheet.folded), FAMILY)
     return Finding(Kind.AV_NOTICE, family, failures.named(sheet))
+
+
+def _is_about_a_mail(sheet: Sheet) -> bool:
+    """Scanners of machines tell their administrators of viruses too, and newsletters all the world."""
+    if sheet.returned.completeness is not Completeness.NONE:
+        return True
+    return words.is_of_mail(f"{sheet.title} {sheet.folded}") and bool(failures.named(sheet))
 
 
 def _is_answer(sheet: Sheet) -> bool:

@@ -43,7 +43,8 @@ def read(sheet: Sheet) -> Finding | None:
     for name, family in _PROGRAMS.items():
         if name in sheet.headers:
             return Finding(Kind.CHALLENGE, family)
-    answering = sheet.is_automatic and bool(sheet.answers or sheet.has_null_sender or sheet.auto_submitted)
+    answering = sheet.is_automatic and (bool(sheet.answers) or sheet.auto_submitted == "auto-replied")
+    answering = answering or (sheet.has_null_sender and sheet.auto_submitted != "auto-generated")
     titled = words.said(words.CHALLENGE, sheet.title)
     held = words.said(_HELD, sheet.folded)
     asked = words.said(words.CHALLENGE, sheet.folded)

@@ -92,6 +92,8 @@ class _Signs:
 def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
     if sheet.is_report and (signs.titled or sheet.report_type == "delivery-status"):
         return True
+    if _is_by_a_colleague(sheet):
+        return signs.back and signs.told
     if signs.titled and (signs.marked or (signs.bare and not sheet.is_of_a_list)):
         return True
     if signs.marked and ((signs.coded and signs.said) or (said_to_succeed(sheet) and signs.named)):
@@ -101,22 +103,49 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
     if signs.named and (signs.titled or (signs.told and (signs.marked or failures.naming(sheet).plainly))):
         return True
     # in a language that nobody listed: a daemon that writes to an envelope about a stranger
-    return sheet.has_null_sender and bool(sheet.sender) and signs.bare and _names_a_stranger(sheet)
+    speaks_itself = sheet.has_daemon_sender and bool(sheet.sender)
+    return speaks_itself and signs.to_envelope and signs.bare and _names_a_stranger(sheet)
 
 
 def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
     """Gateways and programs that speak under an address of their own."""
     if words.said(words.AUTOREPLY, sheet.title):
         return False
-    if signs.to_envelope and not (sheet.auto_submitted == "auto-replied" and not signs.titled):
+    if sheet.has_ticket and not signs.back:
+        return False
+    if sheet.has_null_sender and _names_whom_we_wrote_to(sheet):
+        return True
+    if signs.to_envelope and (sheet.auto_submitted != "auto-replied" or signs.titled or signs.coded):
         if signs.back and sheet.answers_us and signs.told:
             return True
         if (signs.titled or sheet.has_null_sender) and signs.named:
             return signs.said or status.code_in(sheet.text[:16_000]) is not None
         return False
-    if not (signs.titled and signs.named and (sheet.answers_us or signs.back)):
+    if not (signs.titled and signs.named and (sheet.answers_us or signs.back)) or _is_by_a_colleague(sheet):
         return False
     return signs.said or signs.coded or (sheet.answers_us and failures.naming(sheet).plainly)
+
+
+def _names_whom_we_wrote_to(sheet: Sheet) -> bool:
+    """It brings a mail of ours back and names one of its recipients, who is not its author, whatever the language."""
+    if not sheet.answers_us:
+        return False
+    wanted = {address_key(address) for address in sheet.returned.to_addresses} - {address_key(sheet.sender)}
+    named = failures.naming(sheet)
+    return named.plainly and any(address_key(found.address) in wanted for found in named.recipients)
+
+
+def _is_by_a_colleague(sheet: Sheet) -> bool:
+    """
+    Sent by hand: from the addressee's own domain, with its author's address on the envelope.
+
+    An administrator is a colleague too; what he announces ("mail was delayed this morning") is no report.
+    """
+    path = sheet.return_path
+    if not isinstance(path, str) or not path or sheet.auto_submitted or _is_daemon_path(sheet):
+        return False
+    domains = {domain_of(address) for address in sheet.addressees}
+    return address_key(path) == address_key(sheet.sender) and domain_of(path) in domains
 
 
 def _names_a_stranger(sheet: Sheet) -> bool:

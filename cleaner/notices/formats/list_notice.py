@@ -21,6 +21,9 @@ _ROBOT: Final = re.compile(
     r"(?:.{1,100}[-+](?:bounces?|owner|request|confirm|admin|help|moderators?|subscribe|unsubscribe)(?:[-+].{0,100})?"
     r"|mailman|majordomo|listserv|sympa|mlmmj|ecartis|owner-.{1,100})@"
 )
+_ENDS_LIST: Final = re.compile(
+    r"[-+](?=bounces|owner|request|confirm|admin|help|moderator|subscribe|unsubscribe)"
+)
 _PROGRAM: Final = re.compile(
     r"(?:.{1,100}-(?:bounces|request)|mailman|majordomo|listserv|sympa|mlmmj|ecartis|ezmlm|lyris)@"
 )
@@ -37,6 +40,8 @@ def read(sheet: Sheet) -> Finding | None:
     program = next((name for name in _PROGRAMS if name in sheet.headers), "")
     speaks = words.said(words.LIST, sheet.title)
     by_program = bool(program) and (bool(sheet.auto_submitted) or (by_robot and not sheet.is_of_a_list))
+    if robot and by_robot and not sheet.is_of_a_list and _are_of_one_list(path, sheet.sender):
+        return Finding(Kind.LIST_NOTICE, _family(sheet))
     if robot and ((speaks and (bool(sheet.auto_submitted) or not sheet.is_of_a_list)) or by_program):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
     if _PROGRAM.match(address_key(sheet.sender)) and (sheet.has_null_sender or sheet.auto_submitted):
@@ -44,6 +49,16 @@ def read(sheet: Sheet) -> Finding | None:
     if program and (by_robot or speaks) and (sheet.auto_submitted or not sheet.is_of_a_list):
         return Finding(Kind.LIST_NOTICE, _family(sheet))
     return None
+
+
+def _are_of_one_list(path: str, sender: str) -> bool:
+    """Two robots of one list, `sailors+bounces-help@` and `sailors+owner@`: mailings have one, if any."""
+    return address_key(path) != address_key(sender) and _list_of(path) == _list_of(sender)
+
+
+def _list_of(address: str) -> str:
+    """The list that a robot works for: what stands before the first sign that separates its own name."""
+    return _ENDS_LIST.split(address_key(address).partition("@")[0])[0]
 
 
 def _family(sheet: Sheet) -> str:

@@ -1,0 +1,322 @@
+"""
+Reading a mailbox over EWS: little is fetched, and nothing changes.
+
+A listing is SyncFolderItems, which tells ids and dates. The header as received is to be had from GetItem alone
+(FindItem cuts it off after 255 characters), for many messages at a time; MIME only of likely notices. Ids hold for
+the whole mailbox, so that what is asked of a folder is held against the folder that the message says it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from cleaner.config import MailboxSettings
+from cleaner.connectors.ews import calls
+from cleaner.connectors.ews.calls import Answer, T
+from cleaner.connectors.ews.cursor import Cursor, short
+from cleaner.connectors.ews.errors import (
+    AWAY,
+    NO_FOLDER,
+    NO_ITEM,
+    NO_STATE,
+    PASSING,
+    STOPPED,
+    THROTTLED,
+    said,
+)
+from cleaner.connectors.ews.items import (
+    FACE,
+    HEADER,
+    RECIPIENTS,
+    STATE,
+    WHERE,
+    Item,
+    item_of,
+)
+from cleaner.connectors.ews.obstacles import obstacles
+from cleaner.connectors.ews.returned import with_originals
+from cleaner.connectors.ews.session import Session
+from cleaner.errors import FolderMissingError, UnreadableMessageError
+from cleaner.ports import Obstacle
+from cleaner.values import Folder, Headers, Heading, Listing, Message
+
+Ids: TypeAlias = list[str]
+
+CHANGES: Final = 512
+"""Messages listed at once; Exchange gives no more."""
+
+MANY: Final = 250
+"""Messages whose header is asked for at once."""
+
+SOME: Final = 30
+"""Messages whose MIME is asked for at once, if they are not too large together."""
+
+MAX_GROUP: Final = 12 * 1024 * 1024
+"""Bytes of those together, as far as their sizes are known."""
+
+LARGEST: Final = 48 * 1024 * 1024
+"""Bytes of a message that is fetched: EWS gives out no part of one, and writes a third more."""
+
+USUAL_SIZE: Final = 100 * 1024
+LATEST: Final = datetime.max.replace(tzinfo=UTC)
+FOUND: Final = 100
+MOST_FOUND: Final = 20
+"""Pages of messages with one Message-ID."""
+
+
+class ReadingEws:
+    """One mailbox, read-only."""
+
+    def __init__(self, settings: MailboxSettings, session: Session) -> None:
+        self._settings = settings
+        self._session = session
+        self._sizes: dict[str, int] = {}
+        self._many = MANY
+
+    @property
+    def address(self) -> str:
+        return self._settings.address
+
+    def folders(self) -> tuple[Folder, ...]:
+        return self._session.folders().all
+
+    def list(self, folder: str, cursor: str | None = None) -> Listing:
+        """By date, page by page; why nothing is missed stands in `cursor.py`."""
+        id = self._require(folder)
+        before = Cursor.parse(cursor, id)
+        listing = self._page(id, before)
+        if listing is None:
+            listing = self._page(id, None)
+        if listing is None:
+            raise FolderMissingError(self.address, folder)
+        return listing
+
+    def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(item.id for item in self._items(folder, ids, (WHERE,)) if isinstance(item, Item))
+
+    def skim(self, folder: str, ids: Sequence[str], fields: Collection[str]) -> Iterator[Heading]:
+        wanted = (*FACE, "item:DateTimeReceived", *_recipients(fields), WHERE)
+        return self._headings(folder, ids, wanted, fields)
+
+    def headings(self, folder: str, ids: Sequence[str], fields: Collection[str] = ()) -> Iterator[Heading]:
+        """For mail that has no header as received, that of the MIME: `fetch` tells no other."""
+        wanted = (*FACE, *STATE, *_recipients(fields))
+        for start in range(0, len(ids), MANY):
+            part = ids[start : start + MANY]
+            found = tuple(self._items(folder, part, wanted))
+            bare = [item.id for item in found if isinstance(item, Item) and item.is_empty]
+            mimes = {item.id: item for item in self._whole(folder, bare) if isinstance(item, Item)}
+            for item in found:
+                if isinstance(item, Item):
+                    yield _with_header_of(item, mimes.get(item.id), folder, fields)
+                else:
+                    yield _unreadable(folder, item)
+
+    def fetch(self, folder: str, ids: Sequence[str]) -> Iterator[Message]:
+        """
+        The messages as the server writes them anew, with the header as received beside them.
+
+        Those that cannot be read are passed over; the first of them is raised when the others are out.
+        """
+        failed: Failed | None = None
+        for item in self._whole(folder, ids):
+            if isinstance(item, Item):
+                yield item.message(folder)
+            else:
+                failed = failed or item
+        if failed is not None:
+            raise UnreadableMessageError(folder, failed.id, failed.why)
+
+    def find(self, folder: str, message_id: str) -> tuple[str, ...]:
+        """What the server finds is compared again: some search without regard to case."""
+        bare = bare_id(message_id)
+        id = self._session.folder(folder) if bare else None
+        if id is None:
+            return ()
+        found: dict[str, None] = {}
+        restriction = ("message:InternetMessageId", (f"<{bare}>", bare))
+        for page in range(MOST_FOUND):
+            asked = calls.find_items(
+                id, ("message:InternetMessageId",), calls.any_equal(*restriction), page * FOUND, FOUND
+            )
+            answer = self._session.one("FindItem", asked)
+            if answer.code in NO_FOLDER or answer.code in NO_ITEM:
+                return ()
+            if not answer.is_ok:
+                raise self._session.trouble(answer)
+            items, is_last = answer.page("Items")
+            for item in map(item_of, items):
+                if item is not None and bare_id(item.properties.get("message-id", "")) == bare:
+                    found[item.id] = None
+            if is_last:
+                break
+        return tuple(found)
+
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        return obstacles(self._session, self._settings.policy)
+
+    def close(self) -> None:
+        self._session.close()
+
+    # --- listing
+
+    def _require(self, folder: str) -> str:
+        id = self._session.folder(folder)
+        if id is None:
+            raise FolderMissingError(self.address, folder)
+        return id
+
+    def _page(self, id: str, before: Cursor | None) -> Listing | None:
+        """What is new since the cursor; None where the cursor or the folder is of no use."""
+        total = self._session.total_of(id)
+        asked = calls.sync_items(
+            id, before.state if before else None, ("item:DateTimeReceived", "item:Size"), CHANGES
+        )
+        answer = self._session.one("SyncFolderItems", asked)
+        if answer.code in NO_STATE or (before is not None and answer.code in NO_ITEM):
+            return None
+        if answer.code in NO_FOLDER or answer.code in NO_ITEM:
+            self._session.forget_folders()
+            return None
+        if not answer.is_ok:
+            raise self._session.trouble(answer)
+        added, changed, removed = changes_of(answer)
+        count = max(0, (before.count if before else 0) + len(added) - removed)
+        is_last = answer.text_of("IncludesLastItemInRange").lower() != "false"
+        gap = max(0, total - count) if total is not None and is_last else before.gap if before else 0
+        if before is not None and is_last and total is not None and gap > before.gap:
+            # There are messages that we were never told of.
+            return None
+        items = sorted((*added, *changed), key=lambda item: item.received or LATEST)
+        self._sizes |= {item.id: item.size for item in items if item.size}
+        state = answer.text_of("SyncState").strip()
+        left = 0
+        if not is_last and (items or removed or state != (before.state if before else None)):
+            left = max(1, (total or 0) - count)
+        if is_last:
+            self._session.forget_total(id)
+        cursor = str(Cursor(short(id), count, gap, state))
+        return Listing(
+            tuple(item.id for item in items), cursor, max(count, total or 0) if left else count, left
+        )
+
+    # --- items
+
+    def _headings(
+        self, folder: str, ids: Sequence[str], wanted: Sequence[str], fields: Collection[str]
+    ) -> Iterator[Heading]:
+        for item in self._items(folder, ids, wanted):
+            yield item.heading(folder, fields) if isinstance(item, Item) else _unreadable(folder, item)
+
+    def _items(
+        self, folder: str, ids: Sequence[str], fields: Sequence[str], *, mime: bool = False, most: int = MANY
+    ) -> Iterator[Item | Failed]:
+        """The messages that are in the folder, in the order asked."""
+        where = self._session.folder(folder) if ids else None
+        if where is None:
+            return
+        waiting = list(dict.fromkeys(ids))
+        while waiting:
+            part, waiting = waiting[: min(most, self._many)], waiting[min(most, self._many) :]
+            answers = self._session.read("GetItem", calls.get_items(part, fields, mime=mime))
+            outcomes = dict(zip(part, answers, strict=False))
+            busy = [id for id in part if id not in outcomes or outcomes[id].code in THROTTLED | STOPPED]
+            if len(busy) == len(part):
+                raise self._session.trouble(answers[0]) if answers else self._session.silent("GetItem")
+            if busy:
+                # Some servers answer so many and call themselves too busy for the rest.
+                self._many = max(1, min(self._many, len(part) - len(busy)))
+                waiting = busy + waiting
+            found = {id: self._item(id, answer) for id, answer in outcomes.items() if id not in busy}
+            for id in part:
+                item = found.get(id)
+                if isinstance(item, Item) and item.folder and item.folder != where:
+                    continue
+                if item is not None:
+                    yield item
+
+    def _item(self, id: str, answer: Answer) -> Item | Failed | None:
+        """None for a message that is gone."""
+        if answer.is_ok:
+            items = [item for item in map(item_of, answer.all("Items")) if item is not None]
+            # Under the id that was asked with: the answer may write it in another way.
+            return replace(items[0], id=id) if items else None
+        if answer.code in NO_ITEM or answer.code in NO_FOLDER:
+            return None
+        if answer.code in AWAY or answer.code in PASSING:
+            raise self._session.trouble(answer)
+        return Failed(id, said(answer.code, answer.text))
+
+    def _whole(self, folder: str, ids: Sequence[str]) -> Iterator[Item | Failed]:
+        wanted = (HEADER, "item:ItemClass", "item:HasAttachments", *STATE)
+        for group in self._by_size(ids):
+            large = [id for id in group if self._sizes.get(id, 0) > LARGEST]
+            if large:
+                yield Failed(large[0], f"it is larger than {LARGEST // 1024**2} MB")
+                continue
+            found = tuple(self._items(folder, group, wanted, mime=True, most=SOME))
+            whole = {item.id: item for item in found if isinstance(item, Item)}
+            whole |= {item.id: item for item in with_originals(self._session, whole.values())}
+            for item in found:
+                yield whole[item.id] if isinstance(item, Item) else item
+
+    def _by_size(self, ids: Sequence[str]) -> Iterator[Ids]:
+        """Groups that together are not too large; one that is too large by itself stands alone."""
+        group: Ids = []
+        size = 0
+        for id in dict.fromkeys(ids):
+            expected = self._sizes.get(id, USUAL_SIZE)
+            if group and (size + expected > MAX_GROUP or len(group) == SOME):
+                yield group
+                group, size = [], 0
+            group.append(id)
+            size += expected
+        if group:
+            yield group
+
+
+class Failed:
+    """A message that the server does not give out, and why."""
+
+    def __init__(self, id: str, why: str) -> None:
+        self.id = id
+        self.why = why
+
+
+def changes_of(answer: Answer) -> tuple[list[Item], list[Item], int]:
+    """What SyncFolderItems tells: added, changed, and how many are gone."""
+    added: list[Item] = []
+    changed: list[Item] = []
+    removed = 0
+    for change in answer.all("Changes"):
+        if change.tag == f"{T}Delete":
+            removed += 1
+        elif change.tag in (f"{T}Create", f"{T}Update"):
+            for item in map(item_of, change):
+                if item is not None:
+                    (added if change.tag == f"{T}Create" else changed).append(item)
+    return added, changed, removed
+
+
+def _recipients(fields: Collection[str]) -> tuple[str, ...]:
+    return tuple(uri for name, uri in RECIPIENTS.items() if name in fields)
+
+
+def _unreadable(folder: str, item: Failed) -> Heading:
+    return Heading(folder, item.id, Headers(), 0, unreadable=item.why)
+
+
+def _with_header_of(item: Item, whole: Item | None, folder: str, fields: Collection[str]) -> Heading:
+    if whole is None or not whole.mime:
+        return item.heading(folder, fields)
+    rebuilt = Headers.parse(whole.mime)
+    kept = tuple(field for field in rebuilt.items if field[0].strip().lower() != b"to")
+    told = item.headers()
+    return replace(item.heading(folder, fields), headers=Headers(kept, told.unknown))
+
+
+def bare_id(value: str) -> str:
+    return value.partition("<")[2].partition(">")[0].strip() or value.strip(" <>")

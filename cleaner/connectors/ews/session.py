@@ -1,0 +1,200 @@
+"""
+One mailbox at work: asking its server, waiting when it is busy, asking again when the connection breaks.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from oauthlib.oauth2 import InvalidClientIdError, TokenExpiredError
+
+from cleaner.config import MailboxSettings, Server
+from cleaner.connectors.ews import calls
+from cleaner.connectors.ews.backoff import Patience
+from cleaner.connectors.ews.calls import CALLS, Answer
+from cleaner.connectors.ews.connecting import connect, forget_discovered
+from cleaner.connectors.ews.errors import (
+    AWAY,
+    PASSING,
+    THROTTLED,
+    AwayError,
+    ThrottledError,
+    error_of,
+    of_code,
+    place_of,
+    refusal,
+)
+from cleaner.connectors.ews.folders import Folders, read_folders
+from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 3
+"""How often a connection may break within one mailbox's work before the run ends."""
+
+TOKENS: Final = 3
+"""How often an access token may be renewed for one request."""
+
+
+class Session:
+    """One mailbox through one account. Not for use by several threads at once."""
+
+    def __init__(self, server: Server, mailbox: MailboxSettings) -> None:
+        self.mailbox = mailbox
+        self.address = mailbox.address
+        self.endpoint, self.account = connect(server, mailbox)
+        self.server = self.endpoint.server
+        self._configured = server
+        self._patience = Patience()
+        self._tries = TRIES
+        self._folders: Folders | None = None
+        self._stale: set[str] = set()
+
+    @property
+    def place(self) -> str:
+        return place_of(self.server)
+
+    @property
+    def is_since_2013(self) -> bool:
+        """Whether the server has answered as one of Exchange 2013 or later."""
+        return bool(self.account.version.build.major_version >= 15)
+
+    def close(self) -> None:
+        """The connections belong to the account, and stay for its next mailbox."""
+
+    # --- asking
+
+    def read(self, name: str, payload: Any) -> list[Answer]:
+        """A request that changes nothing: asked again when the connection breaks."""
+        while True:
+            try:
+                answers = self.once(name, payload)
+                self._raise_passing(answers)
+            except (ThrottledError, AwayError):
+                raise
+            except ServerUnavailableError as error:
+                self.again(error)
+            else:
+                return answers
+
+    def one(self, name: str, payload: Any) -> Answer:
+        """The same for a request with one answer."""
+        answers = self.read(name, payload)
+        if not answers:
+            raise self.silent(name)
+        return answers[0]
+
+    def silent(self, name: str) -> ServerUnavailableError:
+        return ServerUnavailableError(self.place, f"it does not answer {name}")
+
+    def once(self, name: str, payload: Any) -> list[Answer]:
+        """
+        A request that is made again only where it was refused as a whole, so that nothing was done.
+
+        Raises ThrottledError where the server wants to be left alone for longer than can be waited for.
+        """
+        while True:
+            self._wait_for_turn()
+            try:
+                answers = self._ask(name, payload)
+            except ThrottledError as error:
+                self.pause(error)
+                continue
+            busy = next((answer for answer in answers if answer.code in THROTTLED), None)
+            if busy is not None and all(answer.code in THROTTLED for answer in answers):
+                self.pause(ThrottledError(self.place, busy.wait))
+                continue
+            return answers
+
+    def again(self, error: ServerUnavailableError) -> None:
+        """Waits a moment after a broken connection; raises the error when that was done often enough."""
+        self._tries -= 1
+        if self._tries < 0 or not self._patience.nap(self._patience.guess()):
+            raise error
+        log.info("%s: %s Asking again.", self.address, error)
+
+    def pause(self, error: ThrottledError) -> None:
+        """Has all who use this account wait; raises the error where that takes too long."""
+        seconds = self._patience.guess() if error.told is None else error.told
+        self.endpoint.backoff.hold(seconds)
+        if not self._patience.nap(seconds):
+            raise ThrottledError(self.place, seconds)
+
+    def _wait_for_turn(self) -> None:
+        if self.endpoint.is_refused:
+            raise refusal(self.server, self.mailbox)
+        while (seconds := self.endpoint.backoff.left()) > 0:
+            if not self._patience.nap(seconds):
+                raise ThrottledError(self.place, seconds)
+
+    def _ask(self, name: str, payload: Any) -> list[Answer]:
+        tokens = TOKENS
+        is_retry = False
+        while True:
+            try:
+                answers = CALLS[name](account=self.account).answers(payload)
+            except (TokenExpiredError, InvalidClientIdError) as error:
+                tokens -= 1
+                if tokens < 0:
+                    raise error_of(error, self.server, self.mailbox) from None
+                continue
+            except Exception as error:
+                trouble = error_of(error, self.server, self.mailbox)
+                if isinstance(trouble, SignInRefusedError):
+                    if self.endpoint.has_signed_in and not is_retry:
+                        # A server under load says 401 to those it knows.
+                        is_retry = True
+                        continue
+                    self.endpoint.refuse()
+                self._forget_place(trouble)
+                raise trouble from None
+            self.endpoint.has_signed_in = True
+            # The next mailbox of this account begins with the version that was found.
+            self.account.protocol.config.version = self.account.version.copy()
+            log.debug("%s: %s, %d answers", self.address, name, len(answers))
+            return answers
+
+    def _forget_place(self, trouble: CleanerError) -> None:
+        if self._configured.endpoint is None and isinstance(trouble, AwayError | AskPersonError):
+            forget_discovered(self._configured)
+
+    def _raise_passing(self, answers: list[Answer]) -> None:
+        """Raises where no item was answered because of the server's own trouble."""
+        bad = [answer for answer in answers if answer.code in AWAY or answer.code in PASSING]
+        if bad and len(bad) == len(answers):
+            raise self.trouble(bad[0])
+
+    def trouble(self, answer: Answer) -> CleanerError:
+        """What an answer means that speaks of more than its item."""
+        return of_code(answer.code, answer.text, answer.wait, self.server, self.mailbox)
+
+    # --- folders
+
+    def folders(self) -> Folders:
+        """All folders, asked for once."""
+        if self._folders is None:
+            self._folders = read_folders(self)
+            self._stale.clear()
+        return self._folders
+
+    def forget_folders(self) -> None:
+        self._folders = None
+
+    def total_of(self, id: str) -> int | None:
+        """How many messages a folder held when it was last asked; None where that is no longer of use."""
+        return None if id in self._stale else self.folders().totals.get(id)
+
+    def forget_total(self, id: str) -> None:
+        self._stale.add(id)
+
+    def folder(self, name: str) -> str | None:
+        """The id of a folder; None for one that is not there, also on a second look."""
+        found = self.folders().ids.get(name)
+        if found is None:
+            self.forget_folders()
+            found = self.folders().ids.get(name)
+        return found
+
+    def distinguished(self, name: str) -> Any:
+        return calls.distinguished(name, self.address)

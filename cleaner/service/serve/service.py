@@ -1,0 +1,380 @@
+"""
+The tick, the workers, beginning and end.
+
+One job of APScheduler, the tick, asks the store what is due. A worker that is done asks, too, so that a long
+backlog is not held up by the tick. The clock is given: tests drive a day through it in minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreError
+from cleaner.service.context import Context
+from cleaner.service.runs import close_runs, cut_off_runs
+from cleaner.service.scan import remember_keys
+from cleaner.service.serve.marks import at_work_on
+from cleaner.service.serve.shares import allot
+from cleaner.service.serve.timing import next_digest, next_turn
+from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
+from cleaner.store.records import Turn
+from cleaner.store.schedule import Backlog, Ended
+from cleaner.values import EntryState, Policy
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 1.0
+"""Seconds."""
+HOUSEKEEPING: Final = 20.0
+"""Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
+CLOSING: Final = 10.0
+"""Seconds for the message at hand, once work is told to stop."""
+MOMENT: Final = 0.2
+STALE: Final = 30.0
+"""Seconds after which a tick that did not come counts as a fault."""
+FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Due before everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the service is, as it is told to the outside."""
+
+    is_alive: bool
+    is_ready: bool
+    trouble: str = ""
+
+
+class Observer(Protocol):
+    """Told what happens; it must not raise."""
+
+    def began(self, server: str) -> None: ...
+
+    def ended(self, server: str, organisation: str, worked: Worked, seconds: float) -> None: ...
+
+
+class Service:
+    """One process that looks after all opted-in mailboxes."""
+
+    def __init__(
+        self,
+        context: Context,
+        observers: Sequence[Observer] = (),
+        *,
+        tick: float = TICK,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.context = context
+        self._observers = tuple(observers)
+        self._tick_seconds = tick
+        self._chance = chance
+        self._scheduler: Any = None
+        self._workers = ThreadPoolExecutor(context.settings.service.workers, thread_name_prefix="worker")
+        self._running: Counter[str] = Counter()
+        self._over: deque[Ended] = deque()
+        self._guard = threading.Lock()
+        self._turning = threading.Lock()
+        self._wanted = threading.Event()
+        self._drains = threading.Event()
+        self._halts = False
+        self._idle = threading.Condition(self._guard)
+        self._planned_for = -1
+        self._housekept = -HOUSEKEEPING
+        self._ticked = time.monotonic()
+        self._trouble = ""
+
+    # --- beginning
+
+    def start(self) -> None:
+        """Joins the schedule and begins to tick. What an interrupted run left comes first."""
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        # It tells of each tick, and warns when one takes long, which the backlog's numbers tell better.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        context = self.context
+        context.store.schedule.join()
+        remember_keys(context)
+        self._plan(context.clock())
+        self._hasten_interrupted()
+        self._keep_house()
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._scheduler.add_job(
+            self.tick,
+            "interval",
+            seconds=self._tick_seconds,
+            next_run_time=datetime.now(UTC),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+        self._scheduler.start()
+
+    # --- while it runs
+
+    def tick(self) -> None:
+        """What the one scheduled job does."""
+        try:
+            if time.monotonic() - self._housekept >= HOUSEKEEPING:
+                self._keep_house()
+            self.turn()
+        except StoreError as error:
+            self._in_trouble(error)
+        self._ticked = time.monotonic()
+
+    def turn(self) -> None:
+        """Writes down the turns that are over and gives the free workers what is due."""
+        self._wanted.set()
+        # Whoever comes while another is at it leaves it to him, and he looks again before he goes.
+        while self._wanted.is_set() and self._turning.acquire(blocking=False):
+            try:
+                self._wanted.clear()
+                self._take_turns()
+            finally:
+                self._turning.release()
+
+    def _take_turns(self) -> None:
+        context = self.context
+        now = context.clock()
+        over: list[Ended] = []
+        while self._over:
+            over.append(self._over.popleft())
+        try:
+            if self._planned_for != context.store.consent.steps():
+                self._plan(now)
+            servers = () if self._drains.is_set() else tuple(s.name for s in context.settings.servers)
+            if over or servers:
+                for turn in context.store.schedule.turns(over, servers, now, self._choose):
+                    self._begin(turn)
+        except StoreError as error:
+            self._over.extendleft(reversed(over))
+            self._in_trouble(error)
+        else:
+            if self._trouble:
+                log.info("the store can be used again")
+            self._trouble = ""
+
+    def _choose(self, due: Mapping[str, Sequence[Turn]]) -> Sequence[Turn]:
+        settings = self.context.settings
+        with self._guard:
+            running = dict(self._running)
+        free = settings.service.workers - sum(running.values())
+        limits = {server.name: limit_of(self.context, server.name) for server in settings.servers}
+        return allot(due, running, limits, free)
+
+    def _begin(self, turn: Turn) -> None:
+        with self._guard:
+            self._running[turn.server] += 1
+        for observer in self._observers:
+            observer.began(turn.server)
+        self._workers.submit(self._work, self.context, turn)
+
+    def _work(self, context: Context, turn: Turn) -> None:
+        began = time.monotonic()
+        with at_work_on(turn.address):
+            try:
+                worked = work(context, turn, lambda: self._halts)
+            except StopError as error:
+                worked = Worked(replace(turn, state="failed", error=str(error), pulse=None), error=error)
+            except BaseException:
+                log.exception("a turn failed")
+                worked = Worked(replace(turn, state="failed", error="a fault of this program", pulse=None))
+            try:
+                self._tell(context, worked, time.monotonic() - began)
+                self._over.append(self._placed(context, worked))
+            finally:
+                with self._idle:
+                    self._running[turn.server] -= 1
+                    self._idle.notify_all()
+        try:
+            self.turn()
+        except Exception:
+            # The next tick tries again, and tells of it.
+            log.exception("the next turn could not be taken")
+
+    def _placed(self, context: Context, worked: Worked) -> Ended:
+        """The turn with its next place in the schedule."""
+        now, turn, settings = context.clock(), worked.turn, context.settings.service
+        known = turn.address in context.settings
+        policy = context.settings.mailbox(turn.address).policy if known else context.settings.policy
+        if worked.not_wanted:
+            self._planned_for = -1
+        failures = 0
+        if worked.busy:
+            due = now + min(BUSY_PAUSE, policy.interval)
+        elif turn.state == "interrupted":
+            due = FIRST
+        else:
+            failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
+            due = next_turn(now, policy.interval, failures, settings, self._chance())
+        turn = replace(turn, due=due, failures=failures, digest_due=self._digest_due(turn, policy, now))
+        return Ended(turn, now, context.actor if worked.only_looked else None)
+
+    def _digest_due(self, turn: Turn, policy: Policy, now: datetime) -> datetime | None:
+        """One that is overdue stays so until it is written."""
+        following = next_digest(now, policy.digest, self.context.settings.service)
+        if following is None or turn.digest_due is None:
+            return following
+        return min(turn.digest_due, following)
+
+    def _tell(self, context: Context, worked: Worked, seconds: float) -> None:
+        turn, scan = worked.turn, worked.scan
+        marks: dict[str, object] = {"run": turn.run, "seconds": round(seconds, 3)}
+        if worked.only_looked:
+            log.debug("nothing new", extra=marks)
+        elif worked.not_wanted or worked.busy:
+            log.info("left alone: %s", worked.error, extra=marks)
+        elif turn.state in ("failed", "stopped"):
+            log.warning("failed: %s", turn.error, extra=marks)
+        elif scan is not None:
+            marks |= {"looked_at": scan.looked_at, "moved": scan.moved}
+            log.info("scan ends: %s", turn.state, extra=marks)
+        found = context.settings.organisation_of(turn.address)
+        organisation = found.name if found is not None else ""
+        for observer in self._observers:
+            observer.ended(turn.server, organisation, worked, seconds)
+
+    def _plan(self, now: datetime) -> None:
+        """The schedule follows the consents, and the mailboxes that were added or taken out."""
+        store = self.context.store
+        steps = store.consent.steps()
+        try:
+            self.context = self.context.with_stored()
+        except ConfigurationError as error:
+            log.error("the mailboxes that were added cannot be used: %s", error)
+        settings = self.context.settings
+        opted_in = store.consent.opted_in()
+        wanted = {a: settings.mailbox(a).server for a in opted_in if a in settings}
+        is_complete = store.schedule.plan(wanted, now)
+        self._planned_for = steps if is_complete else -1
+
+    def _keep_house(self) -> None:
+        """Takes over from processes that are no more, and gives their runs an end."""
+        self._housekept = time.monotonic()
+        store = self.context.store
+        if store.schedule.take_over():
+            log.info("another process is no more; its mailboxes are taken over")
+            self._hasten_interrupted()
+        if runs := cut_off_runs(self.context):
+            close_runs(self.context, runs)
+
+    def _hasten_interrupted(self) -> None:
+        store = self.context.store
+        open_states = [state for state in EntryState if state.is_open]
+        if left := {entry.mailbox for entry in store.entries(states=open_states)}:
+            log.info("%d mailboxes have changes that were interrupted; they come first", len(left))
+            store.schedule.hasten(left, FIRST)
+
+    def _in_trouble(self, error: CleanerError) -> None:
+        if not self._trouble:
+            log.error("%s", error)
+        self._trouble = str(error)
+
+    # --- from outside
+
+    @property
+    def health(self) -> Health:
+        late = time.monotonic() - self._ticked
+        is_alive = late < max(STALE, 3 * self._tick_seconds)
+        trouble = self._trouble or ("" if is_alive else f"no tick for {late:.0f} seconds")
+        if self._drains.is_set():
+            trouble = "it is being ended"
+        return Health(is_alive, is_alive and not trouble, trouble)
+
+    def backlog(self) -> Backlog:
+        return self.context.store.schedule.backlog(self.context.clock())
+
+    @property
+    def running(self) -> int:
+        with self._guard:
+            return sum(self._running.values())
+
+    def wake(self, address: str) -> None:
+        """Something came into that mailbox."""
+        self.context.store.schedule.hasten((address,), self.context.clock())
+        self.turn()
+
+    def use(self, context: Context) -> None:
+        """From now on with this configuration; what is at work ends with the old one."""
+        with self._turning:
+            self.context = context
+            self._planned_for = -1
+            # What counts as changed may have changed.
+            context.store.schedule.forget_pulses()
+            self._pull_in(context.clock())
+            remember_keys(context)
+        self.turn()
+
+    def _pull_in(self, now: datetime) -> None:
+        """Those whose interval is shorter now do not wait for the old one to be over."""
+        settings = self.context.settings
+        sooner: dict[datetime, list[str]] = {}
+        for turn in self.context.store.schedule.all():
+            if turn.address in settings and not turn.failures:
+                interval = settings.mailbox(turn.address).policy.interval
+                latest = next_turn(now, interval, 0, settings.service, 1)
+                if turn.due > latest:
+                    sooner.setdefault(latest, []).append(turn.address)
+        for at, addresses in sooner.items():
+            self.context.store.schedule.hasten(addresses, at)
+
+    # --- end
+
+    def stop(self) -> bool:
+        """
+        Begins nothing new, and lets what is at work come to its end.
+
+        What is not done by `drain` stops after the message at hand. False if something did not even then.
+        """
+        self._drains.set()
+        patience = self.context.settings.service.drain.total_seconds()
+        if not self._wait_until_idle(patience):
+            log.info("%d mailboxes are still at work; they stop at the next message", self.running)
+            self._halts = True
+            self._wait_until_idle(CLOSING, halted=True)
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=True)
+        self.turn()
+        ended = not self.running
+        if ended:
+            self._workers.shutdown(wait=True)
+            self.turn()
+            self.context.store.schedule.leave()
+        return ended
+
+    def hurry(self) -> None:
+        """Asked a second time: stops at the next message. Signals call it, so that it takes no lock."""
+        self._halts = True
+
+    def _wait_until_idle(self, seconds: float, *, halted: bool = False) -> bool:
+        until = time.monotonic() + seconds
+        with self._idle:
+            while sum(self._running.values()):
+                left = until - time.monotonic()
+                if left <= 0 or (self._halts and not halted):
+                    return False
+                self._idle.wait(min(left, MOMENT))
+        return True
+
+
+def limit_of(context: Context, server: str) -> int:
+    """
+    How many mailboxes of a server are worked on together.
+
+    One connection stays free where one mailbox needs a second one, for the sent mail of another: it would
+    wait for ever if all others waited, too.
+    """
+    settings = context.settings
+    found = settings.server(server)
+    if found.connector == "maildir":
+        return settings.service.workers
+    lends = any(mailbox.sent_from for mailbox in settings.mailboxes if mailbox.server == server)
+    return max(1, found.connections - lends)

@@ -1,0 +1,1 @@
+"""What is served over HTTP, over the use cases: numbers and health, as yet."""

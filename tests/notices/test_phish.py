@@ -1,0 +1,140 @@
+"""Fakes are told by whom they speak for and where they lead, so colleagues and services are left alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from cleaner import notices
+from cleaner.values import Kind, Message
+
+ANN: Final = "ann@harbor.example"
+LURE: Final = "https://portal.lagoon.example/x/"
+BAIT: Final = f"{LURE}?u={ANN}"
+PENDING: Final = "6 messages are pending on your mailbox"
+FAKE, NONE = Kind.NDR_PHISH, Kind.NOT_A_BOUNCE
+
+
+def kind(author: str, subject: str, link: str, path: str | None = None, more: str = "") -> Kind:
+    """What is made of a mail with one link; its envelope sender is its author unless another is given."""
+    if path is None:
+        path = author.rpartition("<")[2].strip("<>")
+    header = f"Return-Path: <{path}>\nFrom: {author}\nTo: {ANN}\nSubject: {subject}\n{more}"
+    raw = f"{header}Content-Type: text/plain; charset=utf-8\n\nPlease look here: {link}\n".encode()
+    return notices.read(Message("INBOX", "1", raw)).kind
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "link"),
+    [
+        ('"harbor.example Support" <support@lagoon.example>', PENDING, BAIT),
+        ('"harbor.example Support" <support@lagoon.example>', PENDING, LURE),
+        ('"ann@harbor.example" <x@isle.example>', "Pending mail", BAIT),
+        ("Webmaster <webmaster@isle.example>", PENDING, BAIT),
+        ("IT Support <helpdesk@harbor.example>", PENDING, BAIT),
+        ("IT Support <helpdesk@harbor.example>", PENDING, f"{LURE}#YW5uQGhhcmJvci5leGFtcGxl"),
+        ("IT Support <helpdesk@harbor.example>", PENDING, f"{LURE}?u=ann%2540harbor.example"),
+        ("Mail Delivery System <x@isle.example>", "Undelivered mail: sync error", LURE),
+        # at home with its author, but its subject or words speak of our mailbox
+        (
+            "IT Support <support@lagoon.example>",
+            f"Undelivered messages for {ANN}",
+            f"{BAIT}\n\n5 mails on hold",
+        ),
+        (
+            "IT Support <support@lagoon.example>",
+            "Held messages",
+            f"{BAIT}\n\nharbor.example: 5 mails on hold",
+        ),
+        ("Mail Delivery Subsystem <no-reply@lagoon.example>", "Undelivered Mail Returned to Sender", BAIT),
+        # whatever its subject: a mail system needs no link that knows the addressee
+        ("Mail Delivery System <x@isle.example>", "Moin", BAIT),
+        ("Mailzustellsystem <x@isle.example>", "Sechs Briefe warten", BAIT),
+    ],
+)
+def test_who_speaks_for_our_mail_system_and_lures_away_is_a_fake(
+    author: str, subject: str, link: str
+) -> None:
+    assert kind(author, subject, link) is FAKE
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "link"),
+    [
+        # colleagues
+        ("Carl <carl@harbor.example>", "Order on hold", "https://shop.isle.example/o/1"),
+        ("Carl <carl@harbor.example>", "Order on hold", f"https://shop.isle.example/o/1?for={ANN}"),
+        ("carl@harbor.example <carl@harbor.example>", "New messages from Quay", "https://quay.example/m"),
+        ("Carl <carl@harbor.example>", "Undelivered mail on harbor.example", "https://isle.example/why"),
+        ("Carl <carl@harbor.example>", "Mailbox full again?", "https://isle.example/help"),
+        # the help desk announces
+        ("IT Support <helpdesk@harbor.example>", "Incoming mail: new filter", "https://isle.example/status"),
+        ("IT-Support <it@harbor.example>", "Postfach voll: was tun?", "https://isle.example/hilfe"),
+        ("Support <support@harbor.example>", "Boîte pleine: message non remis", "https://isle.example/aide"),
+        ("Soporte <soporte@harbor.example>", "Retraso en el correo", "https://isle.example/ayuda"),
+        ("Postmaster <postmaster@harbor.example>", "Incoming mail delayed", "https://isle.example/status"),
+        ("Systemadministrator <admin@harbor.example>", "E-Mails verzögert", "https://isle.example/status"),
+        ("Администратор <admin@harbor.example>", "Задержка почты", "https://isle.example/status"),
+        # a newsletter of our own domain, sent by a mailing service that counts its readers
+        ("Harbor News <news@harbor.example>", "New messages from the board", f"https://post.isle.example/u?e={ANN}"),
+        ("Harbor News <news@harbor.example>", "Delivery problems solved", f"https://post.isle.example/u?e={ANN}"),
+        # the quarantine of our own gateway
+        ("Quarantine <quarantine@harbor.example>", "3 messages in quarantine", f"https://mx.harbor.example/q?u={ANN}"),
+        ("Mail Delivery System <q@mx.harbor.example>", "Quarantine", f"https://q.harbor.example/q?u={ANN}"),
+        ("Spam filter <digest@gate.isle.example>", "Held messages", f"https://ui.isle.example/q?u={ANN}"),
+        ("Mail Delivery System <q@isle.example>", "Your mail service", f"https://ui.isle.example/q?u={ANN}"),
+        # other people's services
+        ("Parcel Support <support@quay.example>", "Your parcel could not be delivered", f"https://t.isle.example/?e={ANN}"),
+        ("Notification <no-reply@quay.example>", "Delivery failed for order 12", f"https://t.isle.example/?e={ANN}"),
+        ("Quay Support <support@quay.example>", "Your ticket is on hold", f"https://desk.isle.example/?e={ANN}"),
+        ("Quay Support <support@quay.example>", "Reset your password", f"https://id.isle.example/?e={ANN}"),
+        ("Quay Support <support@quay.example>", "New messages in #ops", f"https://quay.example/m?e={ANN}"),
+        ("CI Notification <ci@quay.example>", "Build failed: mail-delivery #12", f"https://ci.quay.example/?e={ANN}"),
+        ("Quay Calendar <no-reply@quay.example>", "Event on hold: dinner", f"https://cal.isle.example/?e={ANN}"),
+        ("Quay Support <support@quay.example>", "Held messages", f"https://quay.example/?e={ANN}\n\nthe bot was quiet"),
+        # no more than other phishing
+        ("E-mail Administrator <x@isle.example>", "Your password expires", BAIT),
+        ("Mail Delivery System <x@isle.example>", "Moin", "https://isle.example/a"),
+    ],
+)  # fmt: skip
+def test_near_misses(author: str, subject: str, link: str) -> None:
+    assert kind(author, subject, link) is NONE
+
+
+def test_a_link_to_unsubscribe_is_no_lure() -> None:
+    named = "List-Unsubscribe: <https://post.isle.example/u/1>\n"
+    news = (
+        "IT Support <support@harbor.example>",
+        "New messages: mail news",
+        f"https://post.isle.example/u?e={ANN}",
+    )
+    assert kind(*news) is FAKE
+    assert kind(*news, more=named) is NONE
+
+
+def test_a_report_that_links_to_an_explanation_is_a_report() -> None:
+    author = "Mail Delivery System <postmaster@gate.isle.example>"
+    text = "https://help.vendor.example/550\n\n<bob@far.example>: 550 5.1.1 no such user\n"
+    assert kind(author, "Undelivered mail", text) is Kind.NDR
+    assert kind(author, "Undelivered mail", "https://help.vendor.example/550") is FAKE
+
+
+def test_an_office_of_ours_that_a_stranger_sends_for_is_a_fake() -> None:
+    """An administrator writes from his own domain; through a mailing service he does so about no failed mail."""
+    author = "Post Master <postmaster@harbor.example>"
+    assert kind(author, "Undelivered mail", LURE, path="x@isle.example") is FAKE
+    assert kind(author, "Undelivered mail", LURE, path="postmaster@harbor.example") is NONE
+
+
+def test_an_office_of_ours_that_reports_on_our_own_mailbox_is_a_fake() -> None:
+    author = "Post Master <postmaster@harbor.example>"
+    text = f"{LURE}\n\n{ANN} failed: 554 5.7.1 blocked"
+    assert kind(author, "Undelivered mail", text, path="staff-bounces@harbor.example") is FAKE
+    assert kind(author, "Undelivered mail", text, path="postmaster@harbor.example") is NONE
+    assert kind(author, "Undelivered mail", LURE, path="staff-bounces@harbor.example") is NONE
+
+
+@pytest.mark.parametrize("host", ["a\u2100b.example", "[", "[::1", "@", "", ":99999", "\u2488.example"])
+def test_any_link_is_read(host: str) -> None:
+    assert kind("Mail Delivery System <x@isle.example>", "Moin", f"https://{host}/a?u={ANN}") in (FAKE, NONE)
