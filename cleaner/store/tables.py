@@ -341,6 +341,14 @@ lesson = Table(
 )
 """What judged notices taught about the ways of our mail; `machine` and the like are hashes."""
 
+alert = Table(
+    "alert",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""When which alarm was told by which way out."""
+
 folder_cursor = Table(
     "folder_cursor",
     metadata,
