@@ -23,6 +23,7 @@ from cleaner.ports import SentRecord
 from cleaner.service.classify import read_file
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
 from cleaner.service.mailfiles import one_message
+from cleaner.steps.sent import outgoing
 from cleaner.store import Store
 from cleaner.values import (
     Arrival,
@@ -222,7 +223,7 @@ def arrival(notice: Notice) -> Arrival | None:
 def sent_mails(paths: Iterable[Path]) -> Iterator[OutgoingMail]:
     for path in paths:
         headers = Headers.parse(path.read_bytes())
-        mail = notices.outgoing(Heading("Sent", path.name, headers, 0))
+        mail = outgoing(Heading("Sent", path.name, headers, 0))
         if mail is not None:
             yield mail
 
