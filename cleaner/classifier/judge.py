@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cleaner.classifier.weights import KEEP, REMOVE, TELLING, weight_of
-from cleaner.values import Evidence, Force, Notice, Opinion, Side, Verdict
+from cleaner.values import Evidence, Force, Opinion, Side, Verdict
 
 
 def judge(evidence: Sequence[Evidence]) -> Verdict:
@@ -43,33 +43,6 @@ def decide(weighed: Sequence[Evidence], score: float) -> tuple[Opinion, str]:
 def is_proven(verdict: Verdict) -> bool:
     """Whether the verdict rests on a proof."""
     return verdict.opinion is Opinion.GENUINE and first(verdict.evidence, Force.PROOF) is not None
-
-
-def would_change(notice: Notice, verdict: Verdict) -> tuple[str, ...]:
-    """What would have made the verdict another, in sentences."""
-    rules = {e.rule for e in verdict.evidence}
-    ways: list[str] = []
-    if verdict.opinion is Opinion.GENUINE:
-        if is_proven(verdict):
-            return ("Only a sign that the mail was replayed to strangers would change it.",)
-        return ("A stranger's computer as the one that handed the mail over would change it.",)
-    if "sent_record" not in rules:
-        ways.append("The mail in your Sent folder, with this id and recipient, would prove it genuine.")
-    if "dkim_ours" not in rules:
-        ways.append("A valid signature of your mail server in the returned mail would prove it genuine.")
-    if (stranger := _stranger(verdict.evidence)) is not None:
-        ways.append(f"If this machine sends your mail, list it among your relays: {stranger.seen}.")
-    if verdict.opinion is Opinion.UNSURE and "handed_over" not in rules:
-        ways.append(
-            "A returned trace that shows who handed the mail over would tell."
-            if not notice.returned.hops
-            else "Your relays, listed with their addresses, could make the returned trace tell."
-        )
-    return tuple(ways)
-
-
-def _stranger(evidence: Sequence[Evidence]) -> Evidence | None:
-    return next((e for e in evidence if e.rule == "handed_over" and e.side is Side.BACKSCATTER), None)
 
 
 def first(evidence: Sequence[Evidence], force: Force) -> Evidence | None:

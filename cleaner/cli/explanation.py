@@ -1,21 +1,43 @@
-"""How an explanation is printed: the facts, the evidence from both sides, the verdict, the way out."""
+"""How an explanation is printed: the facts, the verdict, the evidence from both sides, the past, the way out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cleaner.cli.listing import STYLES, happened, kind_of
+from cleaner.cli.listing import STYLES, kind_of
 from cleaner.cli.screen import print_table, results
 from cleaner.cli.text import safe
-from cleaner.values import Evidence, Force, Returned, Side
+from cleaner.values import Evidence, Force, Kind, Opinion, Returned, Side
 
 if TYPE_CHECKING:
     from cleaner.service.explain import Explanation
+
+KINDS: Final = {
+    Kind.NDR: "a report that a mail could not be delivered",
+    Kind.DELAY: "a warning that a mail is not delivered yet and is tried again",
+    Kind.SUCCESS: "a report that a mail was delivered",
+    Kind.AUTOREPLY: "an automatic answer to a mail, such as a holiday reply",
+    Kind.MDN: "a receipt: a mail was opened, or deleted unread",
+    Kind.CHALLENGE: "a request to confirm a mail before it is delivered",
+    Kind.AV_NOTICE: "a report that a mail was refused for a virus or forbidden content",
+    Kind.LIST_NOTICE: "what a mailing list says about a mail that was sent to it",
+    Kind.ARF: "a complaint or a statistical report from another mail system",
+    Kind.NDR_PHISH: "a fraud made up as a report about undelivered mail",
+    Kind.NOT_A_BOUNCE: "no automatic notice about another mail",
+}
+
+OPINIONS: Final = {
+    Opinion.GENUINE: "it is about mail of yours",
+    Opinion.BACKSCATTER: "it is not about mail of yours: somebody else used your address",
+    Opinion.UNSURE: "it cannot be told whose mail it is about",
+    Opinion.NOT_A_BOUNCE: "not for this program to judge; it is always left alone",
+}
+_FAKE: Final = "it is a fake, and not about mail of yours"
 
 
 def show(explanation: Explanation) -> None:
@@ -23,31 +45,96 @@ def show(explanation: Explanation) -> None:
     console = results()
     facts = Table(box=None, show_header=False, pad_edge=False)
     facts.add_column(style="dim", no_wrap=True)
-    facts.add_column()
+    facts.add_column(overflow="fold")
     for name, text in _facts(explanation):
         facts.add_row(name, Text(text))
     print_table(facts)
-    console.print()
-    verdict = explanation.verdict
-    opinion = verdict.opinion.value
-    console.print(Text.assemble("Verdict: ", (opinion, f"bold {STYLES[opinion]}")))
-    if verdict.because:
-        console.print(safe(verdict.because, 600))
-    console.print(f"Plan: {explanation.line['plan']}. {safe(explanation.line['plan_reason'])}")
-    if verdict.evidence:
-        print_table(_evidence(verdict.evidence))
-        console.print(f"Together {verdict.score:+.1f}; above zero speaks for backscatter.")
+    _show_verdict(explanation)
+    evidence = explanation.verdict.evidence
+    if evidence:
+        print_table(_evidence(evidence))
+        console.print(_sum(explanation))
     if explanation.would_change:
         console.print("\nWhat would change the verdict:", style="bold")
         for sentence in explanation.would_change:
-            console.print(f"- {safe(sentence)}")
+            console.print(f"- {safe(sentence, 600)}")
+    if explanation.would_prove:
+        console.print("\nWhat would prove your own mail from now on (for your administrator):", style="bold")
+        for sentence in explanation.would_prove:
+            console.print(f"- {safe(sentence, 600)}")
+
+
+_DONE: Final = {
+    "move": "The next scan moves it to the quarantine.",
+    "delete": "The next scan moves it to Trash.",
+    "review": "The next scan moves it to the folder for review.",
+    "report": "It stays where it is and is only reported.",
+    "wait": "It waits, and is judged again by a later scan.",
+    "none": "It stays where it is.",
+}
+_WOULD_BE: Final = {
+    "move": "In a mailbox it would be moved to the quarantine.",
+    "delete": "In a mailbox it would be moved to Trash.",
+    "review": "In a mailbox it would be moved to the folder for review.",
+    "report": "In a mailbox it would only be reported.",
+    "none": "In a mailbox it would stay where it is.",
+}
+
+
+def _show_verdict(explanation: Explanation) -> None:
+    console = results()
+    verdict = explanation.verdict
+    opinion = verdict.opinion
+    words = OPINIONS[opinion]
+    if opinion is Opinion.BACKSCATTER and explanation.notice.kind is Kind.NDR_PHISH:
+        words = _FAKE
+    heading = "Verdict then: " if explanation.is_gone else "Verdict: "
+    console.print()
+    console.print(Text.assemble(heading, (opinion.value, f"bold {STYLES[opinion.value]}"), f" ({words})"))
+    if verdict.because:
+        console.print(safe(verdict.because, 600))
+    if explanation.is_gone:
+        console.print("The message is no longer there; this is what was kept of it.")
+    else:
+        console.print(_done(explanation))
+    if explanation.history:
+        console.print("\nWhat happened to it:", style="bold")
+        for step in explanation.history:
+            at = f"{step.at.astimezone():%Y-%m-%d %H:%M}" if step.at is not None else "since then"
+            entry = f" (entry {step.entry})" if step.entry is not None else ""
+            console.print(f"- {at}  {safe(step.what, 600)}{entry}")
+
+
+def _done(explanation: Explanation) -> str:
+    """What happens to it: in a mailbox what `scan` does, for a file what it would do."""
+    line = explanation.line
+    reason = safe(line["plan_reason"])
+    if explanation.past.moved is not None:
+        return reason
+    words = _DONE if line["folder"] is not None else _WOULD_BE
+    return " ".join((words[line["plan"]], reason, *explanation.limits[1:]))
+
+
+def _sum(explanation: Explanation) -> str:
+    verdict = explanation.verdict
+    sentences = [
+        f"Together {verdict.score:+.1f}; above zero speaks for backscatter.",
+        *explanation.limits[:1],
+    ]
+    if verdict.probability is not None:
+        sentences.append(
+            f"The learned model {safe(verdict.model)} holds it to be backscatter to {verdict.probability:.1%}."
+        )
+    return " ".join(sentences)
 
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     notice = explanation.notice
     line = explanation.line
-    yield "Message", safe(line["id"])
-    yield "Kind", kind_of(line)
+    yield "Message", safe(line["new_id"] or line["id"])
+    if folder := _folder(explanation):
+        yield "Folder", safe(folder)
+    yield "Kind", f"{kind_of(line)}: {KINDS[notice.kind]}"
     if notice.doubt:
         yield "Not read", safe(notice.doubt)
     for name, text in (
@@ -62,19 +149,28 @@ def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
     for recipient in notice.recipients:
         told = (recipient.action, recipient.status, recipient.diagnostic)
         yield "About", safe(" ".join((recipient.address, *(word for word in told if word))))
-    if notice.kind.is_judged:
+    if notice.kind.is_judged and not explanation.is_gone:
         yield from _returned(notice.returned)
-    if explanation.entry is not None:
-        entry = explanation.entry
-        moved = f"{entry.action.value} from {entry.folder} to {entry.target}, {entry.state.value}"
-        yield "Journal", safe(f"entry {entry.id}, run {entry.run}: {moved}")
-    if explanation.then is not None:
-        then = explanation.then
-        yield "Judged then", safe(f"{then['verdict']}, {happened(then)}. {then['because']}", 600)
+
+
+def _folder(explanation: Explanation) -> str | None:
+    """Where it lies now."""
+    if explanation.is_gone:
+        return None
+    moved = explanation.past.moved
+    return moved.target if moved is not None else explanation.line["folder"]
+
+
+_COMPLETENESS: Final = {
+    "whole": "the whole mail that came back",
+    "headers": "only the head of the mail that came back",
+    "fragment": "only a piece of the mail that came back",
+    "none": "nothing of the mail that it speaks of",
+}
 
 
 def _returned(returned: Returned) -> Iterator[tuple[str, str]]:
-    yield "Returned original", returned.completeness.value
+    yield "Returned original", _COMPLETENESS[returned.completeness.value]
     for name, text in (
         ("  Subject", returned.subject),
         ("  Message-ID", returned.message_id),
@@ -90,13 +186,14 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Table:
     table.add_column("For", no_wrap=True)
     table.add_column("Weight", no_wrap=True, justify="right")
     table.add_column("Rule", style="dim", overflow="fold", max_width=20)
-    table.add_column("What it means, and what it saw")
+    table.add_column("What it means, and what it saw", overflow="fold")
     for one in evidence:
         weight = one.force.value if one.force is not Force.WEIGHED else f"{one.weight:.1f}"
+        seen = ("\n", (safe(one.seen), "dim")) if one.seen else ()
         table.add_row(
             Text(one.side.value, STYLES.get(one.side.value, "")),
             weight if one.side is not Side.NEUTRAL or one.force is not Force.WEIGHED else "",
             one.rule,
-            Text.assemble(safe(one.reason, 600), "\n", (safe(one.seen), "dim")),
+            Text.assemble(safe(one.reason, 600), *seen),
         )
     return table

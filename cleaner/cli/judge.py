@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cleaner.cli.options import AllOption, Format, FormatOption, MailboxOption, open_app
+from cleaner.cli.options import AllOption, Format, FormatOption, MailboxOption, command, open_app
 from cleaner.cli.screen import print_json, print_table, results
 from cleaner.errors import UsageError
 
@@ -75,6 +75,12 @@ def explain(
         print_json(explained.to_json())
     else:
         show(explained)
+        say_what_can_be_done(context, explained)
+
+
+def say_what_can_be_done(context: typer.Context, explained: Explanation) -> None:
+    if (moved := explained.past.moved) is not None:
+        results().print(f"\nTo take it back: {command(context, f'undo --entry {moved.id}')}", soft_wrap=True)
 
 
 def _explained(

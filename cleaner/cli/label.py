@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleaner.cli import labelling
+from cleaner.cli.arguments import Commands
 from cleaner.cli.options import Format, FormatOption, MailboxOption, SinceOption, command, open_app, time_of
 from cleaner.cli.screen import print_json, results
 from cleaner.cli.text import count, safe
@@ -17,7 +18,7 @@ from cleaner.errors import UsageError
 if TYPE_CHECKING:
     from cleaner.service.label.adding import Said
 
-label = typer.Typer(no_args_is_help=True)
+label = Commands()
 
 
 class Truth(StrEnum):

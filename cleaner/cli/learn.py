@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from cleaner.cli.arguments import Commands
 from cleaner.cli.options import Format, FormatOption, command, open_app
 from cleaner.cli.progress import Bar
 from cleaner.cli.screen import print_json, results
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cleaner.service.models import ModelPage, ModelRow
     from cleaner.service.training import Trained
 
-models = typer.Typer(no_args_is_help=True)
+models = Commands()
 
 OrganisationOption = Annotated[
     str | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cleaner.cli.arguments import Commands
 from cleaner.cli.codes import FAILED, INTERRUPTED, PARTLY
 from cleaner.cli.options import Format, FormatOption, open_app
 from cleaner.cli.screen import print_json, remark, results
@@ -15,7 +16,7 @@ from cleaner.cli.text import count, safe
 if TYPE_CHECKING:
     from cleaner.service.ledger import LogResult
 
-ledger = typer.Typer(no_args_is_help=True)
+ledger = Commands()
 
 
 @ledger.callback()

@@ -10,6 +10,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from cleaner.cli.arguments import Commands
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
 from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import count, safe
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cleaner.service.consent import ConsentRow
     from cleaner.store.records import Access, Consent
 
-optin = typer.Typer(no_args_is_help=True)
+optin = Commands()
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 NoteOption = Annotated[str, typer.Option(metavar="TEXT", help="Kept with the consent.")]

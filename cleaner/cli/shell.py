@@ -10,10 +10,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from cleaner import __version__
 from cleaner.cli import (
@@ -33,7 +35,8 @@ from cleaner.cli import (
     status,
     undo,
 )
-from cleaner.cli.codes import FAILED, WRONG
+from cleaner.cli.arguments import Commands, sentence
+from cleaner.cli.codes import FAILED, INTERRUPTED, WRONG
 from cleaner.errors import (
     CleanerError,
     ConfigurationError,
@@ -63,12 +66,12 @@ CLEANING: Final = "Cleaning and taking back"
 JUDGING: Final = "Judging"
 LEARNING: Final = "Learning"
 
-app = typer.Typer(
+app = Commands(
     name="bounce-cleaner",
     help=HELP,
     invoke_without_command=True,
+    no_args_is_help=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -127,13 +130,35 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     _set_up_logging()
     try:
-        app(args=arguments, prog_name="bounce-cleaner")
+        code = app(args=arguments, prog_name="bounce-cleaner", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        _leave_quietly()
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            typer.echo(error.format_message(), err=True)
+        else:
+            _remark(sentence(error))
+        sys.exit(WRONG)
     except Exception as error:
         if os.environ.get("BOUNCE_CLEANER_DEBUG"):
             raise
         _say(error)
         sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_quietly() -> NoReturn:
+    """
+    The reader of our output is gone (`| head`); what is still to be written goes nowhere.
+
+    So the interpreter finds nothing to complain of at its end (documentation of Python's `signal`, "Note on SIGPIPE").
+    """
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(FAILED)
 
 
 def _set_up_logging() -> None:
@@ -145,17 +170,21 @@ def _set_up_logging() -> None:
 
 
 def _say(error: Exception) -> None:
-    from cleaner.cli.screen import remark
-
     match error:
         case CleanerError():
-            sentence = str(error)
+            words = str(error)
         case OSError() if error.filename is not None:
-            sentence = f"{error.filename}: {error.strerror}"
+            words = f"{error.filename}: {error.strerror}"
         case _:
-            sentence = (
+            words = (
                 f"a fault of this program ({type(error).__name__}: {error}). "
                 "Nothing is lost: the next run completes what was begun. "
                 "BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
             )
-    remark(f"bounce-cleaner: {sentence}", "red")
+    _remark(words)
+
+
+def _remark(words: str) -> None:
+    from cleaner.cli.screen import remark
+
+    remark(f"bounce-cleaner: {words}", "red")

@@ -47,6 +47,13 @@ _GENERATED: Final = re.compile(
     r"\((?:(?:ultimately )?generated|expanded) from:?\s{1,40}<?([^()\s<>]{3,320})>?\)"
 )
 """Exim; Sendmail and Postfix."""
+_HOST: Final = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}"
+_REMOTE: Final = re.compile(
+    rf"(?i)(?<![\w.@-])(?P<peer>{_HOST})\.? ?[\[(](?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|(?:IPv6:)?[0-9a-f:]{{3,39}})[\])]"
+    rf"|\btalking to (?P<talking>{_HOST})\.?:"
+    rf"|<(?P<before>{_HOST}) #[245]\.\d"
+)
+"""The server that refused, by its name and address, in any language; Sendmail; Exchange."""
 _DAEMON: Final = re.compile(r"(?:mailer-daemon|post-?master|abuse|help-?desk|no-?reply)@", re.IGNORECASE)
 _LETTER_FIELDS: Final = frozenset("from sender reply-to return-path mail message-id".split())
 
@@ -121,7 +128,20 @@ class _Page:
             original=original[1] if original and address_key(original[1]) != key else None,
             status=status.best("", reason, self.code),
             diagnostic=reason[:MAX_DIAGNOSTIC] or None,
+            remote=remote_in(reason) or self.remote,
         )
+
+    @lazy
+    def remote(self) -> str | None:
+        """The server that the whole text names, if it names just one."""
+        found = {remote_in(line[:2_000]) for line in self.lines[:200]} - {None}
+        return found.pop() if len(found) == 1 else None
+
+
+def remote_in(text: str) -> str | None:
+    """The server that a reason names as the one that refused."""
+    found = _REMOTE.search(text)
+    return next(name for name in found.groups() if name).lower() if found else None
 
 
 def _places(lines: list[str]) -> tuple[_Place, ...]:
@@ -191,7 +211,11 @@ def _without_own(place: _Place, sheet: Sheet, known: frozenset[str], plainly: bo
 
 
 def _reason(lines: list[str], number: int) -> str:
-    """The lines that belong to a recipient: up to an empty one or to the next address."""
+    """
+    The lines that belong to a recipient: up to an empty one or to the next address.
+
+    Where he stands alone, the line behind an empty one too if it names a code: a cell of a table.
+    """
     said = [lines[number][: 2 * MAX_DIAGNOSTIC].strip()]
     for line in lines[number + 1 : number + 12]:
         line = line[: 2 * MAX_DIAGNOSTIC]
@@ -199,6 +223,13 @@ def _reason(lines: list[str], number: int) -> str:
         if not line.strip() or (head and _ALONE.match(head["rest"])):
             break
         said.append(line.strip())
+    below = next((line for line in lines[number + 1 : number + 3] if line.strip()), "")
+    if (
+        len(said) == 1
+        and status.has_code(below[:MAX_DIAGNOSTIC])
+        and not _ANYWHERE.search(below[:MAX_DIAGNOSTIC])
+    ):
+        said.append(below[: 2 * MAX_DIAGNOSTIC].strip())
     return " ".join(said)[: 3 * MAX_DIAGNOSTIC]
 
 

@@ -100,8 +100,8 @@ class SeenBook:
 
     def _record(self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]) -> None:
         n = tables.notice.c
-        rows = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
-        known = {row.fingerprint: row.id for row in rows}
+        there = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
+        known = {row.fingerprint: row.id for row in there}
         fresh = [
             {"mailbox_id": mailbox, "fingerprint": fingerprint, **self._values(notice)}
             for fingerprint, notice in notices.items()
@@ -110,8 +110,11 @@ class SeenBook:
         again = [{"row": row, **self._values(notices[fingerprint])} for fingerprint, row in known.items()]
         if fresh:
             connection.execute(insert(tables.notice), fresh)
-        if again:
-            connection.execute(update(tables.notice).where(n.id == bindparam("row")), again)
+        # One that was put back stays when it is judged again, and why it was moved once can still be told.
+        anew = [row for row in again if row["report"] is not None]
+        staying = [{k: v for k, v in row.items() if k != "report"} for row in again if row["report"] is None]
+        for rows in filter(None, (anew, staying)):
+            connection.execute(update(tables.notice).where(n.id == bindparam("row")), rows)
 
     def _values(self, notice: SeenNotice) -> dict[str, Any]:
         return {

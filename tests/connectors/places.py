@@ -21,12 +21,16 @@ import pytest
 
 from cleaner import connectors
 from cleaner.config import MailboxSettings, Secret, Server
+from cleaner.connectors.ews.connecting import close_all
 from cleaner.connectors.maildir.names import directory_of, name_with
+from cleaner.connectors.roles import role_of
 from cleaner.ports import ChangeableMailbox, Mailbox
-from cleaner.values import Policy
+from cleaner.values import FolderRole, Policy
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PASSWORD, Dovecot, Options
+from tests.servers.ews import PASSWORD as EWS_PASSWORD
+from tests.servers.ews import EwsServer, Ways
 from tests.servers.owner import Owner
 from tests.servers.proxy import NEEDED, between
 
@@ -58,6 +62,9 @@ class Place(Protocol):
     def kept(self, raw: bytes) -> bytes:
         """What the mail system makes of these bytes."""
 
+    def size(self, raw: bytes) -> int:
+        """How large it says that is."""
+
     def reading(self) -> Mailbox: ...
 
     def changing(self) -> ChangeableMailbox: ...
@@ -86,6 +93,9 @@ class MaildirPlace:
 
     def kept(self, raw: bytes) -> bytes:
         return raw
+
+    def size(self, raw: bytes) -> int:
+        return len(raw)
 
     def __init__(self, base: Path) -> None:
         self.root = base / "Maildir"
@@ -155,6 +165,9 @@ class ImapPlace:
         """No string over IMAP may hold a zero byte (RFC 9051 section 4.3); Dovecot writes 0x80 for it."""
         return raw.replace(b"\0", b"\x80")
 
+    def size(self, raw: bytes) -> int:
+        return len(raw)
+
     def __init__(self, owner: Owner, port: int, base: Path) -> None:
         self.owner = owner
         (base / "password").write_text(PASSWORD)
@@ -218,6 +231,75 @@ class CourierPlace(ImapPlace):
         return raw if raw.endswith(b"\n") else raw + b"\n"
 
 
+class EwsPlace:
+    """A mailbox on Exchange, with its owner in Outlook."""
+
+    counts_arrivals = False
+    widest = chr(sys.maxunicode)
+
+    def __init__(self, server: EwsServer, base: Path) -> None:
+        self.box = server.add_mailbox(ADDRESS)
+        (base / "password").write_text(EWS_PASSWORD)
+        self._open = (
+            Server("here", "ews", endpoint=server.endpoint, tls="none", auth="basic", access="delegate"),
+            MailboxSettings(
+                ADDRESS, "here", "harbor", Policy(), user=ADDRESS, password=Secret("file:password", base)
+            ),
+        )
+
+    def kept(self, raw: bytes) -> bytes:
+        """What Exchange writes for it, dated by when it came where it says no date itself."""
+        found = [
+            item.content.mime
+            for folder in self.box.mailbox.folders.values()
+            for item in folder.items.values()
+            if item.content.raw == raw
+        ]
+        return found[0] if found else raw
+
+    def size(self, raw: bytes) -> int:
+        """An estimate of its own."""
+        return len(raw) + 1024
+
+    def reading(self) -> Mailbox:
+        return connectors.open_reading(*self._open)
+
+    def changing(self) -> ChangeableMailbox:
+        return connectors.open_changing(*self._open)
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        return self.box.deliver(raw, self.name(folder), received=received)
+
+    def make(self, folder: str) -> None:
+        """The folder with that role has the name, as on an Exchange in that language; else it is a new one."""
+        distinguished = OWN.get(role_of(folder))
+        if distinguished is not None:
+            self.box.rename(distinguished, folder)
+        else:
+            self.box.make(folder)
+
+    def drop(self, folder: str) -> None:
+        self.box.drop(folder)
+
+    def mark_read(self, folder: str, id: str) -> None:
+        """An id is one in the whole mailbox."""
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.mark_read(id)
+
+    def delete(self, folder: str, id: str) -> None:
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.delete(id)
+
+    def snapshot(self) -> object:
+        folders = {folder.id: (folder.name, folder.sequence) for folder in self.box.mailbox.folders.values()}
+        return folders, self.box.everything()
+
+    def name(self, folder: str) -> str:
+        return "inbox" if folder == "INBOX" else folder
+
+
+OWN = {FolderRole.SENT: "sentitems", FolderRole.TRASH: "deleteditems"}
+
 OpenPlace = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Place]]
 
 
@@ -254,6 +336,15 @@ def on_courier(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
         yield CourierPlace(owner, server.port, base)
 
 
+@contextmanager
+def on_exchange(request: pytest.FixtureRequest, base: Path, ways: Ways) -> Iterator[Place]:
+    with EwsServer(ways=ways) as server:
+        try:
+            yield EwsPlace(server, base)
+        finally:
+            close_all()
+
+
 PLACES: dict[str, OpenPlace] = {
     "maildir": maildir,
     "dovecot": partial(on_dovecot, options=Options()),
@@ -264,6 +355,8 @@ PLACES: dict[str, OpenPlace] = {
     "without CONDSTORE": partial(on_dovecot, options=Options(), without=("CONDSTORE", "QRESYNC")),
     "without SPECIAL-USE": partial(on_dovecot, options=Options(), without=("SPECIAL-USE",)),
     "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
+    "ews": partial(on_exchange, ways=Ways.RECORDED),
+    "ews exchange": partial(on_exchange, ways=Ways.EXCHANGE),
     "cyrus": on_cyrus,
     "courier": on_courier,
 }

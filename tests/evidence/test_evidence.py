@@ -7,7 +7,7 @@ import random
 import pytest
 
 from cleaner import evidence
-from cleaner.values import Kind, Notice, Side
+from cleaner.values import Kind, Known, Notice, Organisation, Owner, Side
 from tests.evidence.scene import BY_RELAY, FROM_RELAY, FROM_STRANGER, FULL, WITH_IT, mail, report, signed
 
 
@@ -59,3 +59,14 @@ def test_the_question_holds_what_the_notice_mentions() -> None:
     assert notice.returned.message_id in asked.message_ids
     assert {"bob+x@far.example", "list@far.example", "bob@far.example"} <= asked.addresses
     assert "Offer for the quay" in asked.subjects
+
+
+def test_where_nobody_is_known_no_name_is_another_than_yours() -> None:
+    notice = report(mail(FROM_STRANGER, author="eve@else.example"))
+    nobody = Known(Organisation(""), Owner(""))
+    assert all(one.side is not Side.BACKSCATTER for one in evidence.gather(notice, nobody))
+    for somebody in (
+        Known(Organisation("", domains=frozenset({"harbor.example"})), Owner("")),
+        Known(Organisation(""), Owner("", frozenset({"ann@home.example"}))),
+    ):
+        assert "foreign_author" in {one.rule for one in evidence.gather(notice, somebody)}

@@ -318,3 +318,33 @@ def test_what_only_speaks_of_a_failure_is_none(name: str) -> None:
 def test_the_address_as_the_sender_wrote_it_is_kept() -> None:
     raw, _ = FORMS["addresses expanded on the way"]
     assert read(raw).recipients[0].original == "bob@far.example"
+
+
+@pytest.mark.parametrize(
+    ("reason", "remote"),
+    [
+        ("<bob@far.example>: host in.far.example[198.51.100.9] said: 550 no", "in.far.example"),
+        ("<bob@far.example>: Rechner in.far.example (198.51.100.9) sagt: 550 nein", "in.far.example"),
+        (
+            "bob@far.example\n   by the server for far.example by in.far.example. [2001:db8::9]",
+            "in.far.example",
+        ),
+        ("... while talking to in.far.example.:\n550 <bob@far.example> no", "in.far.example"),
+        ("bob@far.example\n   <in.far.example #5.1.1 smtp; 550 no>", "in.far.example"),
+        ("<bob@far.example>: 550 write to help@in.far.example [198.51.100.9]", None),
+        ("<bob@far.example>: 550 in.far.example does not know him", None),
+        ("<bob@far.example>: 550 no\n\nfirst.example[198.51.100.1]\nsecond.example[198.51.100.2]", None),
+    ],
+)
+def test_the_server_that_refused_is_named_with_its_address(reason: str, remote: str | None) -> None:
+    (recipient,) = read(written(DAEMON, "Undelivered", reason)).recipients
+    assert (recipient.address, recipient.remote) == ("bob@far.example", remote)
+
+
+def test_a_reason_may_stand_in_the_next_cell_of_a_table() -> None:
+    cells = "<table><tr><td>bob@far.example</td><td>550 5.2.2 mailbox full</td></tr></table>"
+    raw = written(DAEMON, "Undelivered", f"<p>Failed:</p>{cells}<p>Sorry</p>")
+    (recipient,) = read(raw.replace(b"text/plain", b"text/html")).recipients
+    assert (recipient.status, recipient.diagnostic) == ("5.2.2", "550 5.2.2 mailbox full")
+    (other,) = read(raw.replace(b"text/plain", b"text/html").replace(b"550 5.2.2", b"")).recipients
+    assert other.diagnostic is None

@@ -127,6 +127,14 @@ def test_an_office_of_ours_that_a_stranger_sends_for_is_a_fake() -> None:
     assert kind(author, "Undelivered mail", LURE, path="postmaster@harbor.example") is NONE
 
 
+def test_an_office_of_ours_that_reports_on_our_own_mailbox_is_a_fake() -> None:
+    author = "Post Master <postmaster@harbor.example>"
+    text = f"{LURE}\n\n{ANN} failed: 554 5.7.1 blocked"
+    assert kind(author, "Undelivered mail", text, path="staff-bounces@harbor.example") is FAKE
+    assert kind(author, "Undelivered mail", text, path="postmaster@harbor.example") is NONE
+    assert kind(author, "Undelivered mail", LURE, path="staff-bounces@harbor.example") is NONE
+
+
 @pytest.mark.parametrize("host", ["a\u2100b.example", "[", "[::1", "@", "", ":99999", "\u2488.example"])
 def test_any_link_is_read(host: str) -> None:
     assert kind("Mail Delivery System <x@isle.example>", "Moin", f"https://{host}/a?u={ANN}") in (FAKE, NONE)

@@ -29,12 +29,23 @@ def test_a_later_judgement_takes_the_place_of_the_earlier(store: Store) -> None:
     seen.record([notice(), notice(fingerprint="f2")], {"INBOX": "17"})
     later = notice(folder="Other", action=ActionName.NONE, kind=Kind.DELAY, report=None)
     seen.record([later], {"INBOX": "18"})
-    assert seen.known(["f1", "f2"]) == {"f1": later, "f2": notice(fingerprint="f2")}
+    told = seen.known(["f1", "f2"])
+    assert told == {"f1": replace(later, report=notice().report), "f2": notice(fingerprint="f2")}
     assert seen.cursor("INBOX") == "18"
     assert seen.counts() == {
         (Opinion.BACKSCATTER, ActionName.NONE): 1,
         (Opinion.BACKSCATTER, ActionName.MOVE): 1,
     }
+
+
+def test_why_it_was_moved_is_kept_until_there_is_a_newer_reason(store: Store) -> None:
+    """What was put back is judged again, stays, and can still be explained."""
+    seen = store.seen(ANN)
+    seen.record([notice(report={"because": "first"})], {})
+    seen.record([notice(action=ActionName.NONE, report=None)], {})
+    assert seen.known(["f1"])["f1"].report == {"because": "first"}
+    seen.record([notice(report={"because": "second"})], {})
+    assert seen.known(["f1"])["f1"].report == {"because": "second"}
 
 
 def test_of_two_copies_in_one_look_the_last_is_kept(store: Store) -> None:

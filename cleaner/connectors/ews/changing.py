@@ -25,6 +25,7 @@ from cleaner.connectors.ews.errors import (
     NO_RIGHT,
     NO_SPACE,
     PASSING,
+    STOPPED,
     THROTTLED,
     ThrottledError,
     change_refused,
@@ -119,6 +120,8 @@ class ChangingEws(ReadingEws):
                 yield Moved(moved.id, moved.new_id, moved.gone, moved.error, more=number < len(told))
             if moves.trouble is not None:
                 raise moves.trouble
+            if not moves.done and moves.untried:
+                self._session.again(self._session.silent("MoveItem"))
             left = moves.untried + left
             size = GROUP
 
@@ -152,7 +155,7 @@ class ChangingEws(ReadingEws):
                 moves.trouble = FolderMissingError(self.address, target)
             else:
                 moves.done[id] = Moved(id, gone=True)
-        elif answer.code in THROTTLED:
+        elif answer.code in THROTTLED or answer.code in STOPPED:
             # Some of the request were moved: the rest is asked for again, after the pause it asks for.
             moves.untried.append(id)
             if answer.wait is not None:
@@ -212,7 +215,7 @@ class ChangingEws(ReadingEws):
     def _change(self, name: str, payload: Any) -> Answer:
         answers = self._session.once(name, payload)
         if not answers:
-            raise ServerUnavailableError(self._session.place, f"it does not answer {name}")
+            raise self._session.silent(name)
         return answers[0]
 
     def _refused(self, what: str, answer: Answer) -> CleanerError:

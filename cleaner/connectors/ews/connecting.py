@@ -200,7 +200,7 @@ def _ours_for_autodiscover(server: Server) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="bounce-cleaner-") as folder:
         before = AutodiscoverProtocol.HTTP_ADAPTER_CLS
         exchangelib.autodiscover.cache.AUTODISCOVER_PERSISTENT_STORAGE = Path(folder, "autodiscover")
-        AutodiscoverProtocol.HTTP_ADAPTER_CLS = lambda **_: Adapter(server)
+        AutodiscoverProtocol.HTTP_ADAPTER_CLS = lambda **_: Adapter(server, translates=False)
         try:
             yield
         finally:

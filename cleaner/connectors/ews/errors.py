@@ -34,13 +34,16 @@ THROTTLED: Final = frozenset("ErrorServerBusy ErrorExceededConnectionCount Error
 PASSING: Final = frozenset(
     """
     ErrorInternalServerError ErrorInternalServerTransientError ErrorTimeoutExpired ErrorConnectionFailed
-    ErrorConnectionFailedTransientError ErrorBatchProcessingStopped ErrorInsufficientResources ErrorNotEnoughMemory
+    ErrorConnectionFailedTransientError ErrorInsufficientResources ErrorNotEnoughMemory
     ErrorADUnavailable ErrorADOperation ErrorContentConversionFailed ErrorIrresolvableConflict
     ErrorMailboxFailover ErrorSessionUnavailable ErrorNoRespondingCASInDestinationSite ErrorProxyCallFailed
     ErrorProxyRequestProcessingFailed ErrorExchangeConfigurationException
     """.split()
 )
 """The server is in trouble, not the request: asked again, it may succeed."""
+
+STOPPED: Final = frozenset(("ErrorBatchProcessingStopped",))
+"""Not tried, since one before it in the same request failed."""
 
 AWAY: Final = {
     "ErrorMailboxMoveInProgress": "the mailbox is being moved to another database or server",
@@ -140,7 +143,7 @@ def of_code(
         return ThrottledError(place, wait)
     if code in AWAY:
         return AwayError(mailbox.address, AWAY[code])
-    if code in PASSING:
+    if code in PASSING or code in STOPPED:
         return ServerUnavailableError(place, said(code, text))
     if code in NOT_ALLOWED_TO_ACT:
         return AskPersonError(
@@ -214,17 +217,13 @@ def error_of(error: Exception, server: Server, mailbox: MailboxSettings) -> Clea
                 f"{mailbox.address}: autodiscover finds no Exchange server for it; write endpoint = "
                 f'"https://…/EWS/Exchange.asmx" into [[server]] {server.name}'
             )
-        case requests.exceptions.SSLError() | ssl.SSLError():
-            return of_tls(server, error)
-        case requests.exceptions.Timeout() | TimeoutError():
-            return ServerUnavailableError(place, "it does not answer in time")
-        case requests.exceptions.ConnectionError() | OSError():
-            return _of_connection(server, error)
+        case requests.exceptions.RequestException() | OSError():
+            return of_network(server, error)
         case library.ResponseMessageError():
             return of_code(
                 type(error).__name__, str(error), getattr(error, "back_off", None), server, mailbox
             )
-        case requests.exceptions.RequestException() | library.EWSError():
+        case library.EWSError():
             return ServerUnavailableError(
                 place, f"it does not speak EWS as it should: {type(error).__name__}"
             )
@@ -234,6 +233,17 @@ def error_of(error: Exception, server: Server, mailbox: MailboxSettings) -> Clea
 
 def place_of(server: Server) -> str:
     return server.host or server.name
+
+
+def of_network(server: Server, error: Exception) -> CleanerError:
+    """What HTTP, TLS and the network raise."""
+    match error:
+        case requests.exceptions.SSLError() | ssl.SSLError():
+            return of_tls(server, error)
+        case requests.exceptions.Timeout() | TimeoutError():
+            return ServerUnavailableError(place_of(server), "it does not answer in time")
+        case _:
+            return _of_connection(server, error)
 
 
 def _of_connection(server: Server, error: BaseException) -> CleanerError:

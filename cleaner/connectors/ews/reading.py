@@ -17,7 +17,16 @@ from cleaner.config import MailboxSettings
 from cleaner.connectors.ews import calls
 from cleaner.connectors.ews.calls import Answer, T
 from cleaner.connectors.ews.cursor import Cursor, short
-from cleaner.connectors.ews.errors import AWAY, NO_FOLDER, NO_ITEM, NO_STATE, PASSING, THROTTLED, said
+from cleaner.connectors.ews.errors import (
+    AWAY,
+    NO_FOLDER,
+    NO_ITEM,
+    NO_STATE,
+    PASSING,
+    STOPPED,
+    THROTTLED,
+    said,
+)
 from cleaner.connectors.ews.items import (
     FACE,
     HEADER,
@@ -214,7 +223,9 @@ class ReadingEws:
             part, waiting = waiting[: min(most, self._many)], waiting[min(most, self._many) :]
             answers = self._session.read("GetItem", calls.get_items(part, fields, mime=mime))
             outcomes = dict(zip(part, answers, strict=False))
-            busy = [id for id in part if id not in outcomes or outcomes[id].code in THROTTLED]
+            busy = [id for id in part if id not in outcomes or outcomes[id].code in THROTTLED | STOPPED]
+            if len(busy) == len(part):
+                raise self._session.trouble(answers[0]) if answers else self._session.silent("GetItem")
             if busy:
                 # Some servers answer so many and call themselves too busy for the rest.
                 self._many = max(1, min(self._many, len(part) - len(busy)))

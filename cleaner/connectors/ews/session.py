@@ -82,8 +82,11 @@ class Session:
         """The same for a request with one answer."""
         answers = self.read(name, payload)
         if not answers:
-            raise ServerUnavailableError(self.place, f"it does not answer {name}")
+            raise self.silent(name)
         return answers[0]
+
+    def silent(self, name: str) -> ServerUnavailableError:
+        return ServerUnavailableError(self.place, f"it does not answer {name}")
 
     def once(self, name: str, payload: Any) -> list[Answer]:
         """

@@ -22,7 +22,7 @@ from exchangelib.protocol import Protocol, RetryPolicy
 
 from cleaner import __version__
 from cleaner.config import Server
-from cleaner.connectors.ews.errors import ThrottledError, place_of, shown
+from cleaner.connectors.ews.errors import ThrottledError, of_network, place_of, shown
 from cleaner.errors import AskPersonError, ServerUnavailableError
 
 MAX_ANSWER: Final = 96 * 1024 * 1024
@@ -44,8 +44,9 @@ _MOVED: Final = (301, 302, 307, 308)
 class Adapter(requests.adapters.HTTPAdapter):
     """One connection to the server, verified."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, translates: bool = True) -> None:
         self._server = server
+        self._translates = translates
         super().__init__(pool_block=True, pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def send(
@@ -57,6 +58,13 @@ class Adapter(requests.adapters.HTTPAdapter):
         cert: Any = None,  # noqa: ARG002
         proxies: Any = None,  # noqa: ARG002
     ) -> requests.Response:
+        try:
+            return self._send(request, timeout)
+        except requests.exceptions.RequestException as error:
+            # Here the certificate is still to be seen; the library would keep no more than words of it.
+            raise of_network(self._server, error) if self._translates else error from None
+
+    def _send(self, request: requests.PreparedRequest, timeout: Any) -> requests.Response:
         trusted = True if self._server.ca_file is None else str(self._server.ca_file)
         started = time.monotonic()
         response = super().send(request, stream=True, timeout=timeout, verify=trusted)

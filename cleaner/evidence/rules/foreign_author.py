@@ -16,6 +16,8 @@ SIDE = Side.BACKSCATTER
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     authors = notice.returned.from_addresses
+    if not known.owner.addresses and not known.organisation.domains:
+        return ()  # nobody's name is known, so none is another
     if not authors or notice.returned.headers.get("resent-from") is not ABSENT:
         return ()
     if any(is_ours(author, known) for author in authors):

@@ -149,6 +149,13 @@ class _Signs:
         )
 
     @lazy
+    def reports_on_us(self) -> bool:
+        """It quotes a code about our own mailbox, and did not come from its author's address."""
+        if address_key(str(self.sheet.return_path)) == address_key(self.sheet.sender):
+            return False
+        return self.names_us and status.has_code(self.sheet.folded)
+
+    @lazy
     def strays(self) -> bool:
         """It was sent, like any mail, by somebody of another domain than its author's."""
         path = self.sheet.return_path
@@ -164,7 +171,7 @@ def _is_fake(signs: _Signs) -> bool:
     if not signs.is_titled or _is_sent_like_a_report(sheet) or _names_a_recipient(sheet):
         return False
     if sheet.has_daemon_sender:
-        return signs.strays or signs.is_mail_system or signs.author not in signs.ours
+        return signs.strays or signs.is_mail_system or signs.author not in signs.ours or signs.reports_on_us
     return signs.speaks_for_us and signs.author not in signs.ours and words.said(words.HELD, sheet.title)
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from cleaner.notices import families, status, words
+from cleaner.notices import failures, families, status, words
 from cleaner.notices.fields import message_ids
 from cleaner.notices.formats import general
 from cleaner.notices.limits import MAX_ADDRESSES, MAX_DIAGNOSTIC, MAX_TEXT
@@ -163,7 +163,7 @@ def _recipient(fields: Headers, reporter: str) -> Recipient | None:
         action=_action(fields.text("action")),
         reporter=reporter or None,
         diagnostic=diagnostic[:MAX_DIAGNOSTIC] or None,
-        remote=remote or None,
+        remote=remote or failures.remote_in(diagnostic[:MAX_DIAGNOSTIC]),
     )
 
 

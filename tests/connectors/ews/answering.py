@@ -6,12 +6,15 @@ What an Exchange server is like is in `tests.servers.ews`; here are only answers
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
+
+from tests.servers.certificates import Certificate
 
 MESSAGES: Final = "http://schemas.microsoft.com/exchange/services/2006/messages"
 TYPES: Final = "http://schemas.microsoft.com/exchange/services/2006/types"
@@ -36,15 +39,17 @@ class Answering:
     asked: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
+    scheme: str = "http"
+
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/EWS/Exchange.asmx"
+        return f"{self.scheme}://127.0.0.1:{self.port}/EWS/Exchange.asmx"
 
 
 @contextmanager
-def answering(answers: Sequence[Given]) -> Iterator[Answering]:
-    """Serves these answers; the last one is given again and again."""
-    state = Answering(list(answers))
+def answering(answers: Sequence[Given], certificate: Certificate | None = None) -> Iterator[Answering]:
+    """Serves these answers, over TLS with a certificate; the last one is given again and again."""
+    state = Answering(list(answers), scheme="http" if certificate is None else "https")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,6 +78,12 @@ def answering(answers: Sequence[Given]) -> Iterator[Answering]:
 
     with Quiet(("127.0.0.1", 0), Handler) as server:
         state.port = server.server_address[1]
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.certificate, certificate.key)
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

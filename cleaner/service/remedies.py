@@ -1,0 +1,299 @@
+"""
+What would have made a verdict another: the last part of `explain`.
+
+First the sum and its limits, then each proof that is missing, with the key of the configuration or the command that
+would provide it. A proof is named only where this notice could have carried it: a report that returns nothing cannot
+bear a signature, and an automatic reply does not come to the tagged address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cleaner import classifier, evidence
+from cleaner.classifier.weights import KEEP, REMOVE, TELLING
+from cleaner.values import (
+    ABSENT,
+    UNKNOWN,
+    Evidence,
+    Force,
+    Kind,
+    Known,
+    Notice,
+    Opinion,
+    Side,
+    Verdict,
+)
+
+NOBODY_KNOWN: Final = (
+    "Nobody's addresses, servers and sent mail are known here, so no mail can be recognised as somebody's own. "
+    "Write a configuration (bounce-cleaner init), or name yours: bounce-cleaner -c FILE explain …"
+)
+PROVEN: Final = (
+    "Nothing that adds up: a proof settles the matter. Only a sign that your mail was sent on to strangers would make "
+    "it unsure."
+)
+TO_THE_ENVELOPE: Final = (Kind.NDR, Kind.DELAY, Kind.SUCCESS)
+"""Kinds that come to the envelope sender (RFC 3464 section 2), which is what BATV tags."""
+
+
+def would_change(notice: Notice, verdict: Verdict, known: Known, mailbox: str | None) -> tuple[str, ...]:
+    """Sentences, the nearest way first; `mailbox` is None where it is not known whose the message is."""
+    if not notice.kind.is_judged:
+        return ()
+    if is_nobody(known):
+        return (NOBODY_KNOWN,)
+    if classifier.is_proven(verdict):
+        return (PROVEN,)
+    if verdict.opinion is Opinion.GENUINE:
+        return tuple(what_holds_it(verdict))
+    return (
+        *the_sum(verdict),
+        *by_relays(notice, verdict, known),
+        *by_sent_record(notice, verdict, known, mailbox),
+        *by_signature(notice, verdict, known),
+        *by_tag(notice, verdict, known),
+        *by_own_header(notice, verdict, known),
+        *by_promises(verdict, known),
+    )
+
+
+def would_prove(notice: Notice, verdict: Verdict, known: Known) -> tuple[str, ...]:
+    """Proofs that this installation does not have yet, and that a report like this could have carried."""
+    unproven = notice.kind.is_judged and not classifier.is_proven(verdict)
+    if not unproven or is_nobody(known) or known.organisation.shared:
+        return ()
+    return tuple(missing_proofs(notice, known))
+
+
+def is_nobody(known: Known) -> bool:
+    """Whether nothing at all is configured: neither an organisation nor an owner."""
+    return not known.organisation.domains and not known.owner.addresses
+
+
+def limits(verdict: Verdict) -> str:
+    """How far the sum must go, in one sentence; empty where none was made."""
+    if verdict.opinion is Opinion.NOT_A_BOUNCE:
+        return ""
+    names = " or ".join(sorted({rule for rule, _ in TELLING}))
+    return (
+        f"A notice is backscatter from {REMOVE:+.1f} on, if {names} is among what speaks for it; "
+        f"genuine from {KEEP:+.1f} down, or with a proof; between them it is unsure and stays."
+    )
+
+
+# --- the sum -------------------------------------------------------------------------------------
+
+
+def what_holds_it(verdict: Verdict) -> Iterator[str]:
+    """What an unproven genuine verdict rests on."""
+    if verdict.score > KEEP:
+        yield f"The learned model made it genuine; by the rules alone ({verdict.score:+.1f}) it would be unsure."
+        return
+    holding = [
+        e for e in verdict.evidence if e.side is Side.GENUINE and verdict.score + e.weight > KEEP and e.weight
+    ]
+    if holding:
+        yield f"Without {one_of(holding)} the rules would call it unsure."
+    else:
+        yield "It does not rest on one finding: several of them would have to be missing."
+
+
+def the_sum(verdict: Verdict) -> Iterator[str]:
+    score = verdict.score
+    if any(e.force is Force.SUSPICION for e in verdict.evidence):
+        yield (
+            "It is unsure because a proof contradicts the rest, and no sum overrules that: a person must say whose "
+            "it was (bounce-cleaner label add)."
+        )
+        return
+    telling = [e for e in verdict.evidence if (e.rule, e.side) in TELLING]
+    if verdict.opinion is Opinion.BACKSCATTER:
+        yield from what_condemns_it(verdict, telling)
+    elif not telling:
+        yield (
+            "Only a sign of where the mail came from can make it backscatter: a stranger's computer that handed it "
+            "over, or a fake report. What is missing, and how it is worded, never suffice."
+        )
+    elif score < REMOVE:
+        yield f"{REMOVE - score:.1f} more on the side of backscatter would make it backscatter."
+    if verdict.opinion is Opinion.UNSURE and score > KEEP:
+        yield f"{score - KEEP:.1f} more on the side of genuine would make it genuine without a proof."
+
+
+def what_condemns_it(verdict: Verdict, telling: Sequence[Evidence]) -> Iterator[str]:
+    if verdict.score < REMOVE:
+        yield f"By the rules alone ({verdict.score:+.1f}) it would be unsure; the learned model made it backscatter."
+        return
+    needed = [
+        e
+        for e in verdict.evidence
+        if e.side is Side.BACKSCATTER
+        and e.weight
+        and (verdict.score - e.weight < REMOVE or (len(telling) == 1 and e is telling[0]))
+    ]
+    if needed:
+        yield f"Without {one_of(needed)} the rules would call it unsure."
+
+
+def one_of(findings: Sequence[Evidence]) -> str:
+    """The rules' names, as a choice."""
+    names = list(dict.fromkeys(e.rule for e in findings))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+# --- proofs that are missing ---------------------------------------------------------------------
+
+
+def by_sent_record(notice: Notice, verdict: Verdict, known: Known, mailbox: str | None) -> Iterator[str]:
+    if found(verdict, "sent_record"):
+        return
+    has_id = bool(notice.returned.message_id or notice.answers)
+    if not has_id and not (notice.returned.subject or notice.quoted_subject):
+        yield "It names neither id nor subject of the mail, so your sent mail cannot tell whether it was yours."
+        return
+    if mailbox is None:
+        yield (
+            "Whose sent mail counts was not said: with --mailbox ADDRESS the sent record of that mailbox is asked, "
+            "and the mail in it would prove the notice genuine."
+        )
+        return
+    if not known.sent.mails:
+        yield (
+            "Nothing is known of what this mailbox sent. 'bounce-cleaner scan' reads its Sent folder; if that has a "
+            'name of its own, set sent = ["NAME"] in [policy].'
+        )
+    else:
+        begins = f" (its copies begin {known.sent.begins:%Y-%m-%d})" if known.sent.begins else ""
+        yield (
+            f"The mail in your Sent folder{begins}, with this {'id' if has_id else 'subject'} and recipient, would "
+            f"prove it genuine. If somebody else sends for you, name his mailbox in sent_from."
+        )
+    if has_id:
+        yield (
+            "If the mail left no copy, your mail server's log can show it: bounce-cleaner ledger import LOGFILE "
+            "(Postfix, Exim or Exchange)."
+        )
+
+
+def by_signature(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
+    """DKIM over the returned header."""
+    organisation, headers = known.organisation, notice.returned.headers
+    if organisation.shared or found(verdict, "dkim_ours") or not headers.items:
+        return
+    keys = (*organisation.dkim_keys, *organisation.found_keys)
+    configured = {(key.domain, key.selector) for key in keys}
+    asked = sorted(evidence.wanted_keys((notice,), organisation) - configured)
+    if asked:
+        domain, selector = asked[0]
+        yield (
+            f"The returned mail is signed for {domain} with the key {selector!r}, which is not known here. If it is "
+            f"yours, enter it as [[organisation.dkim]] (domain, selector, public_key){of(known)}, "
+            "or let 'scan' find it in DNS (dns = true in [lookups])."
+        )
+    elif keys and headers.get("dkim-signature") is ABSENT:
+        yield "A valid DKIM signature of your mail server in the returned mail would prove it genuine; it bears none."
+
+
+def by_tag(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
+    """BATV: the address that the notice came to."""
+    organisation = known.organisation
+    if organisation.shared or notice.kind not in TO_THE_ENVELOPE:
+        return
+    seen = next((e for e in verdict.evidence if e.rule == "batv" and e.side is Side.NEUTRAL), None)
+    if seen is not None and not organisation.batv_keys:
+        yield (
+            f"It came to a tagged address ({seen.seen}). With its key, as [[organisation.batv]] (key, number)"
+            f"{of(known)}, the tag would tell."
+        )
+    elif organisation.batv_keys and not found(verdict, "batv"):
+        yield "A valid tag (BATV) in the address that it came to would prove it genuine; the address bears none."
+
+
+def by_own_header(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
+    organisation, headers = known.organisation, notice.returned.headers
+    if organisation.shared or not headers.items:
+        return
+    if organisation.hmac_keys and not found(verdict, "own_header"):
+        yield (
+            "Your mail servers' own header field (X-Bounce-Proof) in the returned mail would prove it genuine; "
+            "it bears none."
+        )
+    elif not organisation.hmac_keys and headers.get("x-bounce-proof") not in (ABSENT, UNKNOWN):
+        yield (
+            "The returned mail bears a field X-Bounce-Proof. With its key, as [[organisation.hmac]] (id, key)"
+            f"{of(known)}, it would tell."
+        )
+
+
+def missing_proofs(notice: Notice, known: Known) -> Iterator[str]:
+    organisation, returned = known.organisation, notice.returned
+    if not organisation.dkim_keys and not organisation.found_keys and returned.headers.items:
+        yield (
+            "DKIM: if your mail server signs what it sends, a report about your mail proves itself. Keys are found in "
+            f"DNS, or stand in [[organisation.dkim]] (domain, selector, public_key){of(known)}."
+        )
+    if not organisation.batv_keys and notice.kind in TO_THE_ENVELOPE:
+        yield (
+            "BATV: if your mail server tags sender addresses, a report to a tagged address proves itself. Its keys "
+            f"stand in [[organisation.batv]] (key, number){of(known)}."
+        )
+    if not organisation.hmac_keys and returned.headers.items:
+        yield (
+            "A header field of your own, signed by your mail server, is told from a forged one: [[organisation.hmac]] "
+            f"(id, key){of(known)}; how to set it is told in docs/own-header.md."
+        )
+
+
+# --- relays, and what the configuration promises -------------------------------------------------
+
+
+def by_relays(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
+    organisation = known.organisation
+    if organisation.shared:
+        yield (
+            "shared = true is set for this organisation, so neither its mail servers nor its signatures count; "
+            "only sent mail and other proofs do."
+        )
+        return
+    stranger = next(
+        (e for e in verdict.evidence if e.rule == "handed_over" and e.side is Side.BACKSCATTER), None
+    )
+    if stranger is not None:
+        yield f"If this machine sends your mail, list its address in relays{of(known)}: {stranger.seen}."
+    elif verdict.opinion is Opinion.UNSURE and not found(verdict, "handed_over"):
+        if not notice.returned.hops:
+            yield "It returns no trace (Received lines) of the mail, so nobody can see who handed it over."
+        elif not organisation.relay_networks:
+            yield (
+                "The returned trace shows who handed the mail over, but your mail servers are not known by address: "
+                f'list them all, as relays = ["192.0.2.10", …]{of(known)}.'
+            )
+        else:
+            yield (
+                "The returned trace does not show clearly who handed the mail over: a forwarder, a filtering "
+                f"service or a server of yours that is missing in relays{of(known)} may have."
+            )
+
+
+def by_promises(verdict: Verdict, known: Known) -> Iterator[str]:
+    """Switches that say "all our mail does this", where it counted that this one does not."""
+    organisation = known.organisation
+    if organisation.always_signs and weighs(verdict, "unsigned"):
+        yield f"If some of your mail leaves unsigned, set always_signs = false{of(known)}."
+    if organisation.always_tags and weighs(verdict, "batv"):
+        yield f"If some of your mail leaves untagged, set always_tags = false{of(known)}."
+
+
+def of(known: Known) -> str:
+    """Where in the configuration a key of the organisation stands."""
+    return f" of the organisation {known.organisation.name}" if known.organisation.name else ""
+
+
+def found(verdict: Verdict, rule: str) -> bool:
+    return any(e.rule == rule for e in verdict.evidence)
+
+
+def weighs(verdict: Verdict, rule: str) -> bool:
+    return any(e.rule == rule and e.side is Side.BACKSCATTER and e.weight for e in verdict.evidence)
