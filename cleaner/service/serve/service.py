@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreError
@@ -37,6 +37,10 @@ TICK: Final = 1.0
 """Seconds."""
 HOUSEKEEPING: Final = 20.0
 """Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
+SWEEP: Final = timedelta(days=1)
+"""How often runs that did nothing are looked for."""
+IDLE_RUNS: Final = timedelta(days=30)
+"""After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
 MOMENT: Final = 0.2
@@ -90,6 +94,7 @@ class Service:
         self._idle = threading.Condition(self._guard)
         self._planned_for = -1
         self._housekept = -HOUSEKEEPING
+        self._swept: datetime | None = None
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
@@ -268,6 +273,10 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
+        now = self.context.clock()
+        if self._swept is None or now - self._swept >= SWEEP:
+            self._swept = now
+            store.runs.forget_idle(now - IDLE_RUNS)
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store

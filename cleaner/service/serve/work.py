@@ -25,7 +25,7 @@ from cleaner.values import ActionName
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-LOOK_THROUGH: Final = timedelta(hours=1)
+LOOK_THROUGH: Final = timedelta(hours=4)
 """At least so often a mailbox is looked through whether it changed or not: what is known may have grown."""
 UPKEEP: Final = timedelta(days=1)
 """Between looks at what is too old; where little time is given, half of that."""
