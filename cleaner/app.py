@@ -61,6 +61,12 @@ class Connections:
     def pulse(self, mailbox: MailboxSettings) -> str | None:
         return connectors.pulse(self.settings.server(mailbox.server), mailbox)
 
+    def wait_for_mail(
+        self, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+    ) -> bool:
+        server = self.settings.server(mailbox.server)
+        return connectors.wait_for_mail(server, mailbox, stopping, came)
+
 
 class App:
     """The program with its configuration and its store open; a context manager."""

@@ -26,6 +26,7 @@ from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
+from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
@@ -51,6 +52,7 @@ class Store:
         self.alerts = AlertBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
 
     @classmethod

@@ -25,10 +25,10 @@ from cleaner.values import ActionName
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-LOOK_THROUGH: Final = timedelta(hours=1)
+LOOK_THROUGH: Final = timedelta(hours=4)
 """At least so often a mailbox is looked through whether it changed or not: what is known may have grown."""
 UPKEEP: Final = timedelta(days=1)
-"""Between looks at what is too old."""
+"""Between looks at what is too old; where little time is given, half of that."""
 BUSY_PAUSE: Final = timedelta(seconds=30)
 """Until a mailbox that another process is cleaning is tried again."""
 
@@ -118,7 +118,8 @@ def kept_up(
         retained = attempted(lambda: retain(context, mailbox, stopping), Retained(), "retention")
         if retained.held:
             log.info("nothing is put away: %s", retained.held)
-        turn = replace(worked.turn, upkeep_due=now + UPKEEP)
+        pause = min(UPKEEP, mailbox.policy.retention / 2 or UPKEEP)
+        turn = replace(worked.turn, upkeep_due=now + pause)
         worked = replace(worked, turn=turn, expired=retained.expired)
     if worked.turn.digest_due is not None and is_due(worked.turn.digest_due, now) and not stopping():
         told = attempted(lambda: tell(context, mailbox, worked.turn), None, "the digest")
