@@ -366,7 +366,7 @@ class _Stripper(HTMLParser):
         self.found: list[str] = []
         self.hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: object) -> None:
         self.hidden += tag in ("script", "style", "title")
         if tag in ("br", "p", "div", "tr", "hr"):
             self.found.append("\n")
