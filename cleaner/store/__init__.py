@@ -97,8 +97,9 @@ class Store:
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)
 
-    def seen(self, address: str) -> seen.SeenBook:
-        return seen.SeenBook(self._database, self._keyed, address)
+    def seen(self, address: str, organisation: str = "") -> seen.SeenBook:
+        """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
+        return seen.SeenBook(self._database, self._keyed, address, organisation)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
