@@ -15,6 +15,7 @@ from typing import Self
 
 from cleaner.errors import MailboxBusyError
 from cleaner.store import journal, keeping, schedule, schema, seen, sent
+from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
@@ -48,6 +49,7 @@ class Store:
         self.models = ModelBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
+        self.alerts = AlertBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
         self.report = ReportBook(database)
