@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schema, seen, sent
+from cleaner.store import journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -151,4 +151,5 @@ class Store:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
+                schedule.forget(connection, mailbox)
         self._database.shrink_log()

@@ -22,6 +22,7 @@ from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreErr
 from cleaner.service.context import Context
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
+from cleaner.service.serve.alarming import alarm, failing, stopped
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
 from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
@@ -37,6 +38,8 @@ TICK: Final = 1.0
 """Seconds."""
 HOUSEKEEPING: Final = 20.0
 """Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
+ALARMING: Final = 300.0
+"""Seconds between looks at who keeps failing."""
 SWEEP: Final = timedelta(days=1)
 """How often runs that did nothing are looked for."""
 IDLE_RUNS: Final = timedelta(days=30)
@@ -95,6 +98,7 @@ class Service:
         self._planned_for = -1
         self._housekept = -HOUSEKEEPING
         self._swept: datetime | None = None
+        self._alarmed = time.monotonic()
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
@@ -194,6 +198,7 @@ class Service:
             except BaseException:
                 log.exception("a turn failed")
                 worked = Worked(replace(turn, state="failed", error="a fault of this program", pulse=None))
+            alarm(context, stopped(worked))
             try:
                 self._tell(context, worked, time.monotonic() - began)
                 self._over.append(self._placed(context, worked))
@@ -273,10 +278,22 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
+        if time.monotonic() - self._alarmed >= ALARMING and not self._drains.is_set():
+            self._alarmed = time.monotonic()
+            # Telling takes as long as somebody else's server takes: that is no work for the tick.
+            self._workers.submit(self._alarm_of_failing, self.context)
         now = self.context.clock()
         if self._swept is None or now - self._swept >= SWEEP:
             self._swept = now
             store.runs.forget_idle(now - IDLE_RUNS)
+
+    def _alarm_of_failing(self, context: Context) -> None:
+        try:
+            turns = context.store.schedule.all()
+        except StoreError as error:
+            self._in_trouble(error)
+        else:
+            alarm(context, failing(turns))
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
