@@ -18,7 +18,7 @@ from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError,
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.service.models import model_for, rows
-from cleaner.steps.targets import unfit_targets
+from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
 
 
@@ -276,7 +276,7 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
                 f"the folder {name!r} of policy.sent does not exist",
                 f"correct it; there are: {', '.join(sorted(names))}",
             )
-    unfit = tuple(unfit_targets(mailbox.policy, folders))
+    unfit = tuple(unfit_targets(with_trash(mailbox.policy, folders), folders))
     for what, remedy in unfit:
         yield Finding(Level.FAIL, mailbox.address, what, remedy)
     if not unfit and mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
