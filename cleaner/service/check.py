@@ -242,10 +242,15 @@ def check_mailbox(context: Context, mailbox: MailboxSettings, silent: set[str]) 
         yield Finding(Level.NOTE, mailbox.address, f"not opened, for want of the secret {error.reference}")
     except ServerUnavailableError as error:
         silent.add(mailbox.server)
-        yield Finding(Level.FAIL, mailbox.address, str(error))
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     except CleanerError as error:
-        yield Finding(Level.FAIL, mailbox.address, str(error))
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     yield consent_finding(context, mailbox)
+
+
+def told(mailbox: MailboxSettings, error: CleanerError) -> str:
+    """The error's sentence, without the address that the line begins with."""
+    return str(error).removeprefix(f"{mailbox.address}: ")
 
 
 def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iterator[Finding]:
@@ -302,7 +307,9 @@ def check_reading(
         except ServerUnavailableError:
             raise
         except CleanerError as error:
-            yield Finding(Level.FAIL, mailbox.address, f"{folder.name!r} cannot be read: {error}")
+            yield Finding(
+                Level.FAIL, mailbox.address, f"{folder.name!r} cannot be read: {told(mailbox, error)}"
+            )
             continue
         if is_quarantine and total and not context.store.entries(mailbox=mailbox.address, limit=1):
             yield Finding(
