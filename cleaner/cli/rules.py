@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from rich import box
 from rich.table import Table
 
-from cleaner.cli.screen import print_table, results
+from cleaner.cli.options import Format, FormatOption
+from cleaner.cli.screen import print_json, print_table, results
 
 
-def rules() -> None:
+def rules(output: FormatOption = Format.TABLE) -> None:
     """
     List the formats that are recognised, and the rules that judge.
 
@@ -19,6 +20,15 @@ def rules() -> None:
     from cleaner.evidence import catalogue
     from cleaner.notices import FORMATS
 
+    if output is Format.JSONL:
+        for form in FORMATS:
+            summary, source = _parts(form.doc)
+            print_json({"format": form.name, "summary": summary, "source": source or None})
+        for rule in catalogue():
+            summary, source = _parts(rule.text)
+            side = rule.side.value
+            print_json({"rule": rule.name, "side": side, "summary": summary, "source": source or None})
+        return
     results().print("Formats, the first that recognises a message reads it:", style="bold")
     print_table(_table("Format", "", ((form.name, "", *_parts(form.doc)) for form in FORMATS)))
     results().print("Rules, whose findings add up:", style="bold")
