@@ -18,6 +18,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("scan", "clean them"),
         ("scan --since 7d", "judge the last week again"),
     ),
+    "serve": (
+        ("serve", "until it is ended"),
+        ("-c /etc/bounce-cleaner/cleaner.toml serve", "as a system service"),
+    ),
     "history": (
         ("history", "the latest changes and runs"),
         ("history --mailbox ann@harbor.example --since 7d", "one mailbox, one week"),
