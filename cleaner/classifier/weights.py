@@ -28,6 +28,8 @@ WEIGHTS: Final = {
     ("never_written", Side.BACKSCATTER): 0.5,
     ("foreign_author", Side.BACKSCATTER): 0.8,
     ("burst", Side.BACKSCATTER): 0.6,
+    ("manner", Side.BACKSCATTER): 0.6,
+    ("manner", Side.GENUINE): 0.2,
 }
 
 TELLING: Final = frozenset((("handed_over", Side.BACKSCATTER), ("fake_report", Side.BACKSCATTER)))

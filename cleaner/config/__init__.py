@@ -5,12 +5,20 @@ Written in TOML, with every option shown at its default in `config/cleaner.toml`
 """
 
 from cleaner.config.loader import find, load
-from cleaner.config.places import LookupSettings, MailboxSettings, ModelSettings, Server, StoreSettings
+from cleaner.config.places import (
+    AlarmSettings,
+    LookupSettings,
+    MailboxSettings,
+    ModelSettings,
+    Server,
+    StoreSettings,
+)
 from cleaner.config.secret import Secret, make_key
 from cleaner.config.service import ServiceSettings
 from cleaner.config.settings import Settings
 
 __all__ = [
+    "AlarmSettings",
     "LookupSettings",
     "MailboxSettings",
     "ModelSettings",

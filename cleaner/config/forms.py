@@ -275,6 +275,29 @@ def secret(base: Path) -> Form[Secret]:
     return form
 
 
+def webhook(base: Path) -> Form[str | Secret]:
+    """An https address, or a reference to one: the address may be all that protects it. It is not quoted."""
+    reference = secret(base)
+
+    def form(value: object) -> str | Secret:
+        written = text(value)
+        if written.partition(":")[0] in SCHEMES:
+            return reference(written)
+        try:
+            parts = urlsplit(written)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError('must be an https address, or say where it stands: write "env:ALARM_WEBHOOK"')
+        if parts.username is not None or parts.password is not None:
+            raise ValueError(
+                "must not hold a user or password; write webhook_token, or a reference like env:NAME"
+            )
+        return written
+
+    return form
+
+
 def maildir_path(base: Path) -> Form[str]:
     """A path with placeholders, made absolute."""
 

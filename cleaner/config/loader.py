@@ -50,6 +50,7 @@ def load(path: Path) -> Settings:
     safety = sections.safety(top.table("safety"))
     models = sections.models(top.table("models"), base)
     labels = sections.labels(top.table("labels"))
+    alarms = sections.alarms(top.table("alarms"), base)
     serving = top.table("service")
     served = service.read(serving)
     sections.close(serving)
@@ -70,6 +71,7 @@ def load(path: Path) -> Settings:
         models,
         lookups,
         labels,
+        alarms,
         served,
     )
 

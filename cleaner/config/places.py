@@ -42,6 +42,27 @@ class LookupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """Whom to tell at once, and how; nobody where neither a webhook nor mail is named."""
+
+    webhook: str | Secret | None = None
+    """An https address, or where it stands: those of chat systems are secrets."""
+    webhook_token: Secret | None = None
+    mail: tuple[str, ...] = ()
+    sender: str = ""
+    smtp_host: str = "localhost"
+    smtp_port: int | None = None
+    """None: the usual one for `smtp_tls`."""
+    smtp_tls: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: Secret | None = None
+    ca_file: Path | None = None
+    timeout: timedelta = timedelta(seconds=15)
+    repeat: timedelta = timedelta(days=1)
+    """What still holds is told again after so long."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatvSettings:
     """A key that sender addresses are tagged with."""
 
@@ -107,6 +128,8 @@ class Server:
     """How long an answer may take."""
     connections: int = 4
     """How many connections one process has to it at most."""
+    idle: int = 0
+    """IMAP: at how many mailboxes `serve` waits for new mail with a connection of its own."""
     endpoint: str | None = None
     """EWS: the address of Exchange.asmx; None: autodiscover finds it."""
     access: str = ""

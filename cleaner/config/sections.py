@@ -13,6 +13,7 @@ from typing import Final
 
 from cleaner.config import dkim, ews, forms
 from cleaner.config.places import (
+    AlarmSettings,
     BatvSettings,
     HmacSettings,
     LookupSettings,
@@ -76,6 +77,32 @@ def lookups(table: Table) -> LookupSettings:
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
     )
+    close(table)
+    return found
+
+
+def alarms(table: Table, base: Path) -> AlarmSettings:
+    usual = AlarmSettings()
+    found = AlarmSettings(
+        webhook=table.one("webhook", forms.webhook(base), None),
+        webhook_token=table.one("webhook_token", forms.secret(base), None),
+        mail=table.many("mail", forms.address),
+        sender=table.one("sender", forms.address, ""),
+        smtp_host=table.one("smtp_host", forms.host, usual.smtp_host),
+        smtp_port=table.one("smtp_port", forms.whole(1, 65_535), None),
+        smtp_tls=table.one("smtp_tls", _words("implicit", "starttls", "none"), usual.smtp_tls),
+        smtp_user=table.one("smtp_user", forms.text, ""),
+        smtp_password=table.one("smtp_password", forms.secret(base), None),
+        ca_file=table.one("ca_file", forms.file(base), None),
+        timeout=table.one("timeout", forms.some_duration, usual.timeout),
+        repeat=table.one("repeat", forms.some_duration, usual.repeat),
+    )
+    if found.mail and not found.sender:
+        table.fault("sender", 'is missing; write for example sender = "bounce-cleaner@harbor.example"')
+    if found.smtp_user and found.smtp_password is None:
+        table.fault("smtp_password", 'is missing; write for example smtp_password = "env:SMTP_PASSWORD"')
+    if found.smtp_password is not None and found.smtp_tls == "none":
+        table.fault("smtp_tls", 'would send the password in the clear; write "starttls" or "implicit"')
     close(table)
     return found
 
@@ -205,7 +232,10 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
     )
     if connector == "imap":
         separator = table.one("master_separator", forms.separator, usual.master_separator)
-        found = replace(found, master_separator=separator)
+        idle = table.one("idle", forms.whole(0, 1000), usual.idle)
+        if idle and idle + 2 > found.connections:
+            table.fault("idle", f"leaves too few connections; write connections = {idle + 2} or more, too")
+        found = replace(found, master_separator=separator, idle=idle)
     if found.auth == "master-user":
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cleaner.config import mailboxes as reading
 from cleaner.config.places import (
+    AlarmSettings,
     LookupSettings,
     MailboxSettings,
     ModelSettings,
@@ -44,6 +45,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     lookups: LookupSettings = field(default_factory=LookupSettings)
     labels: LabelPolicy = field(default_factory=LabelPolicy)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
     _by_address: Mapping[str, MailboxSettings] = field(init=False, repr=False, compare=False)
 

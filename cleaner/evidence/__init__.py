@@ -19,6 +19,7 @@ from typing import Final, cast
 from cleaner.evidence import rules
 from cleaner.evidence.alarm import alarms
 from cleaner.evidence.habits import asked, learn, lesson
+from cleaner.evidence.manner import manner
 from cleaner.evidence.mentions import question
 from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
@@ -37,6 +38,7 @@ __all__ = [
     "is_inside",
     "learn",
     "lesson",
+    "manner",
     "names",
     "question",
     "untagged",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from cleaner.evidence.manner import manner, questions
 from cleaner.values import Hop, Kind, Notice, SentMail, SentQuestion, SentRecordView, address_key, domain_of
 
 MAX_SEEN: Final = 200
@@ -27,11 +28,14 @@ def question(notices: Iterable[Notice]) -> SentQuestion:
     ids: set[str] = set()
     addresses: set[str] = set()
     subjects: set[str] = set()
+    traits: set[str] = set()
     for notice in notices:
         ids.update(message_ids(notice))
         addresses.update(_addresses(notice))
         subjects.update(subject for subject in (notice.returned.subject, notice.quoted_subject) if subject)
-    return SentQuestion(frozenset(ids), frozenset(addresses), frozenset(subjects))
+        if notice.returned.headers.items:
+            traits.update(questions(manner(notice.returned.headers, notice.returned.subject or "")))
+    return SentQuestion(frozenset(ids), frozenset(addresses), frozenset(subjects), frozenset(traits))
 
 
 def _addresses(notice: Notice) -> Iterator[str]:

@@ -11,8 +11,13 @@ from cleaner.notices.trace import hop
 from cleaner.values import Headers, Heading, OutgoingMail
 
 _RECIPIENTS: Final = ("to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc")
-FIELDS: Final = frozenset(("date", "message-id", "subject", "content-type", *_RECIPIENTS))
-"""What `outgoing` looks at."""
+FIELDS: Final = frozenset(
+    (
+        *("date", "message-id", "subject", "content-type", *_RECIPIENTS),
+        *("user-agent", "x-mailer", "content-language"),
+    )
+)
+"""What `outgoing` looks at, and what shows how somebody writes (`evidence.manner`)."""
 
 
 def outgoing(heading: Heading) -> OutgoingMail | None:

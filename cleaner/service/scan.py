@@ -25,6 +25,7 @@ from cleaner.errors import (
 )
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
+from cleaner.service.alerts import compromised, tell
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
 from cleaner.service.runs import close_runs, cut_off_runs, recovered
@@ -326,7 +327,7 @@ def task_for(
         safety=None if request.confirm or request.only_looks else context.settings.safety,
         sent=context.store.sent_record(mailbox.address),
         journal=context.store.journal(mailbox.address),
-        memory=context.store.seen(mailbox.address),
+        memory=context.memory(mailbox),
         now=context.clock(),
         keys=context.keys(asks=True, remembers=not request.only_looks),
         model=model,
@@ -360,6 +361,8 @@ def result_of(
     alarms = alarms_of(task, cleaned)
     for alarm in alarms:
         log.warning("alarm for %s: %s", address, alarm)
+    if alarms and not request.only_looks:
+        tell(context, compromised(address, alarms))
     nothing = Plan(ActionName.NONE, "This is not a notice.")
     lines += [
         line_of_other(address, heading, notices.fingerprint(heading.headers), nothing)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from cleaner import notices
+from cleaner import evidence, notices
 from cleaner.ports import Mailbox, SentRecord
 from cleaner.steps.paging import pieces
 from cleaner.steps.task import Watch
-from cleaner.values import FolderRole, OutgoingMail
+from cleaner.values import FolderRole, Heading, OutgoingMail
 
 
 def refresh_sent(
@@ -58,5 +59,11 @@ def mails_of(mailbox: Mailbox, folder: str, ids: Sequence[str]) -> tuple[Outgoin
     headings = tuple(mailbox.skim(folder, ids, notices.SENT_FIELDS))
     undated = tuple(h.id for h in headings if h.received is None and notices.lacks_date(h.headers))
     dated = {h.id: h for h in mailbox.headings(folder, undated, notices.SENT_FIELDS)} if undated else {}
-    mails = (notices.outgoing(dated.get(heading.id, heading)) for heading in headings)
+    mails = (outgoing(dated.get(heading.id, heading)) for heading in headings)
     return tuple(mail for mail in mails if mail is not None)
+
+
+def outgoing(heading: Heading) -> OutgoingMail | None:
+    """What the sent record wants of a mail in Sent, with the manner in which it is written."""
+    mail = notices.outgoing(heading)
+    return mail and replace(mail, manner=evidence.manner(heading.headers, mail.subject))

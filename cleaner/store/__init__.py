@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schema, seen, sent
+from cleaner.store import journal, keeping, schedule, schema, seen, sent
+from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
@@ -25,6 +26,7 @@ from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
+from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
@@ -38,6 +40,9 @@ class Store:
         self._database = database
         self._keyed = keyed
         self.revision = schema.REVISIONS[-1]
+        self.where = database.where
+        self.is_new = False
+        """It was made when it was opened: nothing is known of what was done before."""
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
@@ -47,8 +52,10 @@ class Store:
         self.models = ModelBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
+        self.alerts = AlertBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
 
     @classmethod
@@ -67,7 +74,8 @@ class Store:
             database.close()
             raise
         store = cls(database, keyed, Seals(key))
-        store.upgraded_from = before
+        store.upgraded_from = before or None
+        store.is_new = before == ""
         return store
 
     def close(self) -> None:
@@ -89,8 +97,9 @@ class Store:
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)
 
-    def seen(self, address: str) -> seen.SeenBook:
-        return seen.SeenBook(self._database, self._keyed, address)
+    def seen(self, address: str, organisation: str = "") -> seen.SeenBook:
+        """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
+        return seen.SeenBook(self._database, self._keyed, address, organisation)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
@@ -142,4 +151,5 @@ class Store:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
+                schedule.forget(connection, mailbox)
         self._database.shrink_log()

@@ -40,6 +40,7 @@ class Answer:
         self._domains = {keyed.hash("domain", domain): domain for key in keys if (domain := domain_of(key))}
         self._subjects = {keyed.hash("subject", key): key for key in subjects}
         self._hosts = {keyed.hash("host", host): host for host in hosts}
+        self._manner = {keyed.hash("manner", text): text for text in question.manner}
 
     def view(self) -> SentRecordView:
         to_address, to_many = self._latest(tables.sent_recipient.c.address, self._addresses)
@@ -58,7 +59,8 @@ class Answer:
             begins=begins,
             ends=ends,
             mails=count_mails(self._connection, self._mailbox),
-            id_domains=self._id_domains(),
+            id_domains=self._counts(tables.sent_host.c.host, self._hosts),
+            manner=self._counts(tables.sent_manner.c.trait, self._manner),
         )
 
     def _by_id(self) -> list[Row[Any]]:
@@ -160,10 +162,11 @@ class Answer:
         row: Any = self._connection.execute(query).one()
         return row.begins, max(filter(None, (row.ends, row.ends_logged)), default=None)
 
-    def _id_domains(self) -> dict[str, int]:
-        h = tables.sent_host.c
-        query = select(h.host, h.mails).where(h.mailbox_id == self._mailbox)
-        return {self._hosts[row.host]: row.mails for row in self._among(query, h.host, self._hosts)}
+    def _counts(self, of: Column[Any], wanted: Mapping[bytes, str]) -> dict[str, int]:
+        """How many mails were counted for each of the wanted values."""
+        mails = of.table.c.mails
+        query = select(of, mails).where(of.table.c.mailbox_id == self._mailbox)
+        return {wanted[row[0]]: row.mails for row in self._among(query, of, wanted)}
 
 
 def count_mails(connection: Connection, mailbox: int | None) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, bindparam, delete, insert, select, update
 
 from cleaner.store import tables
 from cleaner.store.answer import Answer, count_mails, id_key, right_side
@@ -36,6 +36,8 @@ class HashedMail:
     """Hashes of the addresses, each with that of its domain."""
     logged: bool = False
     """Known from a transport log, not from a copy."""
+    manner: tuple[bytes, ...] = ()
+    """Hashes of its traits and of their kinds."""
 
 
 class StoredSentRecord:
@@ -107,7 +109,13 @@ class StoredSentRecord:
                 self._keyed.hash("address", address): self._keyed.hash("domain", domain_of(address))
                 for address in recipients
             },
+            manner=tuple(self._keyed.hash("manner", text) for text in manner_keys(mail.manner)),
         )
+
+
+def manner_keys(manner: Iterable[str]) -> Iterable[str]:
+    """What is counted of a mail: each of its traits, and the kind of each."""
+    return dict.fromkeys(text for trait in manner for text in (trait, trait.partition(" ")[0]))
 
 
 def _wait_for_turn(connection: Connection, mailbox: int) -> None:
@@ -117,7 +125,8 @@ def _wait_for_turn(connection: Connection, mailbox: int) -> None:
 
 def erase(connection: Connection, mailbox: int) -> None:
     """Erases the whole record of a mailbox."""
-    for table in (tables.sent_recipient, tables.sent, tables.sent_host, tables.sent_cursor):
+    parts = (tables.sent_recipient, tables.sent, tables.sent_host, tables.sent_manner, tables.sent_cursor)
+    for table in parts:
         connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
 
 
@@ -160,19 +169,21 @@ def _insert(connection: Connection, mailbox: int, mails: Mapping[bytes, HashedMa
             for mail in mails.values()
         ],
     )
-    _count_hosts(connection, mailbox, Counter(mail.host for mail in mails.values()))
+    _count(connection, mailbox, tables.sent_host.c.host, Counter(mail.host for mail in mails.values()))
+    traits = Counter(trait for mail in mails.values() for trait in mail.manner)
+    _count(connection, mailbox, tables.sent_manner.c.trait, traits)
     # Asked for afterwards: with RETURNING, rows are inserted one by one where their order must be known.
     rows = _ids(connection, mailbox, mails)
     _add_recipients(connection, mailbox, {rows[identity]: mail for identity, mail in mails.items()})
 
 
-def _count_hosts(connection: Connection, mailbox: int, counts: Mapping[bytes, int]) -> None:
-    h = tables.sent_host.c
-    for host, count in counts.items():
-        same = (h.mailbox_id == mailbox) & (h.host == host)
-        more = update(tables.sent_host).where(same).values(mails=h.mails + count)
+def _count(connection: Connection, mailbox: int, of: Column[Any], counts: Mapping[bytes, int]) -> None:
+    """Adds to the counts that a table keeps for each value of a column."""
+    table, c = of.table, of.table.c
+    for value, count in sorted(counts.items()):
+        more = update(table).where(c.mailbox_id == mailbox, of == value).values(mails=c.mails + count)
         if connection.execute(more).rowcount == 0:
-            connection.execute(insert(tables.sent_host).values(mailbox_id=mailbox, host=host, mails=count))
+            connection.execute(insert(table).values({"mailbox_id": mailbox, of.name: value, "mails": count}))
 
 
 def _add_recipients(connection: Connection, mailbox: int, mails: Mapping[int, HashedMail]) -> None:

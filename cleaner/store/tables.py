@@ -246,6 +246,15 @@ sent_host = Table(
 )
 """How many mails of `sent` have an id of which host: counted as they come, since counting later reads them all."""
 
+sent_manner = Table(
+    "sent_manner",
+    metadata,
+    of_mailbox(primary_key=True),
+    Column("trait", Hash, primary_key=True),
+    Column("mails", Integer, nullable=False),
+)
+"""The profile: how many copies of sent mail have which trait, and how many tell which kind of trait."""
+
 sent_cursor = Table(
     "sent_cursor",
     metadata,
@@ -327,10 +336,24 @@ lesson = Table(
     Column("proven", Boolean, nullable=False),
     Column("in_record", Boolean, nullable=False),
     Column("by_mark", Boolean, nullable=False),
+    Column("organisation", Hash),
     Index(None, "mailbox_id", "proven", "day"),
+    Index(None, "organisation", "proven", "day"),
     Index(None, "mailbox_id", "machine"),
 )
-"""What judged notices taught about the ways of our mail; `machine` and the like are hashes."""
+"""
+What judged notices taught about the ways of our mail; `machine` and the like are hashes.
+
+`organisation`: the one whose other mailboxes may learn it.
+"""
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""When which alarm was told by which way out."""
 
 folder_cursor = Table(
     "folder_cursor",

@@ -26,6 +26,7 @@ from cleaner.values.acting import (
     Safety,
     SeenNotice,
 )
+from cleaner.values.alert import Alert
 from cleaner.values.fields import (
     ABSENT,
     MAX_HEADER_BYTES,
@@ -73,6 +74,7 @@ __all__ = [
     "UNKNOWN",
     "ActionName",
     "Alarm",
+    "Alert",
     "Arrival",
     "BatvKey",
     "Completeness",

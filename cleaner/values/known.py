@@ -84,6 +84,8 @@ class OutgoingMail:
     time: datetime
     recipients: tuple[str, ...]
     subject: str
+    manner: tuple[str, ...] = ()
+    """Traits of how it is written (`evidence.manner`); counted, not kept with the mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class SentQuestion:
     addresses: frozenset[str] = frozenset()
     subjects: frozenset[str] = frozenset()
     """Decoded; the record compares them normalised (`subject_key`)."""
+    manner: frozenset[str] = frozenset()
+    """Traits, and kinds of traits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,8 @@ class SentRecordView:
     mails: int = 0
     id_domains: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Right-hand sides (of ours) of the Message-IDs in the record, counted; what our ids look like."""
-    completeness: float | None = None
+    manner: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Asked trait → copies of sent mail that have it; kind of traits → copies that tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,8 @@ class Lesson:
     """Proven by the sent record."""
     by_mark: bool = False
     """Proven by something that the mail itself bears: a signature, a tag."""
+    of_colleague: bool = False
+    """It was learned in another mailbox of the organisation."""
 
     @property
     def is_proven(self) -> bool:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cleaner.config import AlarmSettings
 from cleaner.service.demo.letters import Office, letter, via
 from cleaner.service.demo.reports import postfix
+from cleaner.service.scan import ScanRequest
 from cleaner.service.status import status
 from cleaner.values import ActionName, DkimKey, Kind, Lesson, Opinion, Outcome, SeenNotice
+from tests.servers import smtp
 from tests.service.hands import ANN, NOW, Hands
 
 
@@ -86,3 +89,40 @@ def test_a_few_do_not(hands: Hands) -> None:
     stolen(hands, 15)
     (result,) = hands.scan()
     assert not any(note.startswith("ALARM") for note in result.notes)
+
+
+def test_it_goes_out_by_mail_once_and_not_from_a_dry_run(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    usual(hands)
+    stolen(hands, 25)
+    with smtp.serving() as server:
+        way = AlarmSettings(
+            mail=("admin@harbor.example",),
+            sender="cleaner@harbor.example",
+            smtp_host="127.0.0.1",
+            smtp_port=server.port,
+            smtp_tls="none",
+        )
+        hands.put(replace(hands.app.context.settings, alarms=way))
+        hands.scan(ScanRequest(dry_run=True))
+        assert server.taken == []
+        hands.scan()
+        hands.scan()
+    [taken] = server.taken
+    assert b"25 mails came back" in taken.data
+    assert b"Invoice" not in taken.data
+
+
+def test_a_way_out_that_is_closed_does_not_keep_the_cleaning(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    usual(hands)
+    stolen(hands, 25)
+    with smtp.serving() as server:
+        port = server.port
+    way = AlarmSettings(
+        webhook="https://localhost:9/hook", smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"
+    )
+    hands.put(replace(hands.app.context.settings, alarms=way))
+    (result,) = hands.scan()
+    assert result.error is None
+    assert any(note.startswith("ALARM") for note in result.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def test_a_cursor_is_kept_with_the_mails_for_each_folder(store: Store) -> None:
     record.add("Sent", (), "8")
     assert record.cursor("Sent") == "8"
     assert store.sent_record(BEN).cursor("Sent") is None
+
+
+def test_the_manner_of_each_mail_is_counted_once(store: Store) -> None:
+    record = store.sent_record(ANN)
+    desk, phone = ("id uuid", "zone +0100"), ("id UUID", "zone +0100")
+    record.add("Sent", [replace(sent(1), manner=desk), replace(sent(2), manner=desk)], None)
+    record.add("Archive", [replace(sent(2), manner=desk), replace(sent(3), manner=phone)], None)
+    asked = frozenset(("id", "id uuid", "id UUID", "id other", "zone", "zone +0100", "mailer"))
+    counts = {"id": 3, "id uuid": 2, "id UUID": 1, "zone": 3, "zone +0100": 3}
+    assert record.ask(SentQuestion(manner=asked)).manner == counts
+    assert store.sent_record(BEN).ask(SentQuestion(manner=asked)).manner == {}
+
+
+def test_opting_out_erases_the_profile(store: Store) -> None:
+    record = store.sent_record(ANN)
+    record.add("Sent", [replace(sent(1), manner=("id uuid",))], None)
+    store.erase(ANN)
+    assert record.ask(SentQuestion(manner=frozenset(("id",)))).manner == {}
 
 
 def test_what_breaks_off_leaves_nothing_behind(store: Store) -> None:

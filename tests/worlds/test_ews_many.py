@@ -19,8 +19,7 @@ from cleaner.connectors.ews import backoff
 from cleaner.connectors.ews.connecting import close_all
 from cleaner.errors import AskPersonError, RetryLaterError
 from cleaner.service import consent
-from tests.servers.ews import PASSWORD, Box, EwsServer, Ways, busy, cut, cut_after, refuses
-from tests.servers.ews.server import Stored
+from tests.servers.ews import PASSWORD, Box, EwsServer, Stored, Ways, busy, cut, cut_after, refuses
 from tests.worlds.ews_world import ACCOUNT, digest_of, lines
 from tests.worlds.imap_world import clean
 
