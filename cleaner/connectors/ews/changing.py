@@ -176,10 +176,17 @@ class ChangingEws(ReadingEws):
         untried = [id for id in ids if id in still]
         return Moves(untried=untried, trouble=None if len(untried) == len(ids) else error)
 
-    def _target_gone(self, target: str) -> FolderMissingError | None:
-        """Looked at anew: some servers say of a folder that was deleted no more than that something is wrong."""
+    def _target_gone(self, target: str) -> CleanerError | None:
+        """
+        Why nothing more can be moved there; looked at anew, for some servers say of a deleted folder only that
+        something is wrong. Never raises: what was moved before is still to be told.
+        """
         self._session.forget_folders()
-        return None if target in self._session.folders().ids else FolderMissingError(self.address, target)
+        try:
+            is_there = target in self._session.folders().ids
+        except CleanerError as error:
+            return error
+        return None if is_there else FolderMissingError(self.address, target)
 
     # --- flags, new messages
 
