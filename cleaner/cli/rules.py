@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
+from typing import Annotated
 
+import typer
 from rich import box
 from rich.table import Table
 
 from cleaner.cli.screen import print_table, results
+from cleaner.errors import UsageError
 
 
-def rules() -> None:
+def rules(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One rule, with all that is said of it.")
+    ] = None,
+) -> None:
     """
     List the formats that are recognised, and the rules that judge.
 
@@ -19,12 +27,39 @@ def rules() -> None:
     from cleaner.evidence import catalogue
     from cleaner.notices import FORMATS
 
+    if name is not None:
+        _page(name)
+        return
     results().print("Formats, the first that recognises a message reads it:", style="bold")
     print_table(_table("Format", "", ((form.name, "", *_parts(form.doc)) for form in FORMATS)))
     results().print("Rules, whose findings add up:", style="bold")
     print_table(
         _table("Rule", "For", ((rule.name, rule.side.value, *_parts(rule.text)) for rule in catalogue()))
     )
+
+
+def _page(name: str) -> None:
+    """All that is said of one rule. Raises UsageError."""
+    from cleaner.classifier.weights import TELLING, WEIGHTS
+    from cleaner.evidence import catalogue
+
+    rule = next((one for one in catalogue() if one.name == name), None)
+    if rule is None:
+        near = difflib.get_close_matches(name, [one.name for one in catalogue()], n=1)
+        hint = f"did you mean {near[0]}?" if near else "'bounce-cleaner rules' lists them"
+        raise UsageError(f"there is no rule {name}; {hint}")
+    results().print(rule.name, style="bold")
+    results().print(rule.text, soft_wrap=True, markup=False, highlight=False)
+    weights = {side: weight for (of, side), weight in WEIGHTS.items() if of == name}
+    for side, weight in weights.items():
+        telling = "; without a finding like this nothing is removed" if (name, side) in TELLING else ""
+        results().print(
+            f"\nIts weight for {side.value}: at most {weight}{telling}.", soft_wrap=True, highlight=False
+        )
+    if not weights:
+        results().print(
+            "\nIt settles the matter, or only states what it sees: it has no weight.", soft_wrap=True
+        )
 
 
 def _table(name: str, side: str, rows: Iterable[tuple[str, str, str, str]]) -> Table:
