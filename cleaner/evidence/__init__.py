@@ -51,7 +51,7 @@ Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 
 NO_RULES: frozenset[str] = frozenset()
 
-NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from"))
+NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from", "sender"))
 """Header fields, of the notice and of the returned mail, that rules which learn look at."""
 
 
