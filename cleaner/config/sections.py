@@ -91,6 +91,8 @@ def lookups(table: Table) -> LookupSettings:
         dns=table.one("dns", forms.flag, usual.dns),
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
+        blocklists=table.many("blocklists", forms.domain),
+        spf=table.one("spf", forms.flag, usual.spf),
     )
     close(table)
     return found

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
+from cleaner.ports import ChangeableMailbox, Hosts, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
 from cleaner.values import (
     Entry,
     Evidence,
@@ -58,6 +58,7 @@ class Task:
     model: Model | None = None
     """Asked where the rules are silent; None: rules alone."""
     keys: Keys | None = None
+    hosts: Hosts | None = None
     proposals: Proposals | None = None
     """Where the owner's own moves are noted; None: they are not."""
     knowledge: str = ""
