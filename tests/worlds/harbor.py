@@ -20,6 +20,7 @@ from cleaner.config import make_key
 from cleaner.service import consent
 from cleaner.service.demo.letters import Office, forged, letter, via
 from cleaner.service.demo.reports import exim, postfix
+from tests.servers.dovecot import Dovecot
 from tests.servers.owner import digest_of
 
 BACK = timedelta(minutes=1)
@@ -66,6 +67,22 @@ class Letterbox(Protocol):
     """Where mail is put for somebody."""
 
     def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None: ...
+
+
+@dataclass
+class Letters:
+    """Puts mail into the mailboxes of a Dovecot."""
+
+    server: Dovecot
+
+    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
+        owner = self.server.owner(user)
+        try:
+            if folder not in owner.folders():
+                owner.make(folder)
+            owner.deliver(folder, raw, received)
+        finally:
+            owner.close()
 
 
 @dataclass

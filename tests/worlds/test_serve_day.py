@@ -31,6 +31,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 INTERVAL = timedelta(minutes=30)
 SLACK = 10.0
 """Seconds of ours that a turn may be late by, for the machine may be busy: at the pace of ten minutes, 24 minutes."""
+MAILS_A_DAY = 40
+"""To each."""
 SERVER = ('name = "harbor"', 'connector = "maildir"', 'path = "mail/{address}"')
 POLICY = 'interval = "30m"\ndigest = "daily"\nretention = "6h"'
 SERVICE = (
@@ -150,7 +152,7 @@ def serve(
         while (now := clock()) < until:
             if now < mail_until:
                 harbor.write_to(harbor.chance.choice(harbor.users), disk, now)
-            time.sleep(0.02)
+            time.sleep(86_400 / clock.pace / (MAILS_A_DAY * len(harbor.users)))
         assert service.stop()
     return clock()
 

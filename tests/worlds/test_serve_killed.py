@@ -25,27 +25,17 @@ import pytest
 from cleaner.app import App
 from cleaner.values import EntryState
 from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
-from tests.worlds.harbor import Harbor, Interval, intervals, overlaps
+from tests.worlds.harbor import Harbor, Interval, Letters, intervals, overlaps
 
 PATIENCE = 180
 """Seconds until all that came is seen to, once nobody is killed any more; it takes a few."""
 
 
 @dataclass
-class Postman:
-    """Delivers over IMAP, one at a time."""
+class Postman(Letters):
+    """Whoever restarts the server holds the lock meanwhile."""
 
-    server: Dovecot
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
-        owner = self.server.owner(user)
-        try:
-            if folder != "INBOX" and folder not in owner.folders():
-                owner.make(folder)
-            owner.deliver(folder, raw, received)
-        finally:
-            owner.close()
 
 
 @dataclass
