@@ -28,7 +28,7 @@ BACK = timedelta(minutes=1)
 
 CONFIGURATION = """\
 [store]
-url = "sqlite:///state.db"
+url = "{store}"
 key = "file:master.key"
 
 [[organisation]]
@@ -114,12 +114,17 @@ class Harbor:
         policy: str = "",
         service: str = 'listen = "off"',
         mailbox: Iterable[str] = (),
+        store: str = "sqlite:///state.db",
     ) -> Harbor:
         root.mkdir(parents=True, exist_ok=True)
         office = Office.new(now)
         make_key(root / "master.key")
         text = CONFIGURATION.format(
-            public_key=office.public_record, policy=policy, service=service, server="\n".join(server)
+            store=store,
+            public_key=office.public_record,
+            policy=policy,
+            service=service,
+            server="\n".join(server),
         )
         for user in users:
             text += "\n".join(("[[mailbox]]", f'address = "{user}"', 'server = "harbor"', *mailbox, ""))

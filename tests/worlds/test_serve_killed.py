@@ -12,9 +12,11 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +27,8 @@ import pytest
 from cleaner.app import App
 from cleaner.values import EntryState
 from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
+from tests.servers.process import missing
+from tests.store import postgresql
 from tests.worlds.harbor import Harbor, Interval, Letters, intervals, overlaps
 
 PATIENCE = 180
@@ -74,11 +78,32 @@ class Process:
         return list(intervals(events, self.name, self.died))
 
 
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of that kind."""
+    if request.param == "sqlite":
+        yield "sqlite:///state.db"
+        return
+    programs = postgresql.programs()
+    if programs is None:
+        missing("PostgreSQL", "apt-get install postgresql")
+    # Not below the folders of pytest, which only their owner may enter.
+    with tempfile.TemporaryDirectory() as base, postgresql.server(Path(base), programs) as url:
+        yield url
+
+
 @pytest.mark.parametrize(
-    ("mailboxes", "seconds"),
-    [pytest.param(6, 10, id="briefly"), pytest.param(50, 120, id="two minutes", marks=pytest.mark.nightly)],
+    ("store", "mailboxes", "seconds"),
+    [
+        pytest.param("sqlite", 6, 10, id="briefly"),
+        pytest.param("postgresql", 12, 30, id="on PostgreSQL", marks=pytest.mark.nightly),
+        pytest.param("sqlite", 50, 120, id="two minutes", marks=pytest.mark.nightly),
+    ],
+    indirect=["store"],
 )
-def test_killed_and_restarted_while_mail_arrives(tmp_path: Path, mailboxes: int, seconds: float) -> None:
+def test_killed_and_restarted_while_mail_arrives(
+    tmp_path: Path, store: str, mailboxes: int, seconds: float
+) -> None:
     chance = random.Random(seconds)
     with running() as dovecot:
         users = [dovecot.new_user() for _ in range(mailboxes)]
@@ -97,7 +122,13 @@ def test_killed_and_restarted_while_mail_arrives(tmp_path: Path, mailboxes: int,
         )
         service = 'listen = "off"\nlog = "json"\nworkers = 4\ndrain = "20s"\nlongest_pause = "3s"'
         harbor = Harbor.install(
-            tmp_path, users, server, now=datetime.now(UTC), policy='interval = "2s"', service=service
+            tmp_path,
+            users,
+            server,
+            now=datetime.now(UTC),
+            policy='interval = "2s"',
+            service=service,
+            store=store,
         )
         postman = Postman(dovecot)
         with App.open(harbor.configuration) as app:
