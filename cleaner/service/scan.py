@@ -327,7 +327,7 @@ def task_for(
         safety=None if request.confirm or request.only_looks else context.settings.safety,
         sent=context.store.sent_record(mailbox.address),
         journal=context.store.journal(mailbox.address),
-        memory=context.store.seen(mailbox.address),
+        memory=context.memory(mailbox),
         now=context.clock(),
         keys=context.keys(asks=True, remembers=not request.only_looks),
         model=model,

@@ -199,6 +199,8 @@ class Lesson:
     """Proven by the sent record."""
     by_mark: bool = False
     """Proven by something that the mail itself bears: a signature, a tag."""
+    of_colleague: bool = False
+    """It was learned in another mailbox of the organisation."""
 
     @property
     def is_proven(self) -> bool:

@@ -4,7 +4,8 @@ Judging on whole labelled worlds: what the issue asks of rules alone, also where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from cleaner.pipeline import slim
 from cleaner.service.ablation import KNOWLEDGE, knowing
 from cleaner.service.datasets import HARD_TO_DECIDE, mailbags
 from cleaner.service.evaluate import Case, Judgement, cases, figures, informed, judge
-from cleaner.values import Opinion
+from cleaner.service.withholding import Withhold, everything, nothing, relays_by_name, wrong_relays
+from cleaner.values import Lesson, Opinion
 
 WORLDS = ("brunnwald", "harborline", "tresrios")
 MARGIN = 0.5
@@ -38,6 +40,12 @@ SILENT = frozenset(("vacation-spurious", "challenge-spurious"))
 @cache
 def mailboxes(world: Path, *, with_sent: bool) -> tuple[tuple[Case, ...], ...]:
     return tuple(cases(bag, scratch_store, with_sent=with_sent) for bag in mailbags(world))
+
+
+def lessons(mailbox: Sequence[Case]) -> Iterator[Lesson]:
+    for case in mailbox:
+        if case.notice.kind.is_judged:
+            yield evidence.lesson(case.notice, case.known, evidence.gather_first(case.notice, case.known))
 
 
 def judged(read: Sequence[Sequence[Case]], *, learns: bool = True) -> tuple[Judgement, ...]:
@@ -88,6 +96,37 @@ def test_nothing_genuine_goes_where_little_or_something_wrong_is_known(
     assert total.ordinary_removed.hits == 0
     assert total.removed.value is not None
     assert total.removed.value >= HALF_KNOWN.get(left_out, 0.0)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("withhold", [everything, relays_by_name, wrong_relays, nothing])
+def test_a_newcomer_learns_from_colleagues_and_loses_nothing(
+    corpus: Path, name: str, withhold: Withhold
+) -> None:
+    """Each mailbox in turn has three proven mails of its own and all that its colleagues' taught."""
+    read = [
+        tuple(knowing(case, withhold) for case in one)
+        for one in mailboxes(corpus / "worlds" / name, with_sent=True)
+    ]
+    taught = [tuple(lessons(one)) for one in read]
+    found: list[Judgement] = []
+    for one, own in zip(read, taught, strict=True):
+        colleagues = [
+            replace(lesson, of_colleague=True)
+            for other in taught
+            if other is not own
+            for lesson in other
+            if lesson.is_proven
+        ]
+        few = [lesson for lesson in own if lesson.is_proven and lesson.original][:3]
+        habits = evidence.learn((*colleagues, *few, *(lesson for lesson in own if not lesson.is_proven)))
+        known = [replace(case, known=replace(case.known, habits=habits)) for case in one]
+        found += judge(known, learns=False)
+    total = figures(found)
+    assert total.lost.hits == total.ordinary_removed.hits == 0
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.85
 
 
 @pytest.mark.corpus
