@@ -46,6 +46,8 @@ IDLE_RUNS: Final = timedelta(days=30)
 """After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
+FAREWELL: Final = 3.0
+"""Seconds for connections that wait for new mail to be closed."""
 MOMENT: Final = 0.2
 STALE: Final = 30.0
 """Seconds after which a tick that did not come counts as a fault."""
@@ -372,7 +374,7 @@ class Service:
         What is not done by `drain` stops after the message at hand. False if something did not even then.
         """
         self._drains.set()
-        self._wakers.close(CLOSING)
+        self._wakers.close(FAREWELL)
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
