@@ -202,7 +202,21 @@ def require_messages(found: Sequence[object], missing: Sequence[str]) -> None:
 
 def cases(bag: Mailbag, scratch: Callable[[], Store], *, with_sent: bool = True) -> tuple[Case, ...]:
     """The messages of one mailbox, read, with what is known beside them."""
-    read = [(label, read_file(one_message(label.path))) for label in bag.messages]
+    return beside(bag, read_all(bag), scratch, with_sent=with_sent)
+
+
+def read_all(bag: Mailbag) -> tuple[tuple[Labelled, Notice], ...]:
+    return tuple((label, read_file(one_message(label.path))) for label in bag.messages)
+
+
+def beside(
+    bag: Mailbag,
+    read: Sequence[tuple[Labelled, Notice]],
+    scratch: Callable[[], Store],
+    *,
+    with_sent: bool = True,
+) -> tuple[Case, ...]:
+    """Messages that are read already, with what is known beside them."""
     arrivals = tuple(sorted((a for _, n in read if (a := arrival(n))), key=lambda arrival: arrival.time))
     now = max((n.received for _, n in read if n.received), default=datetime.now(UTC))
     with scratch() as store:
