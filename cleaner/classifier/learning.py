@@ -46,7 +46,10 @@ MARGIN: Final = 0.5
 KEEP_BELOW: Final = 0.05
 """Up to this probability a notice is called genuine."""
 
-TOO_LITTLE: Final = "there is too little to learn from; needed are labels of both genuine and backscatter notices, of several kinds"
+TOO_LITTLE: Final = (
+    "there is too little to learn from: labels of both genuine and backscatter notices, of several kinds, "
+    "are needed"
+)
 
 Watch = Callable[[str, int, int | None], None]
 
