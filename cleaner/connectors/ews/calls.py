@@ -188,7 +188,13 @@ def folder_id(id: str) -> Any:
 
 def distinguished(name: str, address: str) -> Any:
     """A folder by what it is for, of a mailbox by its address: without that it would be the account's own."""
-    return node("t:DistinguishedFolderId", node("t:Mailbox", node("t:EmailAddress", address)), Id=name)
+    whose = node(
+        "t:Mailbox",
+        node("t:EmailAddress", address),
+        node("t:RoutingType", "SMTP"),
+        node("t:MailboxType", "Mailbox"),
+    )
+    return node("t:DistinguishedFolderId", whose, Id=name)
 
 
 def get_items(ids: Iterable[str], fields: Iterable[str], *, mime: bool = False) -> Any:
@@ -276,8 +282,7 @@ def extended(name: str, value: str) -> Any:
     return node("t:ExtendedProperty", field(name), node("t:Value", value))
 
 
-def update_item(id: str, change_key: str, changes: Iterable[Any], *, suppresses: bool) -> Any:
-    """`suppresses`: the server is new enough (2013) to be told that nobody gets a read receipt for this."""
+def update_item(id: str, change_key: str, changes: Iterable[Any]) -> Any:
     change = node("t:ItemChange", node("t:ItemId", Id=id, ChangeKey=change_key), node("t:Updates", *changes))
     return node(
         "m:UpdateItem",
@@ -285,7 +290,6 @@ def update_item(id: str, change_key: str, changes: Iterable[Any], *, suppresses:
         ConflictResolution="AlwaysOverwrite",
         MessageDisposition="SaveOnly",
         SendMeetingInvitationsOrCancellations="SendToNone",
-        **({"SuppressReadReceipts": "true"} if suppresses else {}),
     )
 
 
