@@ -101,7 +101,8 @@ def _call(name: str) -> type[Call]:
 CALLS: Final = {
     name: _call(name)
     for name in (
-        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem MoveItem SyncFolderItems UpdateItem"
+        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents MoveItem "
+        "Subscribe SyncFolderItems UpdateItem"
     ).split()
 }
 
@@ -300,4 +301,19 @@ def create_item(folder: str, mime: str, properties: Iterable[Any], *, is_read: b
         node("m:SavedItemFolderId", folder_id(folder)),
         node("m:Items", message),
         MessageDisposition="SaveOnly",
+    )
+
+
+def subscribe(folder: str, events: Iterable[str]) -> Any:
+    kinds = node("t:EventTypes", *(node("t:EventType", event) for event in events))
+    return node(
+        "m:Subscribe", node("m:StreamingSubscriptionRequest", node("t:FolderIds", folder_id(folder)), kinds)
+    )
+
+
+def get_events(subscription: str, minutes: int) -> Any:
+    return node(
+        "m:GetStreamingEvents",
+        node("m:SubscriptionIds", node("t:SubscriptionId", subscription)),
+        node("m:ConnectionTimeout", str(minutes)),
     )

@@ -146,7 +146,8 @@ def _endpoint(server: Server, url: str, user: str, secret: str) -> Endpoint:
         auth_type=_AUTH.get(server.auth),
         version=OLDEST.copy(),
         retry_policy=Refusals(server),
-        max_connections=server.connections,
+        # The others are for being told of new mail.
+        max_connections=max(1, server.connections - server.idle),
     )
     # Not one that the library has kept from an earlier configuration of the same account.
     CachingProtocol._protocol_cache.pop(CachingProtocol._cache_key(config), None)
