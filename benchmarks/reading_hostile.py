@@ -42,6 +42,10 @@ PLACES: Final = {
     "original": MIXED + b"--b\n\nfailed\n--b\nContent-Type: message/rfc822\n\n",
     "parts": MIXED,
     "undeclared": HEAD + b"Content-Type: multipart/mixed\n\n",
+    "fake": b"Return-Path: <x@isle.example>\nFrom: Mail Delivery System <x@isle.example>\nTo: ann@harbor.example\n"
+    b"Subject: Undelivered mail\nContent-Type: text/html\n\nhttps://isle.example/ ",
+    "answer": b"Return-Path: <>\nFrom: Bob <bob@far.example>\nTo: ann@harbor.example\nIn-Reply-To: <a@harbor.example>\n"
+    b"Subject: Automatic reply\n\n",
     "event": HEAD + b"x-amz-sns-message-id: 1\n\n",
     "base64": HEAD + b"Content-Transfer-Encoding: base64\n\n",
     "quoted-printable": HEAD + b"Content-Transfer-Encoding: quoted-printable\n\n",
@@ -61,7 +65,9 @@ UNITS: Final = (
     b"550 5.1.1 <bob@far.example> ", b"RCPT TO:<", b"(generated from ", b"5.1.", b"555 ", b"From: a\nTo: b\nx\n",
     b"Message-ID: <a@b>\nDate: x\n\n", b"Final-Recipient: rfc822; a@b.example\n\n", b"#5.1.1 <", b"=?utf-8?q?=41?= ",
     b"=?x?b?QUFB?=", b"=?", b"a*=x''%41; ", b"boundary=", b"a@b.example, ", b"<a@b>", b"from a (",
-    b"http://x.example/a ",
+    b"http://x.example/a ", b"https://a.example/?u=%25ann@", b'"x" <a@b.example>\n', b"x y <a@b.example\n",
+    b"a.b.c [1.2.3.4] ", b"a.a-", b"talking to a.b.", b"<a.b.c #5.", b"[x] auto: ", b"Automatic reply ",
+    b"bob@far.example\n\n",
     b"QUFB" * 18 + b"\n", b"QUFB", b"=3D=\n", b"<div>", b"<a><b><i><u>", b"<p><br>\n", b"<table><tr><td>", b"<svg><g>",
     b"&#", b"<!--", b'<a href="http', b"Re: ", b" x\n", b"X-A: b\n", b'{"a":',
     "（bob@far.example）は".encode(), "a\u0301\u0301\u0301".encode(), "\ufdfa".encode(), "不".encode(),

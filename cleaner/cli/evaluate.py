@@ -14,6 +14,7 @@ from rich.table import Table
 from cleaner.cli.options import Format, FormatOption
 from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
+from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
     from cleaner.service.ablation import Ablation
@@ -32,6 +33,8 @@ _TOTAL: Final = (
     ("recipients_right", "notices read with all their recipients"),
     ("mistaken", "ordinary messages taken for notices"),
 )
+NAMED: Final = 5
+"""Labels without a message that are named; all stand in the JSON."""
 _GROUPS: Final = ("removed", "lost", "unsure", "recognised")
 
 
@@ -72,14 +75,21 @@ def evaluate(
     """
     Measure on labelled mail how often judging is right.
 
-    Every share is given with its 95 % confidence interval.
+    Every share is given with its 95 % confidence interval. --ablate judges by
+    the rules alone, unless a model is named.
     """
     from cleaner.app import released_model, scratch_store
     from cleaner.service.ablation import ablate as ablated
     from cleaner.service.evaluate import evaluate
 
     if ablate:
-        found_out = tuple(ablated(paths, scratch_store))
+        if without or no_sent or by:
+            raise UsageError(
+                "--ablate leaves out each rule and each piece of knowledge by itself: "
+                "give it without --without, --no-sent and --by"
+            )
+        asked = released_model(model) if model not in (None, "none") else None
+        found_out = tuple(ablated(paths, scratch_store, asked))
         if output is Format.JSONL:
             for one in found_out:
                 print_json(one.to_json())
@@ -98,6 +108,14 @@ def evaluate(
         _show(found, tuple(by or (By.SET,)))
     for path in found.mistakes:
         remark(f"removed, and should not be: {path}", "red")
+    if found.missing:
+        remark(_missing(found.missing), "yellow")
+
+
+def _missing(missing: Sequence[str]) -> str:
+    more = f" and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+    are = "label has no message and was" if len(missing) == 1 else "labels have no message and were"
+    return f"{len(missing):,} {are} not counted: {', '.join(missing[:NAMED])}{more}"
 
 
 def _show(found: Evaluation, ways: tuple[By, ...]) -> None:

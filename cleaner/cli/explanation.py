@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from rich import box
@@ -16,6 +16,7 @@ from cleaner.values import Evidence, Force, Kind, Opinion, Returned, Side
 
 if TYPE_CHECKING:
     from cleaner.service.explain import Explanation
+    from cleaner.service.past import Step
 
 KINDS: Final = {
     Kind.NDR: "a report that a mail could not be delivered",
@@ -54,14 +55,21 @@ def show(explanation: Explanation) -> None:
     if evidence:
         print_table(_evidence(evidence))
         console.print(_sum(explanation))
-    if explanation.would_change:
-        console.print("\nWhat would change the verdict:", style="bold")
-        for sentence in explanation.would_change:
-            console.print(f"- {safe(sentence, 600)}")
-    if explanation.would_prove:
-        console.print("\nWhat would prove your own mail from now on (for your administrator):", style="bold")
-        for sentence in explanation.would_prove:
-            console.print(f"- {safe(sentence, 600)}")
+    _list("What would change the verdict:", explanation.would_change)
+    _list("What would prove your own mail from now on (for your administrator):", explanation.would_prove)
+
+
+def _list(heading: str, sentences: Iterable[str]) -> None:
+    rows = [safe(sentence, 600) for sentence in sentences]
+    if not rows:
+        return
+    results().print(f"\n{heading}", style="bold")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row("-", Text(row))
+    print_table(table)
 
 
 _DONE: Final = {
@@ -70,14 +78,12 @@ _DONE: Final = {
     "review": "The next scan moves it to the folder for review.",
     "report": "It stays where it is and is only reported.",
     "wait": "It waits, and is judged again by a later scan.",
-    "none": "It stays where it is.",
 }
 _WOULD_BE: Final = {
     "move": "In a mailbox it would be moved to the quarantine.",
     "delete": "In a mailbox it would be moved to Trash.",
     "review": "In a mailbox it would be moved to the folder for review.",
     "report": "In a mailbox it would only be reported.",
-    "none": "In a mailbox it would stay where it is.",
 }
 
 
@@ -97,12 +103,12 @@ def _show_verdict(explanation: Explanation) -> None:
         console.print("The message is no longer there; this is what was kept of it.")
     else:
         console.print(_done(explanation))
-    if explanation.history:
-        console.print("\nWhat happened to it:", style="bold")
-        for step in explanation.history:
-            at = f"{step.at.astimezone():%Y-%m-%d %H:%M}" if step.at is not None else "since then"
-            entry = f" (entry {step.entry})" if step.entry is not None else ""
-            console.print(f"- {at}  {safe(step.what, 600)}{entry}")
+    _list("What happened to it:", map(_step, explanation.history))
+
+
+def _step(step: Step) -> str:
+    at = f"{step.at.astimezone():%Y-%m-%d %H:%M}" if step.at is not None else "since then:"
+    return f"{at} {step.what}" + (f" (entry {step.entry})" if step.entry is not None else "")
 
 
 def _done(explanation: Explanation) -> str:
@@ -111,21 +117,15 @@ def _done(explanation: Explanation) -> str:
     reason = safe(line["plan_reason"])
     if explanation.past.moved is not None:
         return reason
+    if line["plan"] == "none":
+        return reason if reason.endswith("stays.") else f"{reason} It stays where it is."
     words = _DONE if line["folder"] is not None else _WOULD_BE
-    return " ".join((words[line["plan"]], reason, *explanation.limits[1:]))
+    return " ".join(filter(None, (reason, words[line["plan"]], explanation.stops)))
 
 
 def _sum(explanation: Explanation) -> str:
-    verdict = explanation.verdict
-    sentences = [
-        f"Together {verdict.score:+.1f}; above zero speaks for backscatter.",
-        *explanation.limits[:1],
-    ]
-    if verdict.probability is not None:
-        sentences.append(
-            f"The learned model {safe(verdict.model)} holds it to be backscatter to {verdict.probability:.1%}."
-        )
-    return " ".join(sentences)
+    score = f"Together {explanation.verdict.score:+.1f}; above zero speaks for backscatter."
+    return " ".join((score, *map(safe, explanation.limits)))
 
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:

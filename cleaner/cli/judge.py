@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def classify(
     context: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help=".eml files, mbox files, Maildirs or folders.")
+        list[Path],
+        typer.Argument(metavar="PATH", help=".eml files, mbox files, Maildirs, folders; -: standard input."),
     ],
     mailbox: Annotated[
         str | None,
@@ -34,6 +36,7 @@ def classify(
     """
     from cleaner.app import judging
     from cleaner.cli.listing import table_of, tally
+    from cleaner.cli.scan import MAX_ROWS
     from cleaner.service.classify import classify
     from cleaner.steps.lines import contract
 
@@ -43,16 +46,23 @@ def classify(
             for line in lines:
                 print_json(contract(line))
             return
-        shown = list(lines)
+        shown = list(islice(lines, MAX_ROWS))
+        counted = [(line["kind"], line["verdict"]) for line in chain(shown, lines)]
     if shown:
         print_table(table_of(shown, files=True))
-    results().print(f"{tally(shown)}.".capitalize(), soft_wrap=True)
+    if (left := len(counted) - len(shown)) > 0:
+        results().print(f"… and {left:,} more; --format jsonl gives all.", soft_wrap=True)
+    told = tally([{"kind": kind, "verdict": verdict} for kind, verdict in counted])
+    results().print(f"{told}.".capitalize(), soft_wrap=True)
 
 
 def explain(
     context: typer.Context,
     what: Annotated[
-        str | None, typer.Argument(metavar="PATH|ENTRY", help="A file, or the number of a journal entry.")
+        str | None,
+        typer.Argument(
+            metavar="PATH|ENTRY", help="A file (-: standard input), or the number of a journal entry."
+        ),
     ] = None,
     mailbox: MailboxOption = None,
     folder: Annotated[str, typer.Option(metavar="F", help="The folder that the message lies in.")] = "INBOX",
@@ -96,7 +106,7 @@ def _explained(
             return explain_message(app.context, mailbox, folder, id)
     if id is not None:
         raise UsageError("give either a file or journal entry, or --mailbox, --folder and --id")
-    if Path(what).exists() or not what.isdecimal():
+    if what == "-" or Path(what).exists() or not what.isdecimal():
         with judging(context.obj, mailbox) as judge:
             return explain_file(judge, Path(what))
     with open_app(context) as app:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
+import typer.main
 from typer.exceptions import TyperException
 
 from cleaner import __version__
@@ -29,13 +30,14 @@ from cleaner.cli import (
     learn,
     ledger,
     optin,
+    report,
     rules,
     scan,
     serve,
     status,
     undo,
 )
-from cleaner.cli.arguments import Commands, sentence
+from cleaner.cli.arguments import Commands, asked_help, sentence
 from cleaner.cli.codes import FAILED, INTERRUPTED, WRONG
 from cleaner.errors import (
     CleanerError,
@@ -109,6 +111,7 @@ for name, function, panel in (
     ("history", history.history, CLEANING),
     ("undo", undo.undo, CLEANING),
     ("status", status.status, CLEANING),
+    ("report", report.report, CLEANING),
     ("classify", judge.classify, JUDGING),
     ("explain", judge.explain, JUDGING),
     ("rules", rules.rules, JUDGING),
@@ -130,6 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     _set_up_logging()
     try:
+        words = sys.argv[1:] if arguments is None else arguments
+        if (told := asked_help(typer.main.get_command(app), words, "bounce-cleaner")) is not None:
+            typer.echo(told)
+            sys.stdout.flush()
+            sys.exit(0)
         code = app(args=arguments, prog_name="bounce-cleaner", standalone_mode=False)
         sys.stdout.flush()
     except typer.Abort:

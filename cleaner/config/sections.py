@@ -234,7 +234,10 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
     )
     if connector == "imap":
         separator = table.one("master_separator", forms.separator, usual.master_separator)
-        found = replace(found, master_separator=separator)
+        idle = table.one("idle", forms.whole(0, 1000), usual.idle)
+        if idle and idle + 2 > found.connections:
+            table.fault("idle", f"leaves too few connections; write connections = {idle + 2} or more, too")
+        found = replace(found, master_separator=separator, idle=idle)
     if found.auth == "master-user":
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:

@@ -51,6 +51,15 @@ def pulse(server: Server, mailbox: MailboxSettings) -> str | None:
     return told(server, mailbox, mailbox.policy.folders) if told is not None else None
 
 
+def wait_for_mail(
+    server: Server, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+) -> bool:
+    """Calls `came` whenever something came in, until asked to stop; false where nobody tells."""
+    module = connector_of(server, mailbox)
+    wait = getattr(module, "wait_for_mail", None)
+    return wait(server, mailbox, stopping, came) if wait is not None else False
+
+
 def connector_of(server: Server, mailbox: MailboxSettings) -> Connector:
     module = CONNECTORS.get(server.connector)
     if module is None:

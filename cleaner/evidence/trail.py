@@ -102,11 +102,18 @@ def site(notice: Notice) -> str:
 def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     """The line of our own server that took the notice in from outside."""
     for hop in notice.hops:
+        if is_within_one_machine(hop):
+            continue
         if hop.by and not ours.is_own_host(hop.by, organisation):
             return None
         if hop.ip is not None and not ours.is_internal(hop.ip):
             return hop
     return None
+
+
+def is_within_one_machine(hop: Hop) -> bool:
+    """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
+    return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
 
 
 def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:

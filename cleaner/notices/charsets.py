@@ -9,11 +9,21 @@ finds in a small piece. Never fails; what cannot be decoded becomes U+FFFD.
 from __future__ import annotations
 
 import codecs
+import re
 from functools import lru_cache
 from typing import Final
 
 _GUESSED: Final = 2_048
 """Bytes that charset-normalizer looks at: it takes milliseconds for each ten kilobytes."""
+
+_HIGH: Final = re.compile(rb"[\x80-\xff]")
+_HIGH_TWICE: Final = re.compile(rb"[\x80-\xff]{2}")
+_FEW: Final = 40
+"""
+Single bytes outside ASCII, here and there, that are of a Western European language, or of nothing.
+
+There charset-normalizer guesses at random (`señor` in Urdu), and it costs a millisecond.
+"""
 
 _NO_CHARSET: Final = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
@@ -74,11 +84,14 @@ def decode(raw: bytes, label: str = "") -> str:
 
 
 def _guess(raw: bytes) -> str:
-    from charset_normalizer import from_bytes  # imported late: 30 ms, and few notices need it
-
     sample = raw[:_GUESSED]
     if sample.isascii():
-        start = next((i for i, byte in enumerate(raw) if byte > 127), 0)
+        first = _HIGH.search(raw)
+        start = first.start() if first else 0
         sample = raw[max(0, start - 512) : start + _GUESSED - 512]
+    if len(_HIGH.findall(sample)) <= _FEW and not _HIGH_TWICE.search(sample):
+        return "cp1252"
+    from charset_normalizer import from_bytes  # imported late: 30 ms, and few notices need it
+
     best = from_bytes(sample, steps=2, chunk_size=512, preemptive_behaviour=False).best()
     return best.encoding if best is not None else "cp1252"

@@ -63,6 +63,17 @@ def named(sheet: Sheet) -> tuple[Recipient, ...]:
     return naming(sheet).recipients
 
 
+def named_in_subject(sheet: Sheet) -> tuple[Recipient, ...]:
+    """Those that only the subject names, `Undeliverable: bob@far.example`; the text tells why."""
+    found = {address_key(one): one for one in islice(_ANYWHERE.findall(sheet.subject), MAX_ADDRESSES)}
+    code = status.code_in(sheet.text[:16_000])
+    return tuple(
+        Recipient(address, status=code)
+        for key, address in found.items()
+        if key not in sheet.own_addresses and not _DAEMON.match(key)
+    )
+
+
 def naming(sheet: Sheet) -> Naming:
     """The recipients that a report names, and whether it does so plainly."""
     if sheet.naming is None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 from cleaner.notices.charsets import decode
@@ -156,8 +157,6 @@ def date(value: str) -> datetime | None:
     if not value:
         return None
     if (found := _DATE.match(value)) and (month := _MONTHS.get(found[2].lower())):
-        sign = -1 if found[7] == "-" else 1
-        offset = sign * timedelta(hours=int(found[8]), minutes=int(found[9]))
         try:
             return _in_range(
                 datetime(
@@ -167,7 +166,7 @@ def date(value: str) -> datetime | None:
                     int(found[4]),
                     int(found[5]),
                     int(found[6] or 0),
-                    tzinfo=timezone(offset),
+                    tzinfo=_zone(found[7], found[8], found[9]),
                 )
             )
         except ValueError:
@@ -177,6 +176,12 @@ def date(value: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return _in_range(parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC))
+
+
+@lru_cache(maxsize=64)
+def _zone(sign: str, hours: str, minutes: str) -> timezone:
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return timezone(-offset if sign == "-" else offset)
 
 
 def _in_range(time: datetime) -> datetime | None:

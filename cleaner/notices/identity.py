@@ -26,6 +26,6 @@ def fingerprint(headers: Headers) -> str:
     for name, position in _FIELDS:
         values = headers.raw(name)
         value = values[position] if values else b""
-        digest.update(b" ".join(value.translate(None, _ASCII).split()))
+        digest.update(b" ".join((value if value.isascii() else value.translate(None, _ASCII)).split()))
         digest.update(b"\0")
     return digest.hexdigest()[:32]

@@ -11,6 +11,7 @@ two ways is left empty.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -19,6 +20,7 @@ from cleaner.notices.limits import MAX_HOPS, MAX_RECEIVED
 from cleaner.values import Headers, Hop, IPAddress
 
 _CLAUSES: Final = frozenset({"from", "by", "via", "with", "id", "for", "envelope-from"})
+_CLAUSE_LENGTHS: Final = frozenset(map(len, _CLAUSES))
 _BRACKET: Final = re.compile(r"[()]")
 _BRACKETED: Final = re.compile(r"\[([^\[\]\s]{2,60})\]")
 _BARE_ADDRESS: Final = re.compile(r"(?:[^\s@()]{0,64}@)?([0-9a-fA-F.:]{3,45})")
@@ -45,9 +47,9 @@ def hop(value: str) -> Hop:
     source = clauses.get("from", "")
     before_by = asides.get("from", [])
     protocol = clauses.get("with", "").lower()
-    by_exim = any(aside.startswith("Exim") for spoken in asides.values() for aside in spoken)
-    helo, peer, ip = _peer(source, before_by, by_exim)
     said = [aside for spoken in asides.values() for aside in spoken]
+    by_exim = any(aside.startswith("Exim") for aside in said)
+    helo, peer, ip = _peer(source, before_by, by_exim)
     return Hop(
         helo=_host(helo),
         peer=_host(peer),
@@ -88,13 +90,14 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, list[str]]]:
 
 def _add_words(text: str, words: dict[str, list[str]], clause: str) -> str:
     """Puts each word into the clause that it belongs to; the clause that the text ends in."""
+    said = words.get(clause)
     for word in text.split():
-        keyword = word.lower()
+        keyword = word.lower() if len(word) in _CLAUSE_LENGTHS else ""
         if keyword in _CLAUSES and keyword not in words and (keyword != "from" or not words):
             clause = keyword
-            words[clause] = []
-        elif clause and (not words[clause] or words[clause][0] == "Microsoft"):
-            words[clause].append(word)
+            said = words[clause] = []
+        elif said is not None and (not said or said[0] == "Microsoft"):
+            said.append(word)
     return clause
 
 
@@ -137,6 +140,7 @@ def _looked_up(aside: str) -> str:
     return name if _NAME.fullmatch(name) and "may be forged" not in aside else ""
 
 
+@lru_cache(maxsize=4096)
 def _ip(text: str) -> IPAddress | None:
     text = text.strip().removeprefix("IPv6:").removeprefix("ipv6:")
     if text.count(":") == 1:

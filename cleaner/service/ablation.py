@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from cleaner import evidence
-from cleaner.service.datasets import mailbags
-from cleaner.service.evaluate import Case, Figures, Share, cases, figures, judge
+from cleaner.classifier import Model
+from cleaner.service.evaluate import (
+    Case,
+    Figures,
+    Share,
+    cases,
+    figures,
+    judge,
+    labelled,
+    require_messages,
+)
 from cleaner.service.withholding import (
     Withhold,
     everything,
@@ -66,23 +75,32 @@ class Ablation:
         }
 
 
-def ablate(paths: Sequence[Path], scratch: Callable[[], Store]) -> Iterator[Ablation]:
+def ablate(
+    paths: Sequence[Path], scratch: Callable[[], Store], model: Model | None = None
+) -> Iterator[Ablation]:
     """All rules first, then each rule left out, then each piece of knowledge. Raises UsageError."""
-    bags = [bag for path in paths for bag in mailbags(path)]
+    bags = list(labelled(paths))
+    require_messages(
+        [label for bag in bags for label in bag.messages], [m for bag in bags for m in bag.missing]
+    )
     full = [cases(bag, scratch) for bag in bags]
     bare = [cases(bag, scratch, with_sent=False) for bag in bags]
-    yield Ablation("", False, counted(full))
+    yield Ablation("", False, counted(full, model))
     for rule in sorted(evidence.names()):
-        yield Ablation(rule, True, counted(full, without=frozenset((rule,))))
+        yield Ablation(rule, True, counted(full, model, without=frozenset((rule,))))
     for name, (withhold, with_sent, learns) in KNOWLEDGE.items():
         known = [tuple(knowing(case, withhold) for case in read) for read in (full if with_sent else bare)]
-        yield Ablation(name, False, counted(known, learns=learns))
+        yield Ablation(name, False, counted(known, model, learns=learns))
 
 
 def counted(
-    mailboxes: Sequence[Sequence[Case]], *, without: frozenset[str] = frozenset(), learns: bool = True
+    mailboxes: Sequence[Sequence[Case]],
+    model: Model | None,
+    *,
+    without: frozenset[str] = frozenset(),
+    learns: bool = True,
 ) -> Figures:
-    return figures([j for read in mailboxes for j in judge(read, without, learns=learns)])
+    return figures([j for read in mailboxes for j in judge(read, without, model, learns=learns)])
 
 
 def knowing(case: Case, withhold: Withhold) -> Case:

@@ -7,18 +7,16 @@ file may ask what it is.
 
 from __future__ import annotations
 
-import mailbox as mbox_format
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from cleaner import notices, policy
 from cleaner.classifier import Model
-from cleaner.errors import UsageError
 from cleaner.pipeline import Lessons, judge_together, look_up
 from cleaner.ports import Keys, SentRecord
+from cleaner.service.mailfiles import MAX_FILE, messages_of, require
 from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
     Arrival,
@@ -36,12 +34,8 @@ from cleaner.values import (
 BATCH = 200
 NOBODY = "nobody@invalid"
 """Whose sent record is asked where nobody's is meant: it is empty."""
-MAX_FILE = 64 * 1024 * 1024
-"""Larger files are named as unreadable rather than read: no notice comes near it."""
-
-
-NOT_MAIL = frozenset((".csv", ".html", ".json", ".jsonl", ".log", ".md", ".py", ".toml", ".zip"))
-"""What lies beside samples in a folder; a file named on the command line is read whatever it is called."""
+MAX_BATCH = 32 * 1024 * 1024
+"""Bytes of mail that are held to be judged together; a single message may be larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +68,25 @@ class Judged:
 
 def classify(judge: Judge, paths: Sequence[Path], *, all_messages: bool = False) -> Iterator[Line]:
     """One line for each notice in files, mbox files and folders; with `all_messages` for every message."""
-    messages = (message for path in paths for message in messages_of(path))
-    while batch := tuple(islice(messages, BATCH)):
+    require(paths)
+    for batch in batches(message for path in paths for message in messages_of(path)):
         for judged in judge_batch(judge, batch):
             if all_messages or judged.notice.kind.value != "not-a-bounce" or judged.notice.doubt:
                 yield line(judge, judged)
+
+
+def batches(messages: Iterable[Message]) -> Iterator[tuple[Message, ...]]:
+    """As many as are judged together, and fewer where they are large."""
+    batch: list[Message] = []
+    size = 0
+    for message in messages:
+        batch.append(message)
+        size += len(message.raw)
+        if len(batch) == BATCH or size > MAX_BATCH:
+            yield tuple(batch)
+            batch, size = [], 0
+    if batch:
+        yield tuple(batch)
 
 
 def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
@@ -114,71 +122,3 @@ def line(by: Judge, judged: Judged) -> Line:
         fingerprint=notice.fingerprint,
         error=notice.doubt or None,
     )
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-def messages_of(path: Path) -> Iterator[Message]:
-    """
-    The messages of a file, an mbox file, a Maildir or a folder of files, in the order of their names.
-
-    `id` is the path as given; in an mbox `PATH#N`, from 1. Raises UsageError for a path that is not there.
-    """
-    if path.is_dir():
-        yield from folder_messages(path)
-    elif path.is_file():
-        yield from file_messages(path)
-    else:
-        raise UsageError(f"{path}: there is no such file or folder")
-
-
-def folder_messages(folder: Path) -> Iterator[Message]:
-    if is_maildir(folder):
-        for sub in ("new", "cur"):
-            for path in sorted((folder / sub).iterdir()):
-                if path.is_file():
-                    yield one_message(path)
-        return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from folder_messages(path)
-        elif (path.is_file() or path.is_symlink()) and path.suffix.lower() not in NOT_MAIL:
-            # A link that leads nowhere gives a line with the error rather than silence.
-            yield from file_messages(path)
-
-
-def is_maildir(folder: Path) -> bool:
-    return (folder / "cur").is_dir() and (folder / "new").is_dir()
-
-
-def file_messages(path: Path) -> Iterator[Message]:
-    try:
-        with path.open("rb") as file:
-            start = file.read(5)
-    except OSError as error:
-        yield unreadable(path, error)
-        return
-    if start == b"From " and path.suffix.lower() != ".eml":
-        box = mbox_format.mbox(path, create=False)
-        try:
-            for number, key in enumerate(box.iterkeys(), start=1):
-                yield Message("", f"{path}#{number}", box.get_bytes(key))
-        finally:
-            box.close()
-    else:
-        yield one_message(path)
-
-
-def one_message(path: Path) -> Message:
-    try:
-        with path.open("rb") as file:
-            return Message("", str(path), file.read(MAX_FILE + 1))
-    except OSError as error:
-        return unreadable(path, error)
-
-
-def unreadable(path: Path, error: OSError) -> Message:
-    return Message("", str(path), b"", unreadable=error.strerror or str(error))

@@ -34,6 +34,11 @@ class Openers(Protocol):
     def pulse(self, mailbox: MailboxSettings) -> str | None:
         """A text that changes when a message comes into a watched folder; None: it is not told."""
 
+    def wait_for_mail(
+        self, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+    ) -> bool:
+        """Calls `came` whenever something came in, until asked to stop; false where nobody tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

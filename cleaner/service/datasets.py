@@ -8,14 +8,14 @@ whose addressees nothing is known. The formats are those of the development corp
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cleaner.errors import UsageError
+from cleaner.service.labelled import Item, read_lines, read_object
 from cleaner.values import (
     DkimKey,
     IPNetwork,
@@ -60,12 +60,23 @@ class Mailbag:
     owner: Owner
     sent: tuple[Path, ...] = ()
     """Files of mail that the owner sent."""
+    missing: tuple[str, ...] = ()
+    """Labels whose message is not there, as they name it."""
 
 
 def mailbags(path: Path) -> Iterator[Mailbag]:
-    """The labelled mail in a folder or below it. Raises UsageError if there is none."""
+    """
+    The labelled mail in a folder or below it.
+
+    Raises UsageError if there is none, or if labels cannot be understood: then with every faulty line.
+    """
+    if not path.is_dir():
+        what = (
+            "that is a file; name the folder that it lies in" if path.exists() else "there is no such folder"
+        )
+        raise UsageError(f"{path}: {what}")
     found = False
-    for bag in _bags(path):
+    for bag in _bags(path, frozenset()):
         found = True
         yield bag
     if not found:
@@ -74,60 +85,72 @@ def mailbags(path: Path) -> Iterator[Mailbag]:
         )
 
 
-def _bags(path: Path) -> Iterator[Mailbag]:
+def _bags(path: Path, above: frozenset[Path]) -> Iterator[Mailbag]:
+    """`above` are the folders that led here: a link back to one of them is not followed."""
+    real = path.resolve()
+    if real in above:
+        return
     if (path / "world.json").is_file():
         yield from _world(path)
     elif (path / "manifest.jsonl").is_file():
         yield _folder(path)
-    elif path.is_dir():
+    else:
         for below in sorted(path.iterdir()):
             if below.is_dir():
-                yield from _bags(below)
+                yield from _bags(below, above | {real})
 
 
 # --- worlds --------------------------------------------------------------------------------------
 
 
 def _world(path: Path) -> Iterator[Mailbag]:
-    world = json.loads((path / "world.json").read_text(encoding="utf-8"))
-    organisation = _organisation(path.name, world)
-    labels: dict[str, list[dict[str, Any]]] = {}
-    for label in _lines(path / "labels.jsonl"):
-        labels.setdefault(label["user"], []).append(label)
-    for user in world["users"]:
-        address = user["address"]
-        files = _maildir(path / address)
+    world = read_object(path / "world.json")
+    organisation = world.read(lambda item: _organisation(path.name, item))
+    owners = world.read(lambda item: tuple(_owner(user) for user in item.objects("users")))
+    labels: dict[str, list[tuple[str, Labelled]]] = {}
+    for user, file, label in read_lines(path / "labels.jsonl", _label):
+        labels.setdefault(user, []).append((file, label))
+    strangers = tuple(
+        f"{user}/{file}" for user in labels.keys() - {o.address for o in owners} for file, _ in labels[user]
+    )
+    for number, owner in enumerate(owners):
+        files = _maildir(path / owner.address)
+        of_owner = labels.get(owner.address, ())
+        absent = tuple(f"{path.name}/{owner.address}/{file}" for file, _ in of_owner if file not in files)
         yield Mailbag(
-            name=f"{path.name}/{address}",
-            messages=tuple(
-                _labelled(files[label["file"]], label)
-                for label in labels.get(address, ())
-                if label["file"] in files
-            ),
+            name=f"{path.name}/{owner.address}",
+            messages=tuple(replace(label, path=files[file]) for file, label in of_owner if file in files),
             organisation=organisation,
-            owner=Owner(address, frozenset(map(address_key, (address, *user.get("aliases", ()))))),
-            sent=tuple(_maildir(path / address / ".Sent").values()),
+            owner=owner,
+            sent=tuple(_maildir(path / owner.address / ".Sent").values()),
+            missing=absent if number else (*(f"{path.name}/{one}" for one in sorted(strangers)), *absent),
         )
 
 
-def _organisation(name: str, world: dict[str, Any]) -> Organisation:
+def _owner(user: Item) -> Owner:
+    address = user.text("address")
+    return Owner(address, frozenset(map(address_key, (address, *user.texts("aliases", ())))))
+
+
+def _organisation(name: str, world: Item) -> Organisation:
     names: set[str] = set()
     networks: list[IPNetwork] = []
-    for relay in world.get("own_relays", ()):
+    for relay in world.texts("own_relays", ()):
         try:
             networks.append(ip_network(relay, strict=False))
         except ValueError:
             names.add(relay.lower())
     return Organisation(
         name=name,
-        domains=frozenset(domain.lower() for domain in world["own_domains"]),
+        domains=frozenset(domain.lower() for domain in world.texts("own_domains")),
         relay_names=frozenset(names),
         relay_networks=tuple(networks),
-        client_networks=tuple(ip_network(text) for text in world.get("client_networks", ())),
+        client_networks=tuple(ip_network(text) for text in world.texts("client_networks", ())),
         authserv_ids=frozenset(names),
-        always_signs=bool(world.get("always_signs", False)),
+        always_signs=bool(world.content.get("always_signs", False)),
         dkim_keys=tuple(
-            DkimKey(key["domain"], key["selector"], key["public_key_txt"]) for key in world.get("dkim", ())
+            DkimKey(key.text("domain"), key.text("selector"), key.text("public_key_txt"))
+            for key in world.objects("dkim", ())
         ),
     )
 
@@ -139,45 +162,49 @@ def _maildir(folder: Path) -> dict[str, Path]:
     return {path.name.partition(":")[0]: path for path in files if not path.name.startswith(".")}
 
 
-def _labelled(path: Path, label: dict[str, Any]) -> Labelled:
-    return Labelled(
-        path,
-        Kind(label["kind"]),
-        Opinion(label["truth"]),
-        label.get("generator", ""),
-        frozenset(label.get("tags", ())),
+def _label(line: Item) -> tuple[str, str, Labelled]:
+    """A line of `labels.jsonl`: whose mailbox, which file, and what is true of it."""
+    label = Labelled(
+        Path(),
+        line.member("kind", Kind),
+        line.member("truth", Opinion),
+        line.text("generator", ""),
+        frozenset(line.texts("tags", ())),
     )
+    return line.text("user"), line.text("file"), label
 
 
 # --- folders with a manifest ---------------------------------------------------------------------
 
 
 def _folder(path: Path) -> Mailbag:
+    listed = [
+        replace(label, path=path / label.path) for label in read_lines(path / "manifest.jsonl", _listed)
+    ]
     return Mailbag(
         name=path.name,
-        messages=tuple(_listed(path, line) for line in _lines(path / "manifest.jsonl")),
+        messages=tuple(label for label in listed if label.path.is_file()),
         organisation=Organisation(path.name),
         owner=Owner(""),
+        missing=tuple(str(label.path) for label in listed if not label.path.is_file()),
     )
 
 
-def _listed(folder: Path, line: dict[str, Any]) -> Labelled:
-    kind = Kind.NOT_A_BOUNCE if line["kind"] in _ORDINARY else Kind(line["kind"])
-    stated = line.get("origin_verdict")
-    truth = Opinion(stated) if stated else (None if kind.is_judged else Opinion.NOT_A_BOUNCE)
-    recipients = line.get("recipients")
+def _listed(line: Item) -> Labelled:
+    word = line.text("kind")
+    kind = Kind.NOT_A_BOUNCE if word in _ORDINARY else line.member("kind", Kind, _ORDINARY)
+    is_told = line.content.get("origin_verdict") is not None
+    truth = line.member("origin_verdict", Opinion) if is_told else None
+    if truth is None and not kind.is_judged:
+        truth = Opinion.NOT_A_BOUNCE
+    recipients: Iterable[str] | None = None
+    if line.content.get("recipients") is not None:
+        recipients = line.texts("recipients")
     return Labelled(
-        folder / line["path"],
+        Path(line.text("path")),
         kind,
         truth,
-        line.get("family") or line["kind"],
+        line.text("family", "") or word,
         frozenset(),
         None if recipients is None else frozenset(map(address_key, recipients)),
     )
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.strip():
-                yield json.loads(line)

@@ -11,15 +11,18 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from cleaner import classifier, evidence, notices
 from cleaner.classifier import Model
+from cleaner.errors import UsageError
 from cleaner.pipeline import look_up
 from cleaner.ports import SentRecord
-from cleaner.service.classify import one_message, read_file
+from cleaner.service.classify import read_file
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
+from cleaner.service.mailfiles import one_message
 from cleaner.steps.sent import outgoing
 from cleaner.store import Store
 from cleaner.values import (
@@ -135,6 +138,8 @@ class Evaluation:
     """`set`, `kind`, `generator`, `tag` → group → its figures."""
     mistakes: tuple[str, ...] = ()
     """Files of genuine notices and ordinary messages that would have been removed."""
+    missing: tuple[str, ...] = ()
+    """Labels whose message is not there: they are counted nowhere."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -144,6 +149,7 @@ class Evaluation:
                 for way, groups in self.by.items()
             },
             "mistakes": list(self.mistakes),
+            "missing": list(self.missing),
         }
 
 
@@ -160,13 +166,35 @@ def evaluate(
 
     `without` leaves rules out; without `with_sent` nobody kept copies of what was sent. Raises UsageError.
     """
-    bags = (bag for path in paths for bag in mailbags(path))
-    judgements = tuple(
-        judgement
-        for bag in bags
-        for judgement in judge(cases(bag, scratch, with_sent=with_sent), without, model)
-    )
-    return summary(judgements)
+    require_rules(without)
+    judgements: list[Judgement] = []
+    missing: list[str] = []
+    for bag in labelled(paths):
+        judgements += judge(cases(bag, scratch, with_sent=with_sent), without, model)
+        missing += bag.missing
+    require_messages(judgements, missing)
+    return replace(summary(judgements), missing=tuple(missing))
+
+
+def labelled(paths: Sequence[Path]) -> Iterator[Mailbag]:
+    """All labelled mail under `paths`. Raises UsageError."""
+    return (bag for path in paths for bag in mailbags(path))
+
+
+def require_rules(without: frozenset[str]) -> None:
+    """Raises UsageError where a rule to be left out does not exist: the figures would be those of all rules."""
+    for name in sorted(without - set(evidence.names())):
+        near = get_close_matches(name, evidence.names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "'bounce-cleaner rules' lists them"
+        raise UsageError(f"there is no rule {name!r}; {hint}")
+
+
+def require_messages(found: Sequence[object], missing: Sequence[str]) -> None:
+    """Raises UsageError where there is nothing to measure."""
+    if not found and missing:
+        raise UsageError(f"no labelled message is there; the first of {len(missing):,} would be {missing[0]}")
+    if not found:
+        raise UsageError("the labels name no message, so there is nothing to measure")
 
 
 # --- judging -------------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import FolderMissingError, MessageGoneError, UsageError
 from cleaner.ports import Mailbox
 from cleaner.service import remedies
-from cleaner.service.classify import NOBODY, Judge, Judged, judge_batch, line, messages_of
+from cleaner.service.classify import NOBODY, Judge, Judged, judge_batch, line
 from cleaner.service.context import Context
+from cleaner.service.mailfiles import messages_of
 from cleaner.service.models import model_for
 from cleaner.service.past import Past, Step, past_of
 from cleaner.service.scan import preview_until
@@ -55,7 +56,9 @@ class Explanation:
     would_prove: tuple[str, ...] = ()
     """Sentences: proofs that mail of the owner could carry from now on."""
     limits: tuple[str, ...] = ()
-    """Sentences: what the sum must reach, and what else holds a move back."""
+    """Sentences: what the sum and the model must reach."""
+    stops: str = ""
+    """A sentence: what else holds a move back."""
     past: Past = field(default_factory=Past)
     entry: Entry | None = None
     """What the journal did with it last."""
@@ -77,7 +80,7 @@ class Explanation:
             "forces": [one.force.value for one in self.verdict.evidence],
             "would_change": list(self.would_change),
             "would_prove": list(self.would_prove),
-            "limits": list(self.limits),
+            "limits": [*self.limits, *filter(None, (self.stops,))],
             "sender": notice.sender or None,
             "reporter": notice.reporter or None,
             "diagnostics": [recipient.diagnostic for recipient in notice.recipients],
@@ -274,17 +277,14 @@ def planned(context: Context, mailbox: MailboxSettings, judged: Judged, past: Pa
 
 def said(judge: Judge, judged: Judged, at: Line, safety: Safety | None = None) -> Explanation:
     moves = judged.plan.action.changes_mailbox and at["outcome"] == Outcome.NONE.value
-    sentences = (
-        remedies.limits(judged.verdict) if judged.verdict.evidence else "",
-        stops(safety) if safety is not None and moves else "",
-    )
     return Explanation(
         line=at,
         notice=judged.notice,
         verdict=judged.verdict,
         would_change=remedies.would_change(judged.notice, judged.verdict, judged.known, judge.mailbox),
         would_prove=remedies.would_prove(judged.notice, judged.verdict, judged.known),
-        limits=tuple(sentence for sentence in sentences if sentence),
+        limits=remedies.limits(judged.verdict, judge.model),
+        stops=stops(safety) if safety is not None and moves else "",
     )
 
 

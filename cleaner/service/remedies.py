@@ -8,10 +8,12 @@ bear a signature, and an automatic reply does not come to the tagged address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cleaner import classifier, evidence
+from cleaner.classifier import Model
 from cleaner.classifier.weights import KEEP, REMOVE, TELLING
 from cleaner.values import (
     ABSENT,
@@ -26,6 +28,8 @@ from cleaner.values import (
     Verdict,
 )
 
+_ADDRESS: Final = re.compile(r"\[([0-9A-Fa-f.:]{2,45})\]")
+"""Of a machine, as the rules show it."""
 NOBODY_KNOWN: Final = (
     "Nobody's addresses, servers and sent mail are known here, so no mail can be recognised as somebody's own. "
     "Write a configuration (bounce-cleaner init), or name yours: bounce-cleaner -c FILE explain …"
@@ -48,6 +52,8 @@ def would_change(notice: Notice, verdict: Verdict, known: Known, mailbox: str | 
         return (PROVEN,)
     if verdict.opinion is Opinion.GENUINE:
         return tuple(what_holds_it(verdict))
+    if notice.kind is Kind.NDR_PHISH:
+        return tuple(the_sum(verdict))  # a fake speaks of no mail that could be proven
     return (
         *the_sum(verdict),
         *by_relays(notice, verdict, known),
@@ -61,7 +67,9 @@ def would_change(notice: Notice, verdict: Verdict, known: Known, mailbox: str | 
 
 def would_prove(notice: Notice, verdict: Verdict, known: Known) -> tuple[str, ...]:
     """Proofs that this installation does not have yet, and that a report like this could have carried."""
-    unproven = notice.kind.is_judged and not classifier.is_proven(verdict)
+    unproven = (
+        notice.kind.is_judged and notice.kind is not Kind.NDR_PHISH and not classifier.is_proven(verdict)
+    )
     if not unproven or is_nobody(known) or known.organisation.shared:
         return ()
     return tuple(missing_proofs(notice, known))
@@ -72,14 +80,30 @@ def is_nobody(known: Known) -> bool:
     return not known.organisation.domains and not known.owner.addresses
 
 
-def limits(verdict: Verdict) -> str:
-    """How far the sum must go, in one sentence; empty where none was made."""
-    if verdict.opinion is Opinion.NOT_A_BOUNCE:
-        return ""
+def limits(verdict: Verdict, model: Model | None) -> tuple[str, ...]:
+    """How far the sum must go, and the model; nothing where nothing was summed."""
+    if not verdict.evidence:
+        return ()
+    if classifier.is_proven(verdict):
+        return ("A proof decides, whatever the sum is.",)
     names = " or ".join(sorted({rule for rule, _ in TELLING}))
+    by_sum = (
+        f"It is backscatter from {REMOVE:+.1f} on, if {names} is part of it; genuine from {KEEP:+.1f} down; "
+        "between these it is unsure and stays."
+    )
+    if verdict.probability is None or model is None:
+        return (by_sum,)
+    by_model = f"The learned model {model.name} holds it to be backscatter to {verdict.probability:.1%}; {may(model)}."
+    return by_sum, by_model
+
+
+def may(model: Model) -> str:
+    """What the model may decide where the sum leaves it open."""
+    if model.only_advises:
+        return "it only advises, for want of labels"
     return (
-        f"A notice is backscatter from {REMOVE:+.1f} on, if {names} is among what speaks for it; "
-        f"genuine from {KEEP:+.1f} down, or with a proof; between them it is unsure and stays."
+        f"where the sum leaves it open, it decides from {model.remove:.1%} on (then, too, one of these two must be "
+        f"there) or down to {model.keep:.1%}"
     )
 
 
@@ -261,7 +285,9 @@ def by_relays(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
         (e for e in verdict.evidence if e.rule == "handed_over" and e.side is Side.BACKSCATTER), None
     )
     if stranger is not None:
-        yield f"If this machine sends your mail, list its address in relays{of(known)}: {stranger.seen}."
+        address = _ADDRESS.search(stranger.seen)
+        seen = f'"{address[1]}"' if address is not None else stranger.seen
+        yield f"If this machine sends your mail, list its address in relays{of(known)}: {seen}."
     elif verdict.opinion is Opinion.UNSURE and not found(verdict, "handed_over"):
         if not notice.returned.hops:
             yield "It returns no trace (Received lines) of the mail, so nobody can see who handed it over."

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schema, seen, sent
+from cleaner.store import journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -26,6 +26,7 @@ from cleaner.store.locks import Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
+from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
@@ -39,6 +40,9 @@ class Store:
         self._database = database
         self._keyed = keyed
         self.revision = schema.REVISIONS[-1]
+        self.where = database.where
+        self.is_new = False
+        """It was made when it was opened: nothing is known of what was done before."""
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
@@ -51,6 +55,7 @@ class Store:
         self.alerts = AlertBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
 
     @classmethod
@@ -69,7 +74,8 @@ class Store:
             database.close()
             raise
         store = cls(database, keyed, Seals(key))
-        store.upgraded_from = before
+        store.upgraded_from = before or None
+        store.is_new = before == ""
         return store
 
     def close(self) -> None:
@@ -145,4 +151,5 @@ class Store:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
+                schedule.forget(connection, mailbox)
         self._database.shrink_log()

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cleaner.errors import UsageError
 from cleaner.store import tables
@@ -113,6 +113,23 @@ class RunBook:
         with self._database.read() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return tuple(self._run(row) for row in rows)
+
+    def forget_idle(self, before: datetime) -> int:
+        """Deletes scans that ended before that time, and that neither moved anything nor were stopped."""
+        r = tables.run.c
+        moved = select(tables.journal.c.id).where(tables.journal.c.run == r.id)
+        stopped = select(tables.run_stop.c.address).where(tables.run_stop.c.run_id == r.id)
+        with self._database.write() as connection:
+            return connection.execute(
+                delete(tables.run).where(
+                    r.kind == "scan",
+                    r.state == "done",
+                    r.moved == 0,
+                    r.finished < before,
+                    ~moved.exists(),
+                    ~stopped.exists(),
+                )
+            ).rowcount
 
     def close(self) -> None:
         """Lets go of the runs of this process that have no end; they count as interrupted."""

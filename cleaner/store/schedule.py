@@ -220,6 +220,11 @@ class ScheduleBook:
             return Backlog(*connection.execute(query).one())
 
 
+def forget(connection: Connection, mailbox: int) -> None:
+    """Also while somebody is at work on it: what he writes down then finds no place."""
+    connection.execute(delete(tables.schedule).where(tables.schedule.c.mailbox_id == mailbox))
+
+
 def _turns() -> Select[Any]:
     return select(tables.schedule, tables.mailbox.c.address).join_from(tables.schedule, tables.mailbox)
 

@@ -59,7 +59,8 @@ def revision_of(connection: Connection) -> str | None:
 
 def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     """
-    Builds or upgrades the tables in one transaction; returns the revision that they were of if it was older.
+    Builds or upgrades the tables in one transaction; returns the revision that they were of if it was older,
+    empty if there were none.
 
     Raises StoreError for a database of a newer or another program, or of another master key, which would
     silently match nothing.
@@ -67,6 +68,8 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     with database.read() as connection:
         state = state_of(connection)
         before = revision_of(connection) if state is SchemaState.OLDER else None
+    if state is SchemaState.EMPTY:
+        before = ""
     if state is not SchemaState.CURRENT:
         _refuse_foreign(database, state)
         with database.rebuild() as connection:

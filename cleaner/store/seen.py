@@ -78,6 +78,16 @@ class SeenBook:
             )
             return tuple(_seen(row) for row in connection.execute(query.order_by(n.judged_at, n.id)))
 
+    def is_waiting(self, since: datetime) -> bool:
+        """Whether notices judged since then are to be looked at again when their grace period is over."""
+        n = tables.notice.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            query = select(n.id).where(
+                n.mailbox_id == mailbox, n.action == ActionName.WAIT.value, n.judged_at >= since
+            )
+            return connection.execute(query.limit(1)).first() is not None
+
     def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
         with self._database.read() as connection:
             # Of a mailbox that nothing was ever kept of there is no row, and none has this number.

@@ -117,6 +117,15 @@ def test_a_group_without_a_command_shows_its_help_and_is_wrong_usage(run: Run) -
         assert f"Usage: bounce-cleaner {group}" in ran.out + ran.err
 
 
+def test_help_is_given_wherever_it_is_asked_for_and_nowhere_else(run: Run) -> None:
+    assert "Usage: bounce-cleaner scan" in run("scan", "--nonsense", "-h").out
+    assert "Usage: bounce-cleaner label add" in run("-c", "scan", "label", "add", "--help").out
+    assert "Usage: bounce-cleaner label [" in run("label", "-h", "add").out
+    assert (run("scna", "--help").code, run("label", "ad", "--help").code) == (2, 2)
+    ran = run("explain", "--", "-h")
+    assert (ran.code, "no such file" in ran.err) == (2, True)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_offered_to_each_shell(shell: str) -> None:
     def ask(instruction: str, **environment: str) -> str:

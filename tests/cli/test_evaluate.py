@@ -65,3 +65,55 @@ def test_each_rule_and_each_piece_of_knowledge_is_left_out_in_turn(run: Run, lab
     table = run("evaluate", labelled, "--ablate").out
     assert "called genuine" in table
     assert "sent_record" in table
+
+
+@pytest.mark.parametrize("option", [("--without", "burst"), ("--no-sent",), ("--by", "kind")])
+def test_what_would_be_ignored_is_refused(run: Run, labelled: Path, option: tuple[str, ...]) -> None:
+    ran = run("evaluate", labelled, "--ablate", *option)
+    assert (ran.code, ran.out) == (2, "")
+    assert option[0] in ran.err
+
+
+def test_a_model_is_asked_in_the_ablation_if_it_is_named(run: Run, labelled: Path) -> None:
+    def figures(*options: str) -> list[dict[str, Any]]:
+        ran = run("evaluate", labelled, "--ablate", "--format", "jsonl", *options)
+        assert ran.code == 0, ran.err
+        return [json.loads(line) for line in ran.out.splitlines()]
+
+    assert figures() == figures("--model", "none")
+    assert len(figures("--model", "2026.11-1")) == len(figures())
+    assert run("evaluate", labelled, "--ablate", "--model", "nosuch").code == 2
+
+
+def test_a_rule_that_does_not_exist_cannot_be_left_out(run: Run, labelled: Path) -> None:
+    ran = run("evaluate", labelled, "--without", "brst")
+    assert (ran.code, "did you mean burst?" in ran.err) == (2, True)
+    assert run("evaluate", labelled, "--without", "burst").code == 0
+
+
+def test_labels_without_a_message_are_counted_and_named(run: Run, labelled: Path) -> None:
+    before = json.loads(run("evaluate", labelled, "--format", "jsonl").out)
+    assert before["missing"] == []
+    (labelled / "0.eml").unlink()
+    ran = run("evaluate", labelled, "--format", "jsonl")
+    after = json.loads(ran.out)
+    assert after["total"]["messages"] == before["total"]["messages"] - 1
+    assert after["missing"] == [str(labelled / "0.eml")]
+    assert "1 label has no message and was not counted: " in ran.err
+
+
+def test_where_no_message_is_there_nothing_is_measured(run: Run, labelled: Path) -> None:
+    for path in labelled.glob("*.eml"):
+        path.unlink()
+    for options in ((), ("--ablate",)):
+        ran = run("evaluate", labelled, *options)
+        assert (ran.code, ran.out) == (2, "")
+        assert "no labelled message is there" in ran.err
+
+
+def test_a_faulty_label_is_no_fault_of_this_program(run: Run, labelled: Path) -> None:
+    (labelled / "manifest.jsonl").write_text('{"path": 7}\n')
+    ran = run("evaluate", labelled)
+    assert ran.code == 2
+    assert "manifest.jsonl" in ran.err
+    assert "line 1" in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import mailbox
 from collections.abc import Callable
@@ -111,3 +112,53 @@ def test_a_message_where_it_lies_is_explained_by_the_id_that_scan_prints(run: Ru
 @pytest.mark.parametrize("options", [[], ["--mailbox", ANN], ["file.eml", "--id", "1"]])
 def test_it_must_be_said_which_message(run: Run, demo: Path, options: list[str]) -> None:
     assert run("-c", demo, "explain", *options).code == 2
+
+
+def test_standard_input_is_judged_and_explained(
+    run: Run, spam: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (("classify", "-", "--format", "jsonl"), ("explain", "-", "--format", "jsonl")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(spam.read_bytes())))
+        ran = run(*command)
+        assert ran.code == 0, ran.err
+        assert (json.loads(ran.out)["id"], json.loads(ran.out)["kind"]) == ("-", "ndr")
+
+
+def test_one_message_is_explained_not_a_folder_or_several(run: Run, demo: Path, spam: Path) -> None:
+    box = demo.parent / "box"
+    separator = b"From a@b Mon Jan  5 10:15:00 2026\n"
+    box.write_bytes(2 * (separator + spam.read_bytes() + b"\n"))
+    for path in (spam.parent, box):
+        ran = run("-c", demo, "explain", path)
+        assert (ran.code, f"bounce-cleaner classify {path}" in ran.err) == (2, True)
+    box.write_bytes(separator + spam.read_bytes() + b"\n")
+    assert run("-c", demo, "explain", box).code == 0
+
+
+def test_what_was_put_back_is_explained_as_staying(run: Run, agreed: Path) -> None:
+    run("-c", agreed, "scan")
+    run("-c", agreed, "undo", "--entry", 1)
+    ran = run("-c", agreed, "explain", 1)
+    assert "It was put back before, so it stays." in ran.out
+    assert "put back to INBOX with 'undo' (entry 1)" in ran.out
+    assert "To take it back" not in ran.out
+    assert "The next scan moves it" not in ran.out
+
+
+def test_without_a_configuration_no_name_is_held_against_anybody(run: Run, spam: Path) -> None:
+    ran = run("explain", spam)
+    assert "foreign_author" not in ran.out
+    assert "bounce-cleaner init" in ran.out
+
+
+def test_a_missing_path_is_told_before_any_message_is_judged(run: Run, spam: Path) -> None:
+    ran = run("classify", spam, "missing.eml", "--format", "jsonl")
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_of_very_many_messages_the_table_shows_the_first(
+    run: Run, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cleaner.cli.scan.MAX_ROWS", 2)
+    ran = run("-c", demo, "classify", demo.parent / "mail" / ANN)
+    assert "more; --format jsonl gives all." in ran.out

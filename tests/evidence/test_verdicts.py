@@ -135,6 +135,22 @@ def test_a_fake_report_in_the_name_of_our_own_system_goes() -> None:
     assert judged(phish(NOW, ANN)).opinion is Opinion.BACKSCATTER
 
 
+@pytest.mark.parametrize(
+    ("line", "opinion"),
+    [
+        (b"from localhost (unknown [IPv6:::ffff:127.0.0.1])\n\tby localhost with LMTP", Opinion.BACKSCATTER),
+        (
+            b"from mx.elsewhere.example (mx.elsewhere.example [192.0.2.77])\n\tby localhost with LMTP",
+            Opinion.UNSURE,
+        ),
+        (b"from localhost (unknown [127.0.0.1])\n\tby store.elsewhere.example with LMTP", Opinion.UNSURE),
+    ],
+)
+def test_what_a_machine_hands_on_to_its_own_store_hides_nothing(line: bytes, opinion: Opinion) -> None:
+    above = b"Received: " + line + b"; Mon, 2 Nov 2026 10:15:00 +0000\n"
+    assert judged(above + phish(NOW, ANN)).opinion is opinion
+
+
 def test_a_report_that_returns_nothing_stays() -> None:
     assert judged(bare(NOW, ANN)).opinion is Opinion.UNSURE
 

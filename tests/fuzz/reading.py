@@ -1,9 +1,9 @@
 """
 Coverage-guided fuzzing of reading: no bytes make it raise, hang, grow or say what cannot be.
 
-Run by hand or by a nightly job, with atheris (PyPI) beside the project's own dependencies:
+`.ci/nightly` runs it for ten minutes. By hand, with what `pip install --group fuzz` brings:
 
-    python tests/fuzz/reading.py FOUND tests/samples -max_len=20000 -timeout=2 -rss_limit_mb=400 -max_total_time=1800
+    python tests/fuzz/reading.py FOUND tests/samples -max_len=20000 -timeout=5 -rss_limit_mb=600 -max_total_time=1800
 
 FOUND is a folder of one's own: what reaches new code is collected there. A crash leaves the message in a
 file `crash-…`; it becomes a row in `tests/notices/test_hostile.py`.

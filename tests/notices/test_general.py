@@ -348,3 +348,14 @@ def test_a_reason_may_stand_in_the_next_cell_of_a_table() -> None:
     assert (recipient.status, recipient.diagnostic) == ("5.2.2", "550 5.2.2 mailbox full")
     (other,) = read(raw.replace(b"text/plain", b"text/html").replace(b"550 5.2.2", b"")).recipients
     assert other.diagnostic is None
+
+
+def test_a_recipient_may_stand_in_the_subject_alone() -> None:
+    (recipient,) = read(
+        written(DAEMON, "Undeliverable: bob@far.example", "550 5.1.1 no such user")
+    ).recipients
+    assert (recipient.address, recipient.status) == ("bob@far.example", "5.1.1")
+    assert (
+        read(written(DAEMON, "Undeliverable: to ann@harbor.example", "550 5.1.1 no such user")).recipients
+        == ()
+    )

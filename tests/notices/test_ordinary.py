@@ -40,6 +40,7 @@ QUOTED: Final = "".join(f"> {line}\n" for line in f"{REFUSED}\n{SENT}".splitline
         ("Systemadministrator <admin@harbor.example>", "Mailbox full: please tidy up", "Ask help@harbor.example", ""),
         ("Postmaster <postmaster@harbor.example>", "Incoming mail delayed this morning", "It is mended.", ""),
         ("Postmaster <postmaster@harbor.example>", "Zustellung verzögert", "Von 8 bis 9 Uhr (4.4.1 timeout).", ""),
+        ("Office <hr@harbor.example>", "Annual leave of Carl", "He is away.", "Precedence: bulk\n"),
         # desks, trackers, builds
         ("Desk <desk@quay.example>", "[Ticket#2026110] Undelivered mail to bob@far.example", REFUSED, AUTO),
         ("Carl (Tracker) <t@quay.example>", "[OPS-12] Mail delivery failed for bob@far.example", REFUSED, AUTO),
@@ -79,6 +80,11 @@ def test_what_persons_and_services_write_is_no_notice(
         ("Colis <p@parcel.example>", "Échec de livraison de votre colis", "Contactez aide@parcel.example"),
         ("Desk <desk@quay.example>", "[Ticket#2026110] Undelivered mail to bob@far.example", REFUSED),
         ("root@srv.harbor.example (Cron Daemon)", "Cron <root@srv> send.sh", "sent to bob@far.example\n"),
+        ("Bank <b@bank.example>", "Payment returned: address not found", "IBAN 550; ask help@bank.example"),
+        ("Books <b@quay.example>", "Invoice 17 was rejected", "It was rejected by bob@far.example"),
+        ("Git <git@quay.example>", "Merge request was rejected", "by bob@far.example, see line 550"),
+        ("Status <s@quay.example>", "Email delivery delays", "Some mails were delayed (451 4.4.1)."),
+        ("Room <room@harbor.example>", "Declined: review", "It is booked."),
         ("Backup <backup@srv.harbor.example>", "Backup failed: error 550", "ftp 550 5.0.0"),
         ("PBX <pbx@harbor.example>", "New voice message from 550 123", "5550123"),
         ("Quay <q@quay.example>", "Please verify your account", "It is waiting: https://quay.example/c"),
@@ -104,6 +110,12 @@ def test_a_report_that_a_person_attaches_is_his() -> None:
         ("Automatic reply: Tide tables", "", Kind.AUTOREPLY),
         ("[EXTERNAL] Out of Office AutoReply: Tide tables", "", Kind.AUTOREPLY),
         ("Out of office", "", Kind.AUTOREPLY),
+        ("Automatic reply Re: Tide tables", "", Kind.AUTOREPLY),
+        ('Automatic reply to "Tide tables"', "", Kind.AUTOREPLY),
+        ("Auto-reply from bob@far.example", "", Kind.AUTOREPLY),
+        ("自动回复：Tide tables", "", Kind.AUTOREPLY),
+        ("【自动回复】Tide tables", "", Kind.AUTOREPLY),
+        ("Automatic reply to your questions", "", Kind.NOT_A_BOUNCE),
         ("Bob is out of office", "Precedence: bulk\n", Kind.AUTOREPLY),
         ("Bob is out of office", "In-Reply-To: <tide.1@harbor.example>\n", Kind.AUTOREPLY),
         ("Re: Automatic reply", "Precedence: junk\n", Kind.AUTOREPLY),
@@ -115,3 +127,10 @@ def test_a_report_that_a_person_attaches_is_his() -> None:
 )
 def test_a_subject_that_names_an_answer(subject: str, more: str, kind: Kind) -> None:
     assert read(BOB, subject, "I am away.", path="bob@far.example", more=more).kind is kind
+
+
+def test_a_report_on_an_answer_is_a_report() -> None:
+    said = "Not delivered:\n\nbob@far.example\n550 5.1.1 no\n"
+    gate = "Gate <gate@mx.far.example>"
+    assert read(gate, "Undeliverable: Automatic reply: Tide tables", said).kind is Kind.NDR
+    assert read(BOB, "Automatic reply: Undeliverable: Tide tables", said).kind is Kind.AUTOREPLY

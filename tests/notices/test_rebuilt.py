@@ -98,6 +98,32 @@ def test_the_type_as_received_makes_it_likely() -> None:
     assert read(plain).kind is Kind.NDR
 
 
+SIEVE = (
+    b"Content-Type: multipart/report; boundary=new; report-type=disposition-notification\n\n--new\n\n"
+    b"Your message was automatically rejected.\n--new\nContent-Type: message/disposition-notification\n\n"
+    b"Final-Recipient: rfc822;bob@far.example\nDisposition: manual-action/MDN-sent-automatically;deleted\n\n--new--\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("automatic", "rebuilt", "kind"),
+    [
+        (b"auto-replied (rejected)", True, Kind.NDR),
+        (b"auto-replied", True, Kind.MDN),
+        (b"auto-replied (rejected)", False, Kind.MDN),
+    ],
+)
+def test_a_rejection_by_sieve_is_one_although_every_action_is_written_as_manual(
+    automatic: bytes, rebuilt: bool, kind: Kind
+) -> None:
+    header = (
+        b"From: postmaster@far.example\nTo: ann@harbor.example\nSubject: Tide tables\nAuto-Submitted: "
+        + automatic
+    )
+    raw = SIEVE if rebuilt else header + b"\n" + SIEVE
+    assert notices.read(Message("INBOX", "1", raw, rebuilt=rebuilt, header=header)).kind is kind
+
+
 def test_a_mail_as_delivered_is_not_touched() -> None:
     """`header` counts only where the server wrote the mail anew."""
     message = Message("INBOX", "1", ANEW, header=RECEIVED)

@@ -8,7 +8,8 @@ import pytest
 
 from cleaner.app import judging
 from cleaner.errors import UsageError
-from cleaner.service.classify import classify, messages_of
+from cleaner.service.classify import classify
+from cleaner.service.mailfiles import messages_of
 from tests.service.hands import ANN, NOW, Hands, installed
 
 

@@ -41,7 +41,7 @@ def test_where_it_was_moved_to_the_line_is_that_of_the_scan(hands: Hands) -> Non
     [judged, went] = whats(told)
     assert judged.startswith("judged backscatter: ")
     assert went == f"moved from INBOX to Backscatter in run {told.past.entries[0].run}"
-    assert told.limits[1:] == ()  # it is moved already: no limit holds it back
+    assert told.stops == ""  # it is moved already: no limit holds it back
 
 
 def test_what_undo_put_back_stays_and_its_story_is_told_also_after_the_next_scan(hands: Hands) -> None:
@@ -91,8 +91,8 @@ def test_a_message_that_never_was_touched_has_no_history(hands: Hands) -> None:
     told = explain_message(hands.app.context, ANN, "INBOX", path.name.partition(":")[0])
     assert told.history == ()
     assert told.line["plan"] == "move"
-    assert "1,000 messages" in told.limits[1]
-    assert "50%" in told.limits[1]
+    assert "1,000 messages" in told.stops
+    assert "50%" in told.stops
 
 
 def test_what_holds_a_mailbox_back_holds_here_too(hands: Hands) -> None:

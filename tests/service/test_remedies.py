@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cleaner.app import released_model
 from cleaner.service.remedies import is_nobody, limits, would_change, would_prove
 from cleaner.values import BatvKey, HmacKey, Kind, Known, Notice, Opinion, Organisation, Owner, Verdict
 from tests.evidence.scene import (
@@ -61,7 +62,7 @@ def test_what_backscatter_rests_on_is_named_and_the_machine_can_be_listed() -> N
     assert FULL.judge(SPURIOUS).opinion is Opinion.BACKSCATTER
     told = ways(FULL, SPURIOUS)
     assert "Without handed_over" in told
-    assert "relays of the organisation harbor: unknown [198.51.100.66]" in told
+    assert 'relays of the organisation harbor: "198.51.100.66"' in told
     assert "relays" not in ways(FULL, PLAIN)
 
 
@@ -70,9 +71,27 @@ def test_how_far_the_sum_is_from_the_limits_is_said() -> None:
     told = would_change(SPURIOUS, verdict, FULL.known(SPURIOUS), ANN)
     assert any("2.5 more on the side of genuine" in way for way in told)
     assert any("never suffice" in way for way in told)
-    assert "+3.0" in limits(verdict)
-    assert "-1.5" in limits(verdict)
-    assert limits(Verdict(Opinion.NOT_A_BOUNCE)) == ""
+    [sentence] = limits(FULL.judge(SPURIOUS), None)
+    assert "+3.0" in sentence
+    assert "-1.5" in sentence
+    assert limits(Verdict(Opinion.NOT_A_BOUNCE), None) == ()
+    assert limits(WITH_IT.judge(PLAIN), None) == ("A proof decides, whatever the sum is.",)
+
+
+def test_of_the_model_it_is_said_from_where_on_it_decides() -> None:
+    model = released_model()
+    assert model is not None
+    verdict = replace(FULL.judge(SPURIOUS), probability=0.5, model=model.name)
+    told = limits(verdict, model)[1]
+    assert "50.0%" in told
+    assert f"{model.remove:.1%} on" in told
+    assert "only advises" in limits(verdict, replace(model, remove=1.5))[1]
+
+
+def test_a_fake_speaks_of_no_mail_that_could_be_proven() -> None:
+    fake = replace(SPURIOUS, kind=Kind.NDR_PHISH)
+    assert "Sent folder" not in ways(FULL, fake)
+    assert missing(FULL, fake) == ""
 
 
 def test_the_sent_record_is_spoken_of_as_far_as_it_is_known() -> None:

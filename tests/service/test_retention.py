@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -151,6 +151,11 @@ class HeldOpenings:
 
     def pulse(self, mailbox: MailboxSettings) -> str | None:
         return None
+
+    def wait_for_mail(
+        self, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+    ) -> bool:
+        return False
 
 
 def test_nothing_is_put_away_under_a_hold(cleaned: Hands) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from cleaner.errors import UsageError
 from cleaner.store import Store
-from tests.store.samples import ANN, BEN, KEY, NOW
+from tests.store.samples import ANN, BEN, KEY, NOW, entry
 
 
 def test_numbers_sort_by_time_and_can_be_typed(store: Store) -> None:
@@ -90,3 +90,16 @@ def test_a_run_left_without_an_end_is_interrupted(shared_url: str) -> None:
         number = store.runs.start("scan", NOW)
     with Store.open(shared_url, KEY) as store:
         assert store.runs.get(number).state == "interrupted"
+
+
+def test_scans_that_did_nothing_are_forgotten_after_a_time(store: Store) -> None:
+    idle, moved, stopped, fresh = (store.runs.start("scan", NOW) for _ in range(4))
+    undone = store.runs.start("undo", NOW)
+    store.journal(ANN).intend([entry(run=moved)])
+    store.runs.finish(idle, NOW, state="done")
+    store.runs.finish(moved, NOW, state="done")
+    store.runs.finish(stopped, NOW, state="stopped", stopped=(ANN,))
+    store.runs.finish(fresh, NOW + timedelta(days=2), state="done")
+    store.runs.finish(undone, NOW, state="done")
+    assert store.runs.forget_idle(NOW + timedelta(days=1)) == 1
+    assert {run.id for run in store.runs.list()} == {moved, stopped, fresh, undone}

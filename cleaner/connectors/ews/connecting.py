@@ -65,6 +65,8 @@ class Endpoint:
     backoff: Backoff = field(default_factory=Backoff)
     has_signed_in: bool = False
     refused_until: float = 0.0
+    tells_returned_headers: bool | None = None
+    """Whether it tells the header that an attached message came with; None: not seen yet."""
 
     def refuse(self) -> None:
         self.refused_until = time.monotonic() + REFUSED_FOR

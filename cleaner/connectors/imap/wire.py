@@ -210,6 +210,25 @@ class Wire:
         self._write(reply + b"\r\n")
         return self._answers([tag])[0]
 
+    def idle(self, wait: Callable[[], object]) -> Answer:
+        """IDLE (RFC 2177), from the server's leave until `wait` returns; what it told meanwhile is in the answer."""
+        self.settle()
+        tag = self._send((b"IDLE",))
+        early: list[Parts] = []
+        while True:
+            found, parts = self.response()
+            if found == b"+":
+                break
+            if found is not None:
+                return Answer(self.ending(parts), early)
+            early.append(parts)
+        if not early:
+            wait()
+        self._write(b"DONE\r\n")
+        (answer,) = self._answers([tag])
+        answer.responses[:0] = early
+        return answer
+
     def commands(self, several: Iterable[Sequence[bytes]]) -> list[Answer]:
         """Sends commands that do not depend on each other, then reads their answers."""
         self.settle()

@@ -27,6 +27,6 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             side=SIDE,
             seen=mentions.shown(", ".join(sorted(about))),
             reason="You have never written to anybody there.",
-            strength=completeness.strength(known),
+            strength=completeness.strength(known, notice),
         ),
     )

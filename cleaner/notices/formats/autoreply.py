@@ -12,7 +12,7 @@ from typing import Final
 
 from cleaner.notices import words
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import UNKNOWN, Kind
+from cleaner.values import UNKNOWN, Kind, domain_of
 
 FAMILY: Final = "autoreply"
 _PROGRAMS: Final = (
@@ -36,8 +36,9 @@ _OF_EXCHANGE: Final = ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-lo
 """Written also into mail that a person's rule passes on, which keeps its envelope sender."""
 _ITS_NAME: Final = "|".join(map(re.escape, words.AUTOREPLY))
 _NAMES_ITSELF: Final = re.compile(
-    rf"(?:\[[^\]]{{1,80}}\] ?){{0,3}}(?:(?:{_ITS_NAME})\w{{0,12}} ?){{1,3}}"
-    r"(?:(?:reply|response|message|notice|notification)\b ?)?(?:$|[:(\[{\"'<\u201c-])"
+    rf"(?:\[[^\]]{{1,80}}\] ?){{0,3}}[\u3010\u300c]?(?:(?:{_ITS_NAME})\w{{0,12}} ?){{1,3}}"
+    r"(?:(?:reply|response|message|notice|notification)\b ?)?"
+    r"(?:$|(?:\w{2,4} ?)?[:(\[{\"'<\u201c\u201e\u00ab\u300c\u3010\u3011\u300d-]|\w{2,5} \S{1,64}@)"
 )
 
 
@@ -50,7 +51,9 @@ def read(sheet: Sheet) -> Finding | None:
 def _is_answer(sheet: Sheet) -> bool:
     if sheet.auto_submitted == "auto-replied" and not _is_bulk(sheet) and not _asks_to_unsubscribe(sheet):
         return True
-    if _is_titled(sheet) or (words.said(words.ABSENCE, sheet.title) and _is_marked(sheet)):
+    if _is_titled(sheet) or (
+        words.said(words.ABSENCE, sheet.title) and _is_marked(sheet) and _is_from_outside(sheet)
+    ):
         return True
     return _names_its_program(sheet) or _is_an_answer_of_nobody(sheet) or _is_an_answer_of_exchange(sheet)
 
@@ -77,6 +80,12 @@ def _is_sent_as_an_answer(sheet: Sheet) -> bool:
         return False
     marked = bool(sheet.auto_submitted) or any(name in headers for name in _OF_EXCHANGE) or _is_marked(sheet)
     return marked or (bool(sheet.answers) and not sheet.is_answer)
+
+
+def _is_from_outside(sheet: Sheet) -> bool:
+    """Of a colleague's leave the office tells in bulk; his own answer says which mail it answers."""
+    own = {domain_of(address) for address in sheet.addressees}
+    return bool(sheet.answers) or sheet.has_null_sender or domain_of(sheet.sender) not in own
 
 
 def _names_its_program(sheet: Sheet) -> bool:

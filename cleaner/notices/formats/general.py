@@ -33,8 +33,8 @@ def read(sheet: Sheet) -> Finding | None:
 
 
 def recipients(sheet: Sheet) -> tuple[Recipient, ...]:
-    """The recipients that the report names in words."""
-    return failures.named(sheet)
+    """The recipients that the report names in words, or else in its subject."""
+    return failures.named(sheet) or failures.named_in_subject(sheet)
 
 
 def is_report(sheet: Sheet) -> bool:
@@ -76,6 +76,10 @@ class _Signs:
         return self.titled or self.said or self.coded
 
     @lazy
+    def of_mail(self) -> bool:
+        return words.is_of_mail(self.sheet.title) or words.is_of_mail(self.sheet.folded)
+
+    @lazy
     def back(self) -> bool:
         return self.sheet.returned.completeness is not Completeness.NONE
 
@@ -94,13 +98,13 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
         return True
     if _is_by_a_colleague(sheet):
         return signs.back and signs.told
-    if signs.titled and (signs.marked or (signs.bare and not sheet.is_of_a_list)):
+    if signs.titled and (signs.marked or (signs.bare and signs.of_mail and not sheet.is_of_a_list)):
         return True
     if signs.marked and ((signs.coded and signs.said) or (said_to_succeed(sheet) and signs.named)):
         return True
     if signs.back and (signs.told or sheet.answers_us):
         return True
-    if signs.named and (signs.titled or (signs.told and (signs.marked or failures.naming(sheet).plainly))):
+    if signs.named and (signs.titled or (signs.told and (signs.marked or _tells_plainly(sheet, signs)))):
         return True
     # in a language that nobody listed: a daemon that writes to an envelope about a stranger
     speaks_itself = sheet.has_daemon_sender and bool(sheet.sender)
@@ -109,21 +113,47 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
 
 def _is_report_of_another(sheet: Sheet, signs: _Signs) -> bool:
     """Gateways and programs that speak under an address of their own."""
-    if words.said(words.AUTOREPLY, sheet.title):
+    if _names_an_answer(sheet):
         return False
     if sheet.has_ticket and not signs.back:
         return False
     if sheet.has_null_sender and _names_whom_we_wrote_to(sheet):
         return True
-    if signs.to_envelope and (sheet.auto_submitted != "auto-replied" or signs.titled or signs.coded):
+    if signs.to_envelope and _may_answer_an_envelope(sheet, signs):
         if signs.back and sheet.answers_us and signs.told:
             return True
-        if (signs.titled or sheet.has_null_sender) and signs.named:
-            return signs.said or status.code_in(sheet.text[:16_000]) is not None
-        return False
+        return signs.named and _says_why(sheet, signs)
     if not (signs.titled and signs.named and (sheet.answers_us or signs.back)) or _is_by_a_colleague(sheet):
         return False
     return signs.said or signs.coded or (sheet.answers_us and failures.naming(sheet).plainly)
+
+
+def _names_an_answer(sheet: Sheet) -> bool:
+    """Its subject calls it an automatic answer; behind a word of failure that is the name of what failed."""
+    if not words.said(words.AUTOREPLY, sheet.title):
+        return False
+    head = sheet.title.partition(": ")[0]
+    return words.said(words.AUTOREPLY, head) or not words.said(words.FAILURE, head)
+
+
+def _tells_plainly(sheet: Sheet, signs: _Signs) -> bool:
+    """A postmaster who writes by hand names people and codes too, in whole sentences."""
+    by_hand = isinstance(sheet.return_path, str) and sheet.return_path != ""
+    return failures.naming(sheet).plainly and (signs.said or not by_hand)
+
+
+def _may_answer_an_envelope(sheet: Sheet, signs: _Signs) -> bool:
+    """What calls itself an answer is a person's, unless it speaks of a failure and quotes a code."""
+    return sheet.auto_submitted != "auto-replied" or signs.titled or (signs.coded and signs.said)
+
+
+def _says_why(sheet: Sheet, signs: _Signs) -> bool:
+    """Mail failed, not a parcel, a payment or a flight; or whom it could not reach is plainly named."""
+    coded = status.code_in(sheet.text[:16_000]) is not None
+    plainly = failures.naming(sheet).plainly
+    if not sheet.has_null_sender and not signs.titled:
+        return coded and plainly and not sheet.is_answer
+    return (signs.said or coded) and (plainly or signs.of_mail)
 
 
 def _names_whom_we_wrote_to(sheet: Sheet) -> bool:

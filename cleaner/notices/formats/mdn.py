@@ -50,7 +50,9 @@ def read(sheet: Sheet) -> Finding | None:
 
 def _is_reject(sheet: Sheet, disposition: str) -> bool:
     """A person who deletes a mail unread is told by `manual-action`, or by his own From address."""
-    if "deleted" not in disposition.rpartition(";")[2] or "manual-action" in disposition:
+    # Exchange and its like write `manual-action` for all, whatever it was.
+    by_hand = "manual-action" in disposition and not sheet.rebuilt
+    if "deleted" not in disposition.rpartition(";")[2] or by_hand:
         return False
     says_so = "reject" in sheet.headers.text("auto-submitted").lower() or "reject" in sheet.title
     return says_so or (sheet.has_daemon_sender and words.said(words.FAILURE, sheet.folded))

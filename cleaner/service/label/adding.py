@@ -15,9 +15,10 @@ from typing import Final
 
 from cleaner.config import MailboxSettings
 from cleaner.errors import UsageError
-from cleaner.service.classify import Judge, judge_batch, messages_of, read_file
+from cleaner.service.classify import Judge, judge_batch, read_file
 from cleaner.service.context import Context
 from cleaner.service.explain import fetch, find, judge_for, judge_for_organisation
+from cleaner.service.mailfiles import messages_of
 from cleaner.steps.specimens import specimen_of
 from cleaner.store.labelling import Grade, Kept, Origin, Statement
 from cleaner.values import Kind, Message, Notice, Opinion, Specimen, address_key

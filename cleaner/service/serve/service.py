@@ -12,23 +12,25 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreError
 from cleaner.service.context import Context
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
+from cleaner.service.serve.alarming import alarm, failing, stopped
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
-from cleaner.service.serve.timing import next_digest, next_turn
+from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
+from cleaner.service.serve.waking import Wakers
 from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
 from cleaner.store.records import Turn
 from cleaner.store.schedule import Backlog, Ended
-from cleaner.values import EntryState, Policy
+from cleaner.values import EntryState, Policy, address_key
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,12 @@ TICK: Final = 1.0
 """Seconds."""
 HOUSEKEEPING: Final = 20.0
 """Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
+ALARMING: Final = 300.0
+"""Seconds between looks at who keeps failing."""
+SWEEP: Final = timedelta(days=1)
+"""How often runs that did nothing are looked for."""
+IDLE_RUNS: Final = timedelta(days=30)
+"""After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
 MOMENT: Final = 0.2
@@ -89,8 +97,11 @@ class Service:
         self._idle = threading.Condition(self._guard)
         self._planned_for = -1
         self._housekept = -HOUSEKEEPING
+        self._swept: datetime | None = None
+        self._alarmed = time.monotonic()
         self._ticked = time.monotonic()
         self._trouble = ""
+        self._wakers = Wakers(self.wake)
 
     # --- beginning
 
@@ -187,6 +198,7 @@ class Service:
             except BaseException:
                 log.exception("a turn failed")
                 worked = Worked(replace(turn, state="failed", error="a fault of this program", pulse=None))
+            alarm(context, stopped(worked))
             try:
                 self._tell(context, worked, time.monotonic() - began)
                 self._over.append(self._placed(context, worked))
@@ -254,6 +266,7 @@ class Service:
         opted_in = store.consent.opted_in()
         wanted = {a: settings.mailbox(a).server for a in opted_in if a in settings}
         is_complete = store.schedule.plan(wanted, now)
+        self._wakers.keep(self.context, waited_at(self.context, wanted))
         self._planned_for = steps if is_complete else -1
 
     def _keep_house(self) -> None:
@@ -265,6 +278,22 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
+        if time.monotonic() - self._alarmed >= ALARMING and not self._drains.is_set():
+            self._alarmed = time.monotonic()
+            # Telling takes as long as somebody else's server takes: that is no work for the tick.
+            self._workers.submit(self._alarm_of_failing, self.context)
+        now = self.context.clock()
+        if self._swept is None or now - self._swept >= SWEEP:
+            self._swept = now
+            store.runs.forget_idle(now - IDLE_RUNS)
+
+    def _alarm_of_failing(self, context: Context) -> None:
+        try:
+            turns = context.store.schedule.all()
+        except StoreError as error:
+            self._in_trouble(error)
+        else:
+            alarm(context, failing(turns))
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
@@ -298,7 +327,10 @@ class Service:
             return sum(self._running.values())
 
     def wake(self, address: str) -> None:
-        """Something came into that mailbox."""
+        """Something came into that mailbox; in quiet hours it waits with everything else."""
+        settings = self.context.settings.service
+        if end_of_quiet(self.context.clock(), settings.quiet_hours, settings.zone) is not None:
+            return
         self.context.store.schedule.hasten((address,), self.context.clock())
         self.turn()
 
@@ -307,6 +339,7 @@ class Service:
         with self._turning:
             self.context = context
             self._planned_for = -1
+            self._wakers.keep(context, frozenset())
             # What counts as changed may have changed.
             context.store.schedule.forget_pulses()
             self._pull_in(context.clock())
@@ -335,6 +368,7 @@ class Service:
         What is not done by `drain` stops after the message at hand. False if something did not even then.
         """
         self._drains.set()
+        self._wakers.close(CLOSING)
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
@@ -377,4 +411,17 @@ def limit_of(context: Context, server: str) -> int:
     if found.connector == "maildir":
         return settings.service.workers
     lends = any(mailbox.sent_from for mailbox in settings.mailboxes if mailbox.server == server)
-    return max(1, found.connections - lends)
+    return max(1, found.connections - found.idle - lends)
+
+
+def waited_at(context: Context, planned: Iterable[str]) -> frozenset[str]:
+    """Of each server that tells of new mail, as many mailboxes as are to be waited at, in the order of the file."""
+    settings = context.settings
+    wanted = {address_key(address) for address in planned}
+    left = {server.name: server.idle for server in settings.servers}
+    chosen = []
+    for mailbox in settings.mailboxes:
+        if address_key(mailbox.address) in wanted and left[mailbox.server] > 0:
+            left[mailbox.server] -= 1
+            chosen.append(mailbox.address)
+    return frozenset(chosen)

@@ -20,15 +20,14 @@ from cleaner.service.context import Context
 from cleaner.service.retention import Retained, expire, overdue
 from cleaner.service.scan import MailboxScan, ScanRequest, finish, scan_one
 from cleaner.store.records import Turn
-from cleaner.values import ActionName
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-LOOK_THROUGH: Final = timedelta(hours=1)
+LOOK_THROUGH: Final = timedelta(hours=4)
 """At least so often a mailbox is looked through whether it changed or not: what is known may have grown."""
 UPKEEP: Final = timedelta(days=1)
-"""Between looks at what is too old."""
+"""Between looks at what is too old; where little time is given, half of that."""
 BUSY_PAUSE: Final = timedelta(seconds=30)
 """Until a mailbox that another process is cleaning is tried again."""
 
@@ -118,7 +117,8 @@ def kept_up(
         retained = attempted(lambda: retain(context, mailbox, stopping), Retained(), "retention")
         if retained.held:
             log.info("nothing is put away: %s", retained.held)
-        turn = replace(worked.turn, upkeep_due=now + UPKEEP)
+        pause = min(UPKEEP, mailbox.policy.retention / 2 or UPKEEP)
+        turn = replace(worked.turn, upkeep_due=now + pause)
         worked = replace(worked, turn=turn, expired=retained.expired)
     if worked.turn.digest_due is not None and is_due(worked.turn.digest_due, now) and not stopping():
         told = attempted(lambda: tell(context, mailbox, worked.turn), None, "the digest")
@@ -166,9 +166,10 @@ def retain(context: Context, mailbox: MailboxSettings, stopping: Callable[[], bo
 
 
 def is_waiting(context: Context, mailbox: MailboxSettings) -> bool:
-    """Whether notices are looked at again soon, though nothing new comes."""
-    counts = context.store.seen(mailbox.address).counts()
-    return any(count and action is ActionName.WAIT for (_, action), count in counts.items())
+    """Whether notices are looked at again soon, though nothing new comes; not those that are gone meanwhile."""
+    policy = mailbox.policy
+    since = context.clock() - policy.grace - 2 * policy.interval
+    return context.store.seen(mailbox.address).is_waiting(since)
 
 
 def failed(context: Context, turn: Turn, error: CleanerError) -> Worked:

@@ -19,13 +19,18 @@ the client: read, move, delete, rename, deny rights, invalidate sync states, set
 
 Answers are those of the recorded server (`Ways.RECORDED`), or where Exchange is documented to differ, of Exchange
 (`Ways.EXCHANGE`: Recoverable Items, faults with details, sync states checked, attached messages by GetAttachment
-alone with the properties asked for, batches that stop). The MIME handed out is rebuilt from what was delivered as in
-the recorded pairs (`content`, `reports`). How near both come is tested in `test_ews_recorded` and
-`test_ews_rebuilt`, which need ../shared/ews.
+alone with the properties asked for, batches that stop, short properties in lists).
+
+The MIME handed out is rebuilt from what was delivered as in the recorded pairs (`content`, `rebuilding`, `reports`);
+with `renews` its boundaries are others each time, as they were there. How near both come is tested in
+`test_ews_recorded` and `test_ews_rebuilt`, which need ../shared/ews.
+
+Streaming notifications go on until `server.subscriptions.hang_up()` ends them, or `forget()` as a failover does.
 
 Items are made when asked for: delivering is cheap, and a mailbox may hold 20,000 messages.
 """
 
+from tests.servers.ews.box import Box, Stored
 from tests.servers.ews.faults import (
     Fault,
     Kind,
@@ -42,11 +47,12 @@ from tests.servers.ews.faults import (
     stall,
     too_many_connections,
 )
-from tests.servers.ews.server import EXCHANGE_2019, Box, EwsServer, Stored
+from tests.servers.ews.server import EXCHANGE_2010, EXCHANGE_2019, EwsServer
 from tests.servers.ews.soap import Version, Ways
 from tests.servers.ews.state import PASSWORD
 
 __all__ = [
+    "EXCHANGE_2010",
     "EXCHANGE_2019",
     "PASSWORD",
     "Box",

@@ -7,40 +7,20 @@ another from them. Source: the 150 recorded pairs; how near this comes to them i
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.header import Header
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import Final
 
 from tests.servers.ews import reports
 from tests.servers.ews.parts import Part, readable, unfolded
+from tests.servers.ews.rebuilding import NOBODY, rebuilt
 
-NOBODY: Final = "invalid@invalid"
-
-KEPT: Final = (
-    "References",
-    "In-Reply-To",
-    "Content-Language",
-    "List-Help",
-    "List-Subscribe",
-    "List-Unsubscribe",
-    "X-MS-Exchange-Organization-SCL",
-    "Accept-Language",
-    "X-MS-Exchange-Organization-AuthAs",
-    "X-MS-Exchange-Organization-AuthMechanism",
-    "X-MS-Exchange-Organization-AuthSource",
-    "Content-Class",
-    "User-Agent",
-)
-"""Header fields that have a property and so come back, beside those that are written anew."""
-
-DATES: Final = frozenset({"date", "received", "resent-date", "delivery-date"})
+DATES: Final = frozenset({"date", "resent-date"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +33,8 @@ class Attachment:
     """Of a message: as it arrived."""
     message: Content | None = None
     """The attached message; else this is a file."""
-    is_text_report: bool = False
+    position: int = 0
+    """Among the parts; GetItem lists messages before files."""
 
 
 class Content:
@@ -95,11 +76,14 @@ class Content:
 
     @cached_property
     def sender(self) -> tuple[str, str] | None:
-        return self._first("Sender") or self.author
+        found = self._first("Sender")
+        if found is None or (self.author and found[1].lower() == self.author[1].lower()):
+            return self.author
+        return found
 
     @cached_property
     def to(self) -> tuple[tuple[str, str], ...]:
-        if self.report:
+        if self.report and self.report.recipients is not None:
             return tuple(("", address) for address in self.report.recipients)
         return tuple((name or address, address) for name, address in self.part.addresses("To") if address)
 
@@ -131,7 +115,7 @@ class Content:
 
     @cached_property
     def mime(self) -> bytes:
-        return _rebuilt(self)
+        return rebuilt(self)
 
     @cached_property
     def body(self) -> tuple[str, str]:
@@ -169,134 +153,6 @@ class Content:
                 f"from localhost (unknown [IPv6:::ffff:127.0.0.1])\n\tby localhost with LMTP;\n\t{when}",
             ),
         ]
-
-
-# --- the rebuilt message
-
-
-def _rebuilt(content: Content) -> bytes:
-    attached = [_attached(each, content.sent) for each in content.attachments]
-    report = content.report
-    body = _alternative(*content.body, level=1 if attached or report else 0)
-    fields = _fields(content)
-    if report is None and not attached:
-        return _lines(fields) + body
-    kind = "disposition-notification" if report and "IPN" in report.item_class else "delivery-status"
-    status = [f"Content-Type: message/{kind}\r\n\r\n".encode() + report.status] if report else []
-    files = [each for each, made in zip(attached, content.attachments, strict=True) if made.message is None]
-    messages = [
-        each for each, made in zip(attached, content.attachments, strict=True) if made.message is not None
-    ]
-    what = "report" if report else "mixed"
-    extra = f";\r\n\treport-type={kind}" if report else ""
-    return _lines(fields) + _multipart(what, [body, *status, *files, *messages], 0, extra)
-
-
-def _fields(content: Content) -> list[tuple[str, str]]:
-    part = content.part
-    found: list[tuple[str, str]] = [("MIME-Version", "1.0")]
-    if content.author:
-        found.append(("From", _written([content.author])))
-    if content.sender and content.sender != content.author:
-        found.append(("Sender", _written([content.sender])))
-    if content.to:
-        found.append(("To", _written(content.to)))
-    if content.reply_to:
-        found.append(("Reply-To", _written(content.reply_to)))
-    subject = Header(content.subject, "utf-8" if not content.subject.isascii() else "us-ascii", 900).encode()
-    found += [
-        ("Importance", "Normal"),
-        ("Sensitivity", "Normal"),
-        ("Date", format_datetime(content.sent)),
-        ("Subject", subject),
-        ("Thread-Topic", part.get("Thread-Topic") or subject),
-    ]
-    if content.message_id:
-        found.append(("Message-ID", content.message_id))
-    found += [(name, value) for name in KEPT if (value := part.get(name)) is not None]
-    if content.attachments:
-        found.append(("X-MS-Has-Attach", "yes"))
-    if part.get("Auto-Submitted") or part.get("X-Auto-Response-Suppress"):
-        found.append(("X-Auto-Response-Suppress", part.get("X-Auto-Response-Suppress") or "OOF,AutoReply"))
-    found += [
-        ("Content-ID", f"<{abs(hash(content.raw)):032x}@harbor.example>"),
-        ("X-Mailer", part.get("X-Mailer") or "rebuilt"),
-    ]
-    return found
-
-
-def _lines(fields: list[tuple[str, str]]) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8", "replace")
-
-
-def _written(addresses: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> str:
-    return ",\r\n\t".join(_one_address(name, address) for name, address in addresses)
-
-
-def _one_address(name: str, address: str) -> str:
-    if address == NOBODY and name == NOBODY:
-        return NOBODY
-    if not name.isascii():
-        return f"{Header(name, 'utf-8', 900).encode()} <{address}>"
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{address}>'
-
-
-def _alternative(plain: str, marked: str, level: int) -> bytes:
-    parts = [_text_part("plain", plain)]
-    if not plain.strip() and not marked.strip():
-        return parts[0]
-    return _multipart("alternative", [*parts, _text_part("html", marked)], level, "")
-
-
-def _text_part(subtype: str, value: str) -> bytes:
-    data = value.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    foreign = sum(byte > 127 for byte in data)
-    if not data or foreign * 4 > len(data):
-        encoding, written = "base64", base64.encodebytes(data).replace(b"\n", b"\r\n")
-    else:
-        encoding, written = "quoted-printable", _quoted(data)
-    head = (
-        f'Content-Transfer-Encoding: {encoding}\r\nContent-Type: text/{subtype};\r\n\tcharset="utf-8"\r\n\r\n'
-    )
-    return head.encode() + written
-
-
-def _quoted(data: bytes) -> bytes:
-    lines = []
-    for line in data.split(b"\r\n"):
-        current = ""
-        for at, byte in enumerate(line):
-            last = at == len(line) - 1
-            plain = (33 <= byte <= 126 and byte != 61) or (byte == 32 and not last)
-            piece = chr(byte) if plain else f"={byte:02X}"
-            if len(current) + len(piece) > 73:
-                lines.append(current + "=")
-                current = ""
-            current += piece
-        lines.append(current)
-    return "\r\n".join(lines).encode("ascii")
-
-
-def _multipart(subtype: str, parts: list[bytes], level: int, extra: str) -> bytes:
-    boundary = f"----=_Part_{level:03d}_{level + 5:04d}_{sum(map(len, parts)):08X}"
-    head = f'Content-Type: multipart/{subtype};\r\n\tboundary="{boundary}"{extra}\r\n\r\n'
-    between = f"\r\n--{boundary}\r\n".encode()
-    return head.encode() + b"".join(between + part for part in parts) + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _attached(attachment: Attachment, when: datetime) -> bytes:
-    dates = f'creation-date="{format_datetime(when)}"'
-    if attachment.message is not None:
-        head = f"Content-Disposition: attachment; {dates}\r\nContent-Type: message/rfc822\r\n\r\n"
-        return head.encode() + attachment.message.mime
-    named = attachment.name if attachment.name and not attachment.name.startswith("attachment") else None
-    name = f'; filename="{named}"' if named and named.isascii() else ""
-    head = (
-        f"Content-Disposition: attachment{name}; {dates}\r\n"
-        f"Content-Transfer-Encoding: base64\r\nContent-Type: {attachment.type}\r\n\r\n"
-    )
-    return head.encode() + base64.encodebytes(attachment.data).replace(b"\n", b"\r\n")
 
 
 # --- text and attachments
@@ -342,21 +198,22 @@ def _attachments(content: Content) -> tuple[Attachment, ...]:
     used = set(map(id, _chosen(content).values()))
     files: list[Attachment] = []
     messages: list[Attachment] = []
-    for leaf in _leaves(content.part):
+    for position, leaf in enumerate(_leaves(content.part)):
         is_report = leaf.type in ("message/delivery-status", "message/disposition-notification")
         if id(leaf) in used or (content.report and is_report):
             continue
         if leaf.type == "message/rfc822" and leaf.depth < 8:
-            inner = Content(leaf.content, content.sent, trace=False)
+            inner = Content(leaf.content, content.arrived, trace=False)
             name = readable(leaf.get("Content-Description") or "") or inner.subject or None
-            name = name if name != "Undelivered Message" or leaf.get("Content-Description") else inner.subject
-            messages.append(Attachment(name, "message/rfc822", leaf.content, inner))
+            messages.append(Attachment(name, "message/rfc822", leaf.content, inner, position))
             continue
         if leaf is content.part and _is_text(leaf):
             continue
         extension = "txt" if leaf.type.startswith("text/plain") else "dat"
-        name = leaf.name or f"attachment{len(files) + 1}.{extension}"
-        files.append(Attachment(name, leaf.type, leaf.content))
+        name = leaf.name or f"attachment{len(files) + 1}"
+        name = name if "." in name else f"{name}.{extension}"
+        kind = "application/octet-stream" if leaf.type == "application/ms-tnef" else leaf.type
+        files.append(Attachment(name, kind, leaf.content, position=position))
     return tuple(messages + files)
 
 
@@ -394,8 +251,22 @@ def _tidied(name: str, value: str) -> str:
     lower = name.lower()
     if lower in ("content-type", "content-disposition"):
         return value.partition(";")[0].strip()
+    if lower == "received":
+        way, semicolon, when = value.rpartition(";")
+        return f"{way}; {_dated(when)}" if semicolon else value
     if lower in DATES:
-        return re.sub(r" \([A-Za-z/+\-0-9: ]*\)\Z", "", value)
+        return _dated(value)
     if lower in ("from", "to", "cc", "sender", "reply-to"):
-        return re.sub(r" ?\([^()]*\)", "", value).strip()
+        value = re.sub(r" ?\([^()]*\)", "", value).strip().replace("<>", f"<{NOBODY}>")
+        return value[1:-1] if re.fullmatch(r"<[^<>]*>", value) else value
     return value
+
+
+def _dated(value: str) -> str:
+    """With the right day of the week, and the zone as a number."""
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return value.strip()
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return f"{when:%a}, {when.day} {when:%b %Y %H:%M:%S %z}"

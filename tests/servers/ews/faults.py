@@ -78,12 +78,16 @@ def busy_message(*, back_off: int = 1000, **more: object) -> Fault:
 
 def busy_inside(**more: object) -> Fault:
     """ErrorInternalServerError, whose inner code says that the server is busy."""
-    values = {"InnerErrorMessageText": "Busy.", "InnerErrorResponseCode": "ErrorServerBusy"}
+    values = {
+        "InnerErrorMessageText": "Busy.",
+        "InnerErrorResponseCode": "ErrorServerBusy",
+        "InnerErrorDescriptiveLinkKey": "0",
+    }
     return Fault(Kind.MESSAGE, "ErrorInternalServerError", values=values, **more)  # type: ignore[arg-type]
 
 
 def too_many_connections(**more: object) -> Fault:
-    values = {"Policy": "MaxConcurrency", "MaxConcurrencyLimit": "27"}
+    values = {"Policy": "MaxConcurrency", "MaxConcurrencyLimit": "27", "ErrorMessage": "Too many at once."}
     return Fault(Kind.FAULT, "ErrorExceededConnectionCount", values=values, **more)  # type: ignore[arg-type]
 
 

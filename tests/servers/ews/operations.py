@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -26,6 +26,7 @@ from tests.servers.ews.shapes import (
 )
 from tests.servers.ews.soap import FaultError, M, RefusedError, T, Ways, name_of, refused, success, tag, text
 from tests.servers.ews.state import Folder, Item, Mailbox, decode
+from tests.servers.ews.streaming import Subscriptions
 
 Listed = TypeVar("Listed")
 
@@ -45,6 +46,9 @@ TAILS: Final = {
 MOST: Final = 1000
 """Items that Exchange gives at once."""
 
+MOST_CHANGES: Final = 512
+"""The schema allows no more in one answer."""
+
 
 @dataclass
 class Call:
@@ -57,13 +61,17 @@ class Call:
     mailboxes: dict[str, Mailbox]
     digests: dict[bytes, Mailbox]
     ways: Ways
+    subscriptions: Subscriptions
     fault: Fault | None = None
     """Of one item of the batch."""
+    renews: bool = False
+    """MIME has other boundaries each time."""
 
     # --- what is named
 
     def shape(self) -> Shape:
-        return Shape.of(next(iter(self.body.iter(M + "ItemShape", M + "AttachmentShape")), None), self.ways)
+        asked = next(iter(self.body.iter(M + "ItemShape", M + "AttachmentShape")), None)
+        return replace(Shape.of(asked, self.ways), renews=self.renews)
 
     def folder_fields(self) -> frozenset[str]:
         return Shape.of(self.body.find(M + "FolderShape"), self.ways).fields
@@ -184,7 +192,9 @@ def get_folder(call: Call) -> str:
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element, gone=gone)
-        return tag("m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder)))
+        return tag(
+            "m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder), call.ways)
+        )
 
     return call.each(_children(call, "FolderIds"), do)
 
@@ -200,7 +210,9 @@ def find_folder(call: Call) -> str:
         if not found and call.ways is Ways.RECORDED:
             return ""
         page, attributes = _paged(call, "IndexedPageFolderView", found)
-        written = (folder_element(each, fields, each.mailbox.rights(call.who, each)) for each in page)
+        written = (
+            folder_element(each, fields, each.mailbox.rights(call.who, each), call.ways) for each in page
+        )
         return tag("m:RootFolder", tag("t:Folders", *written), **attributes)
 
     return call.each(_children(call, "ParentFolderIds"), do)
@@ -250,7 +262,7 @@ def sync_folder_hierarchy(call: Call) -> str:
 
 
 def find_item(call: Call) -> str:
-    shape = call.shape()
+    shape = call.shape().of_a_list()
 
     def do(element: etree._Element) -> str:
         try:
@@ -310,13 +322,13 @@ def get_attachment(call: Call) -> str:
 
 
 def sync_folder_items(call: Call) -> str:
-    shape = call.shape()
+    shape = call.shape().of_a_list()
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element)
         state = (call.body.findtext(M + "SyncState") or "").strip()
         most = int(call.body.findtext(M + "MaxChangesReturned") or "512")
-        return sync.items(folder, state, most, shape)
+        return sync.items(folder, state, min(most, MOST_CHANGES), shape)
 
     return call.each(_children(call, "SyncFolderId"), do)
 
@@ -338,7 +350,7 @@ def _to_folder(call: Call, *, moves: bool) -> str:
         call.folder(named)
     except RefusedError as error:
         if error.code == "ErrorFolderNotFound" and call.ways is Ways.RECORDED:
-            raise FaultError("ErrorInternalServerError", status=500) from None
+            raise FaultError("SOAP:Server") from None
 
     def do(element: etree._Element) -> str:
         item = call.item(element, needs="delete" if moves else "read")
@@ -444,6 +456,30 @@ def _categories(element: etree._Element) -> tuple[str, ...]:
     return () if found is None else tuple(each.text or "" for each in found)
 
 
+# --- subscriptions
+
+
+def subscribe(call: Call) -> str:
+    def do(element: etree._Element) -> str:
+        named = element.find(T + "FolderIds")
+        folders = [call.folder(each) for each in named] if named is not None else []
+        mailbox = folders[0].mailbox if folders else call.mailboxes[call.who.lower()]
+        events = frozenset(each.text or "" for each in element.iter(T + "EventType"))
+        id = call.subscriptions.add(mailbox, frozenset(each.number for each in folders), events)
+        return text("m:SubscriptionId", id)
+
+    return call.each(list(call.body), do)
+
+
+def unsubscribe(call: Call) -> str:
+    def do(element: etree._Element) -> str:
+        if not call.subscriptions.drop(element.text or ""):
+            raise RefusedError("ErrorSubscriptionNotFound")
+        return ""
+
+    return call.each(call.body.findall(M + "SubscriptionId"), do)
+
+
 def _truth(value: str | None) -> bool:
     return (value or "").strip().lower() in ("true", "1")
 
@@ -461,7 +497,9 @@ OPERATIONS: Final[dict[str, Callable[[Call], str]]] = {
     "GetFolder": get_folder,
     "GetItem": get_item,
     "MoveItem": move_item,
+    "Subscribe": subscribe,
     "SyncFolderHierarchy": sync_folder_hierarchy,
     "SyncFolderItems": sync_folder_items,
+    "Unsubscribe": unsubscribe,
     "UpdateItem": update_item,
 }

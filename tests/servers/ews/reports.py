@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tests.servers.ews.parts import Part, unfolded
+from tests.servers.ews.parts import Part
 
 CLASSES: Final = {
     "failed": "REPORT.IPM.Note.NDR",
@@ -34,10 +34,12 @@ class Report:
     """What the server understood of a report."""
 
     item_class: str
-    recipients: tuple[str, ...]
-    """As the rebuilt `To` has them."""
+    recipients: tuple[str, ...] | None
+    """As the rebuilt `To` has them; `None`: it stays as it was."""
     status: bytes
     """The part as it is written again."""
+    about: str | None = None
+    """The message that was read, which the rebuilt `References` names."""
 
 
 def read(message: Part) -> Report | None:
@@ -56,13 +58,13 @@ def _delivery(part: Part) -> Report | None:
     blocks = _blocks(part.content)
     if blocks is None or len(blocks) < 2:
         return None
-    actions = [(_get(block, "action") or "").lower() for block in blocks[1:]]
+    actions = [(_get(block, "action") or "").strip().lower() for block in blocks[1:]]
     if not all(_get(block, "final-recipient") for block in blocks[1:]) or any(
         action not in CLASSES for action in actions
     ):
         return None
     # A comment after the status costs the recipient: 12 of 12, and no other.
-    kept = [block for block in blocks[1:] if _STATUS.match(_get(block, "status") or "")]
+    kept = [block for block in blocks[1:] if _STATUS.match((_get(block, "status") or "").strip())]
     reporter = _get(blocks[0], "reporting-mta") or "dns;vm"
     written = f"Reporting-MTA: {reporter}\r\n\r\n" + "".join(_recipient(block) for block in kept)
     return Report(
@@ -73,8 +75,8 @@ def _delivery(part: Part) -> Report | None:
 
 
 def _recipient(block: Block) -> str:
-    action = (_get(block, "action") or "").lower()
-    status = _get(block, "status") or ""
+    action = (_get(block, "action") or "").strip().lower()
+    status = (_get(block, "status") or "").strip()
     remote = _get(block, "remote-mta")
     diagnostic = _get(block, "diagnostic-code")
     info = f"<{remote or ''} #{status}{f' {diagnostic}' if diagnostic is not None else ''}>"
@@ -121,8 +123,9 @@ def _disposition(part: Part, message: Part) -> Report | None:
     lines.append(f"X-Display-Name: {name}")
     return Report(
         READ if done == "displayed" else UNREAD,
-        (_address(final),),
+        None,
         ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace"),
+        original,
     )
 
 
@@ -136,7 +139,7 @@ def _blocks(content: bytes) -> list[Block] | None:
         fields = [_FIELD.match(line) for line in lines]
         if not all(fields):
             return None
-        found.append(tuple((each[1].lower(), unfolded(each[2])) for each in fields if each))
+        found.append(tuple((each[1].lower(), each[2].replace("\n", "")) for each in fields if each))
     return found
 
 

@@ -9,10 +9,9 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final
@@ -22,30 +21,25 @@ from lxml import etree
 
 from tests.servers.certificates import Certificate
 from tests.servers.ews import operations, soap
-from tests.servers.ews.content import Content
+from tests.servers.ews.box import Box
 from tests.servers.ews.faults import Fault, Faults, Kind
-from tests.servers.ews.soap import FaultError, RefusedError, T, Version, Ways
-from tests.servers.ews.state import ALL_RIGHTS, PASSWORD, Folder, Item, Mailbox, decode
+from tests.servers.ews.soap import FaultError, M, RefusedError, T, Version, Ways
+from tests.servers.ews.state import ALL_RIGHTS, PASSWORD, Mailbox, decode
+from tests.servers.ews.streaming import OPERATION as STREAMING
+from tests.servers.ews.streaming import Subscriptions
 
 PATH: Final = "/EWS/Exchange.asmx"
 TOKEN_PATH: Final = "/token/oauth2/v2.0/token"  # noqa: S105
 REALM: Final = 'Basic realm="harbor", charset="utf-8"'
 LONGEST: Final = 256 * 1024 * 1024
 
+SCHEMAS: Final = (
+    "Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1"
+    " Exchange2015 Exchange2016".split()
+)
+
+EXCHANGE_2010: Final = Version(14, 2, 390, 3, "Exchange2010_SP2", newest="Exchange2010_SP2")
 EXCHANGE_2019: Final = Version(15, 2, 1118, 7, "V2017_07_11")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One message as it stands in a folder, beside what was delivered."""
-
-    id: str
-    raw: bytes
-    received: datetime
-    is_read: bool
-    is_flagged: bool
-    categories: tuple[str, ...]
-    extended: Mapping[str, str]
 
 
 @dataclass
@@ -65,145 +59,8 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Box:
-    """A mailbox in the hands of its owner and of its server's administrator."""
-
-    def __init__(self, server: EwsServer, mailbox: Mailbox) -> None:
-        self.server = server
-        self.mailbox = mailbox
-
-    @property
-    def address(self) -> str:
-        return self.mailbox.address
-
-    def deliver(
-        self,
-        raw: bytes,
-        folder: str = "inbox",
-        *,
-        received: datetime | None = None,
-        is_read: bool = False,
-        composed: bool = False,
-    ) -> str:
-        """What the server does with new mail; returns its id. `composed`: written here, as what Outlook sends."""
-        with self.server.lock:
-            when = received or datetime.now(UTC)
-            content = Content(raw, when, trace=not composed)
-            place = self.mailbox.folder(folder)
-            return place.new(content, when, is_read=is_read or composed, composed=composed, saved=composed).id
-
-    def listing(self, folder: str = "inbox") -> tuple[Stored, ...]:
-        """What stands there, in the order in which it came."""
-        with self.server.lock:
-            return tuple(_stored(item) for item in self.mailbox.folder(folder).items.values())
-
-    def everything(self) -> dict[str, tuple[Stored, ...]]:
-        """All messages, by the names of their folders below the top."""
-        with self.server.lock:
-            top = self.mailbox.folder("msgfolderroot")
-            return {name: self._listed(folder) for name, folder in _named(top) if folder.items}
-
-    def _listed(self, folder: Folder) -> tuple[Stored, ...]:
-        return tuple(_stored(item) for item in folder.items.values())
-
-    def folder(self, name: str) -> Folder:
-        """By distinguished id or by the names from the top; to look at, rename or deny rights."""
-        with self.server.lock:
-            return self.mailbox.folder(name)
-
-    def has(self, folder: str) -> bool:
-        with self.server.lock, suppress(KeyError):
-            return bool(self.mailbox.folder(folder))
-        return False
-
-    def make(self, name: str) -> str:
-        """A mail folder, and what is missing above it; returns its id."""
-        with self.server.lock:
-            here = self.mailbox.folder("msgfolderroot")
-            for at, level in enumerate(name.split("/")):
-                known = self.mailbox.known(level) if at == 0 else None
-                found = known or next((each for each in here.children if each.name == level), None)
-                here = found or self.mailbox.make(here, level)
-            return here.id
-
-    def drop(self, name: str) -> None:
-        with self.server.lock:
-            self.mailbox.drop(self.mailbox.folder(name))
-
-    def rename(self, folder: str, name: str) -> None:
-        with self.server.lock:
-            self.mailbox.folder(folder).name = name
-
-    def item(self, id: str) -> Item:
-        """Raises KeyError."""
-        read = decode(id)
-        if read is None or read[0] != self.mailbox.digest:
-            raise KeyError(id)
-        return self.mailbox.folders[read[1]].items[read[2]]
-
-    def move(self, id: str, folder: str) -> str:
-        """By another client; returns the new id."""
-        with self.server.lock:
-            return self.mailbox.move(self.item(id), self.mailbox.folder(folder)).id
-
-    def delete(self, id: str) -> None:
-        """For good, by another client."""
-        with self.server.lock:
-            item = self.item(id)
-            item.folder.remove(item)
-
-    def mark_read(self, id: str, is_read: bool = True) -> None:
-        with self.server.lock:
-            item = self.item(id)
-            item.is_read = is_read
-            item.folder.touch(item, read_only=True)
-
-    def mark_flagged(self, id: str, is_flagged: bool = True) -> None:
-        with self.server.lock:
-            item = self.item(id)
-            item.extended["0x1090"] = "2" if is_flagged else "0"
-            item.folder.touch(item)
-
-    def deny(self, folder: str, *rights: str) -> None:
-        """Nobody has these rights there any more (`read create edit delete hierarchy`), the owner neither."""
-        with self.server.lock:
-            self.mailbox.folder(folder).denied = frozenset(rights)
-
-    def invalidate_sync(self, folder: str | None = None) -> None:
-        """Sync states that were given out are refused from now on."""
-        with self.server.lock:
-            chosen = [self.mailbox.folder(folder)] if folder else list(self.mailbox.folders.values())
-            for each in chosen:
-                each.epoch += 1
-
-    def set_quota(self, size: int | None) -> None:
-        self.mailbox.quota = size
-
-    def set_hold(self, hold: bool = True) -> None:
-        """Litigation hold; only with Exchange's ways, where there are Recoverable Items."""
-        self.mailbox.hold = hold
-
-
-def _stored(item: Item) -> Stored:
-    return Stored(
-        item.id,
-        item.content.raw,
-        item.received,
-        item.is_read,
-        item.is_flagged,
-        item.categories,
-        dict(item.extended),
-    )
-
-
-def _named(folder: Folder, above: str = "") -> list[tuple[str, Folder]]:
-    found = []
-    for child in folder.children:
-        name = f"{above}/{child.name}" if above else child.name
-        found += [(name, child), *_named(child, name)]
-    return found
+    stream: Iterator[bytes] | None = None
+    """What comes bit by bit, in the place of `body`."""
 
 
 class EwsServer:
@@ -216,9 +73,14 @@ class EwsServer:
         certificate: Certificate | None = None,
         authentication: Collection[str] = ("basic",),
         version: Version | None = None,
+        renews: bool = False,
         seed: int = 1,
     ) -> None:
         self.ways = ways
+        self.renews = renews
+        """MIME has other boundaries each time, as with the recorded server."""
+        self.troubles: list[Exception] = []
+        """Faults of this server itself; `close` raises the first."""
         self.authentication = frozenset(authentication)
         """Of `basic` and `bearer`."""
         self.version = version or (Version() if ways is Ways.RECORDED else EXCHANGE_2019)
@@ -228,6 +90,8 @@ class EwsServer:
         """By mailbox and operation."""
         self.accounts: dict[str, Account] = {}
         self.boxes: dict[str, Box] = {}
+        self.subscriptions = Subscriptions()
+        """Of streaming notifications; to end or forget them."""
         self.released = threading.Event()
         """Set when what stalls shall stall no longer."""
         self._mailboxes: dict[str, Mailbox] = {}
@@ -259,11 +123,14 @@ class EwsServer:
 
     def close(self) -> None:
         self.released.set()
+        self.subscriptions.hang_up()
         if self._thread is not None:
             self._http.shutdown()
             self._thread.join()
         self._http.hang_up()
         self._http.server_close()
+        if self.troubles:
+            raise self.troubles[0]
 
     def __enter__(self) -> EwsServer:
         return self.start()
@@ -284,7 +151,7 @@ class EwsServer:
             mailbox = Mailbox(address, language=language, recoverable=recoverable, archive=archive)
             self._mailboxes[address.lower()] = mailbox
             self._digests[mailbox.digest] = mailbox
-            box = self.boxes[address.lower()] = Box(self, mailbox)
+            box = self.boxes[address.lower()] = Box(mailbox, self.lock)
             self.add_account(address, password)
             return box
 
@@ -359,6 +226,7 @@ class EwsServer:
             if struck is not None or fault.kind in (Kind.CUT, Kind.STALL):
                 return struck
         try:
+            self._require_version(header)
             reply = self._done(header, element, account, operation, fault)
         except FaultError as error:
             reply = self._fault(error)
@@ -372,14 +240,36 @@ class EwsServer:
         operation: str,
         fault: Fault | None,
     ) -> Reply:
+        if operation == STREAMING:
+            ids = [each.text or "" for each in element.iter(T + "SubscriptionId")]
+            minutes = float(element.findtext(M + "ConnectionTimeout") or "30")
+            stream = self.subscriptions.stream(ids, minutes, self.version)
+            return Reply(200, headers={"Content-Type": "text/xml"}, stream=stream)
         do = operations.OPERATIONS.get(operation)
         if do is None:
             raise FaultError("ErrorInvalidOperation")
         with self.lock:
             who = self._impersonated(header, account)
-            call = operations.Call(operation, element, who, self._mailboxes, self._digests, self.ways, fault)
+            call = operations.Call(
+                operation,
+                element,
+                who,
+                self._mailboxes,
+                self._digests,
+                self.ways,
+                self.subscriptions,
+                fault,
+                self.renews,
+            )
             messages = do(call)
         return self._messages(operation, messages)
+
+    def _require_version(self, header: etree._Element | None) -> None:
+        asked = None if header is None else header.find(T + "RequestServerVersion")
+        name = "" if asked is None else asked.get("Version", "")
+        known = SCHEMAS[: SCHEMAS.index(self.version.newest) + 1] if self.version.newest else ()
+        if known and name not in known:
+            raise FaultError("ErrorInvalidServerVersion")
 
     def _messages(self, operation: str, messages: str) -> Reply:
         return Reply(200, soap.answer(operation, messages, self.version), {"Content-Type": "text/xml"})
@@ -540,9 +430,18 @@ class _Handler(BaseHTTPRequestHandler):
         if path == TOKEN_PATH:
             self._send(ews.token(body, authorization))
         elif path == PATH.lower():
-            self._send(ews.answer(body, authorization))
+            self._send(self._answer(body, authorization))
         else:
             self._send(Reply(404))
+
+    def _answer(self, body: bytes, authorization: str) -> Reply | None:
+        """What goes wrong in here must not look like a bad network to a test."""
+        ews = self.server.ews
+        try:
+            return ews.answer(body, authorization)
+        except Exception as trouble:
+            ews.troubles.append(trouble)
+            return Reply(500, b"trouble")
 
     def do_GET(self) -> None:
         self._send(Reply(404))
@@ -556,9 +455,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
+        if reply.stream is not None:
+            self._send_bit_by_bit(reply.stream)
+            return
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body)
+
+    def _send_bit_by_bit(self, stream: Iterator[bytes]) -> None:
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in stream:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from lxml import etree
 
 from tests.servers.ews.content import Content
+from tests.servers.ews.rebuilding import MARK
 from tests.servers.ews.soap import T, Ways, flag, tag, text
 from tests.servers.ews.state import ALL_RIGHTS, Folder, Item, encode
 
@@ -25,6 +27,11 @@ RIGHTS: Final = (
 
 TRANSPORT_HEADERS: Final = "0x7d"
 
+SHORT: Final = 255
+"""Characters of a property that Exchange gives in a list of items."""
+
+_TIMES: Final = itertools.count(1)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -36,6 +43,15 @@ class Shape:
     """Extended properties: the tag in our spelling, and tag and type as they were asked for."""
     mime: bool
     ways: Ways
+    renews: bool = False
+    """MIME has other boundaries each time."""
+    cuts: bool = False
+    """A list of items, in which Exchange gives neither MIME, text, recipients nor headers, and only short properties."""
+
+    def of_a_list(self) -> Shape:
+        if self.ways is Ways.RECORDED:
+            return self
+        return replace(self, fields=self.fields - NOT_IN_LISTS, cuts=True)
 
     @classmethod
     def of(cls, element: etree._Element | None, ways: Ways) -> Shape:
@@ -51,6 +67,11 @@ class Shape:
         mime = (element.findtext(T + "IncludeMimeContent") or "").strip().lower() in ("true", "1")
         return cls(frozenset(fields), tags, mime or "item:MimeContent" in fields, ways)
 
+
+NOT_IN_LISTS: Final = frozenset(
+    "item:Attachments item:Body item:InternetMessageHeaders message:BccRecipients message:CcRecipients"
+    " message:ReplyTo message:ToRecipients".split()
+)
 
 DEFAULT: Final = frozenset(
     "item:Subject item:DateTimeReceived item:DateTimeSent item:Size item:HasAttachments item:ItemClass"
@@ -81,7 +102,7 @@ def folder_id(folder: Folder) -> str:
     return tag("t:FolderId", Id=folder.id, ChangeKey=folder.change_key)
 
 
-def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str]) -> str:
+def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str], ways: Ways) -> str:
     parent = folder.mailbox.folders[folder.parent]
     pieces = [folder_id(folder)]
     if "folder:ParentFolderId" in fields:
@@ -93,13 +114,14 @@ def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str
     if "folder:TotalCount" in fields:
         pieces.append(text("t:TotalCount", str(len(folder.items))))
     if "folder:ChildFolderCount" in fields:
-        pieces.append(text("t:ChildFolderCount", str(_below(folder))))
+        pieces.append(text("t:ChildFolderCount", str(_below(folder, ways))))
     if "folder:EffectiveRights" in fields:
         pieces.append(effective_rights(rights))
         # Not asked for by its name, the recorded server tells it along with all the others.
         if folder.distinguished:
             pieces.append(text("t:DistinguishedFolderId", folder.distinguished))
-    if "folder:PermissionSet" in fields and rights == ALL_RIGHTS:
+    has_permissions = folder.element not in ("TasksFolder", "SearchFolder") and rights == ALL_RIGHTS
+    if "folder:PermissionSet" in fields and has_permissions:
         pieces.append(_permissions(folder))
     if "folder:UnreadCount" in fields and folder.element == "Folder":
         pieces.append(text("t:UnreadCount", str(folder.unread)))
@@ -110,11 +132,11 @@ def effective_rights(rights: frozenset[str]) -> str:
     return tag("t:EffectiveRights", *(flag(f"t:{name}", needed in rights) for name, needed in RIGHTS))
 
 
-def _below(folder: Folder) -> int:
+def _below(folder: Folder, ways: Ways) -> int:
+    """The recorded server counts all levels."""
     children = folder.children
-    if folder.distinguished == "root":
-        return len(children) + sum(map(_below, children))
-    return len(children)
+    deeper = sum(_below(child, ways) for child in children) if ways is Ways.RECORDED else 0
+    return len(children) + deeper
 
 
 def _permissions(folder: Folder) -> str:
@@ -150,13 +172,13 @@ def bare(item: Item, ways: Ways) -> str:
 
 def item_element(item: Item, shape: Shape, rights: frozenset[str] = ALL_RIGHTS) -> str:
     fields, content, ways = shape.fields, item.content, shape.ways
-    pieces = [mime(content)] if shape.mime else []
+    pieces = [mime(content, shape)] if shape.mime and not shape.cuts else []
     pieces.append(item_id(item))
     for uri, write in _FIRST:
         if uri in fields:
             pieces.append(write(item))
     if "item:Attachments" in fields and content.attachments:
-        pieces.append(attachments(item, ways))
+        pieces.append(attachments(item, shape))
     if "item:DateTimeReceived" in fields:
         pieces.append(text("t:DateTimeReceived", moment(item.received, ways, exact=True)))
     else:
@@ -176,8 +198,12 @@ def item_element(item: Item, shape: Shape, rights: frozenset[str] = ALL_RIGHTS) 
     return tag("t:Message", *pieces)
 
 
-def mime(content: Content) -> str:
-    return tag("t:MimeContent", base64.b64encode(content.mime).decode(), CharacterSet="UTF-8")
+def mime(content: Content, shape: Shape) -> str:
+    """Like the recorded server's, if wanted no two are the same bytes: they differ in their boundaries."""
+    written = content.mime
+    if shape.renews:
+        written = written.replace(MARK, b"%012X" % next(_TIMES))
+    return tag("t:MimeContent", base64.b64encode(written).decode(), CharacterSet="UTF-8")
 
 
 def _unasked(item: Item, ways: Ways) -> str:
@@ -315,6 +341,7 @@ def _extended(item: Item, shape: Shape, own: str, asked: str, kind: str) -> str:
     value = extended_value(item, own)
     if value is None:
         return ""
+    value = value[:SHORT] if shape.cuts else value
     uri = tag("t:ExtendedFieldURI", PropertyType=kind, PropertyTag=asked)
     return tag("t:ExtendedProperty", uri, text("t:Value", value))
 
@@ -339,12 +366,12 @@ def extended_value(item: Item, own: str) -> str | None:
 # --- attachments
 
 
-def attachments(item: Item, ways: Ways) -> str:
+def attachments(item: Item, shape: Shape) -> str:
     """As GetItem lists them. The recorded server puts attached messages there whole."""
-    return tag("t:Attachments", *(_listed(item, at, ways) for at in range(len(item.content.attachments))))
+    return tag("t:Attachments", *(_listed(item, at, shape) for at in range(len(item.content.attachments))))
 
 
-def _listed(item: Item, at: int, ways: Ways) -> str:
+def _listed(item: Item, at: int, shape: Shape) -> str:
     made = item.content.attachments[at]
     is_item = made.message is not None
     return tag(
@@ -353,7 +380,9 @@ def _listed(item: Item, at: int, ways: Ways) -> str:
         text("t:Name", made.name) if made.name is not None else "",
         text("t:ContentType", made.type),
         text("t:Size", str(len(made.data) + 64)),
-        tag("t:Item", mime(made.message)) if made.message is not None and ways is Ways.RECORDED else "",
+        tag("t:Item", mime(made.message, shape))
+        if made.message is not None and shape.ways is Ways.RECORDED
+        else "",
     )
 
 
@@ -376,7 +405,7 @@ def attachment_element(item: Item, at: int, shape: Shape) -> str:
         return tag("t:FileAttachment", *head, text("t:Size", str(len(made.data))), content)
     if shape.ways is Ways.RECORDED:
         # The fields asked for are ignored, and MIME comes unasked.
-        return tag("t:ItemAttachment", *head, tag("t:Item", mime(made.message)))
+        return tag("t:ItemAttachment", *head, tag("t:Item", mime(made.message, shape)))
     inner = Item(item.folder, item.number, made.message, item.received, is_read=True)
     whole = item_element(inner, shape)
     return tag("t:ItemAttachment", *head, whole)

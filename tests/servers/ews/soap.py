@@ -39,6 +39,8 @@ class Version:
     build: int = 847
     revision: int = 4040
     name: str = "V2017_07_11"
+    newest: str = ""
+    """The newest schema that it speaks; empty: any."""
 
 
 @dataclass
@@ -78,6 +80,7 @@ TEXTS: Final = {
     "ErrorNonExistentMailbox": "No mailbox has that address.",
     "ErrorQuotaExceeded": "The mailbox is full.",
     "ErrorServerBusy": "The server is busy; come back later.",
+    "ErrorSubscriptionNotFound": "There is no such subscription.",
 }
 """Our own sentences; nobody should read more than the code."""
 
@@ -136,7 +139,7 @@ def answer(operation: str, messages: str, version: Version) -> bytes:
 def fault(error: FaultError, ways: Ways) -> bytes:
     """A whole request refused: bare in the recorded server, with a detail in Exchange."""
     sentence = TEXTS.get(error.code, error.code)
-    if ways is Ways.RECORDED and not error.values and error.status == 200:
+    if ways is Ways.RECORDED and (error.status == 200 or error.code == "SOAP:Server"):
         body = tag(
             "SOAP:Fault",
             text("faultcode", error.code, **{"xsi:type": "xsd:string"}),

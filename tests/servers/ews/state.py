@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from queue import SimpleQueue
 from typing import Final
 
 from tests.servers.ews.content import Content
@@ -166,15 +167,16 @@ class Folder:
     def unread(self) -> int:
         return sum(not item.is_read for item in self.items.values())
 
-    def add(self, item: Item) -> Item:
+    def add(self, item: Item, event: str = "CreatedEvent") -> Item:
         item.number = next(self._numbers)
         item.created = item.changed = item.altered = self.sequence = self.mailbox.tick()
         self.items[item.number] = item
-        self.mailbox.changed("NewMailEvent" if not item.saved else "CreatedEvent", item)
+        self.mailbox.changed(event, item)
         return item
 
     def new(self, content: Content, received: datetime, **more: object) -> Item:
-        return self.add(Item(self, 0, content, received, **more))  # type: ignore[arg-type]
+        item = Item(self, 0, content, received, **more)  # type: ignore[arg-type]
+        return self.add(item, "CreatedEvent" if item.saved else "NewMailEvent")
 
     def remove(self, item: Item) -> None:
         del self.items[item.number]
@@ -281,7 +283,7 @@ class Mailbox:
             saved=item.saved,
             composed=item.composed,
         )
-        return target.add(moved)
+        return target.add(moved, "MovedEvent")
 
     def used(self) -> int:
         return sum(len(item.content.raw) for each in self.folders.values() for item in each.items.values())
@@ -304,11 +306,11 @@ class Watcher:
         self.folders = folders
         """By number; empty: all."""
         self.events = events
-        self.told: list[tuple[str, Item, datetime]] = []
+        self.told: SimpleQueue[tuple[str, Item, datetime]] = SimpleQueue()
 
     def tell(self, event: str, item: Item) -> None:
         if event in self.events and (not self.folders or item.folder.number in self.folders):
-            self.told.append((event, item, datetime.now(UTC)))
+            self.told.put((event, item, datetime.now(UTC)))
 
 
 _MARK: Final = b"\0\0\0\0"

@@ -112,15 +112,25 @@ def _read_flag(item: Item) -> str:
     )
 
 
+def _by_level(mailbox: Mailbox) -> list[Folder]:
+    """All but the root, those above before those below."""
+    found: list[Folder] = []
+    level = [each for each in mailbox.folders.values() if each.distinguished == "root"]
+    while level:
+        level = [child for each in level for child in each.children]
+        found += level
+    return found
+
+
 def hierarchy(mailbox: Mailbox, who: str, given: str, fields: frozenset[str], ways: Ways) -> str:
     state = State.read(given) if given else None
     if given and ways is Ways.EXCHANGE and state is None:
         raise RefusedError("ErrorInvalidSyncStateData")
     since = state.sequence if state else -1
     told = [
-        tag("t:Create", folder_element(each, fields, mailbox.rights(who, each)))
-        for each in mailbox.folders.values()
-        if each.number != each.parent and each.born > since
+        tag("t:Create", folder_element(each, fields, mailbox.rights(who, each), ways))
+        for each in _by_level(mailbox)
+        if each.born > since
     ]
     told += [
         tag("t:Delete", tag("t:FolderId", Id=identifier))

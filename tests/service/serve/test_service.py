@@ -107,6 +107,11 @@ class Openings:
     def pulse(self, mailbox: MailboxSettings) -> str | None:
         return self.real.pulse(mailbox)
 
+    def wait_for_mail(
+        self, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+    ) -> bool:
+        return False
+
 
 def put_between(hands: Hands, inside: Callable[[MailboxSettings], None]) -> None:
     context = hands.app.context

@@ -1,0 +1,205 @@
+"""
+Two services over fifty mailboxes on a real Dovecot, killed and restarted at random while mail arrives.
+
+Every mailbox is served, no two runs of one overlap, every message exists exactly once, and nothing genuine is
+moved. Dovecot is restarted once in between.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cleaner.app import App
+from cleaner.values import EntryState
+from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
+from tests.worlds.harbor import Harbor, Interval, intervals, overlaps
+
+PATIENCE = 180
+"""Seconds until all that came is seen to, once nobody is killed any more; it takes a few."""
+
+
+@dataclass
+class Postman:
+    """Delivers over IMAP, one at a time."""
+
+    server: Dovecot
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
+        owner = self.server.owner(user)
+        try:
+            if folder != "INBOX" and folder not in owner.folders():
+                owner.make(folder)
+            owner.deliver(folder, raw, received)
+        finally:
+            owner.close()
+
+
+@dataclass
+class Process:
+    """One service, from its start to its end."""
+
+    harbor: Harbor
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+    died: datetime | None = None
+
+    @classmethod
+    def start(cls, harbor: Harbor, name: str) -> Process:
+        log = harbor.root / f"{name}.log"
+        command = [sys.executable, "-m", "cleaner", "-c", str(harbor.configuration), "serve"]
+        with log.open("wb") as errors:
+            return cls(harbor, name, subprocess.Popen(command, stderr=errors), log)
+
+    def end(self, number: int) -> int:
+        self.died = datetime.now(UTC)
+        self.popen.send_signal(number)
+        code = self.popen.wait(PATIENCE)
+        if number == signal.SIGTERM:
+            self.died = datetime.now(UTC)
+        return code
+
+    def intervals(self) -> list[Interval]:
+        lines = self.log.read_text(errors="replace").splitlines()
+        events = []
+        for line in lines:
+            # The last line of one that was killed may be cut off.
+            with suppress(ValueError):
+                events.append(json.loads(line))
+        assert self.died is not None
+        return list(intervals(events, self.name, self.died))
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "seconds"),
+    [pytest.param(6, 10, id="briefly"), pytest.param(50, 120, id="two minutes", marks=pytest.mark.nightly)],
+)
+def test_killed_and_restarted_while_mail_arrives(tmp_path: Path, mailboxes: int, seconds: float) -> None:
+    chance = random.Random(seconds)
+    with running() as dovecot:
+        users = [dovecot.new_user() for _ in range(mailboxes)]
+        (tmp_path / "password").write_text(MASTER_PASSWORD)
+        server = (
+            'name = "harbor"',
+            'connector = "imap"',
+            'host = "127.0.0.1"',
+            f"port = {dovecot.port}",
+            'tls = "none"',
+            'auth = "master-user"',
+            f'user = "{MASTER}"',
+            'password = "file:password"',
+            "connections = 6",
+            'timeout = "10s"',
+        )
+        service = 'listen = "off"\nlog = "json"\nworkers = 4\ndrain = "20s"\nlongest_pause = "3s"'
+        harbor = Harbor.install(
+            tmp_path, users, server, now=datetime.now(UTC), policy='interval = "2s"', service=service
+        )
+        postman = Postman(dovecot)
+        with App.open(harbor.configuration) as app:
+            harbor.opt_in_all(app)
+            harbor.begin(postman, datetime.now(UTC))
+            processes = be_rough(harbor, postman, chance, seconds)
+            wait_until_served(harbor, dovecot, processes)
+            assert [process.end(signal.SIGTERM) for process in processes[-2:]] == [0, 0]
+            check(harbor, dovecot, app, processes)
+
+
+def be_rough(harbor: Harbor, postman: Postman, chance: random.Random, seconds: float) -> list[Process]:
+    """Until the time is over; two processes live then, the last two of the list."""
+    stop = threading.Event()
+    trouble: list[BaseException] = []
+
+    def keep_writing() -> None:
+        try:
+            while not stop.is_set():
+                with postman.lock:
+                    harbor.write_to(chance.choice(harbor.users), postman, datetime.now(UTC))
+                stop.wait(0.05)
+        except BaseException as error:
+            trouble.append(error)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    numbers = iter(range(10_000))
+    every = [Process.start(harbor, f"p{next(numbers)}"), Process.start(harbor, f"p{next(numbers)}")]
+    alive = list(every)
+    until = time.monotonic() + seconds
+    is_restarted = False
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, chance.uniform(1.5, 4)))
+        victim = alive.pop(chance.randrange(2))
+        assert victim.popen.poll() is None, victim.log.read_text()
+        victim.end(signal.SIGKILL if chance.random() < 0.85 else signal.SIGTERM)
+        alive.append(Process.start(harbor, f"p{next(numbers)}"))
+        every.append(alive[-1])
+        if not is_restarted and left < seconds / 2:
+            is_restarted = True
+            with postman.lock:
+                postman.server.stop()
+                time.sleep(1)
+                postman.server.start()
+    stop.set()
+    writer.join()
+    assert not trouble
+    return [process for process in every if process not in alive] + alive
+
+
+def wait_until_served(harbor: Harbor, dovecot: Dovecot, processes: list[Process]) -> None:
+    until = time.monotonic() + PATIENCE
+    waiting = set(harbor.users)
+    while waiting:
+        for user in sorted(waiting):
+            owner = dovecot.owner(user)
+            inbox = {item.digest for item in owner.items("INBOX")}
+            owner.close()
+            if not inbox & set(harbor.of(harbor.spurious, user)):
+                waiting.discard(user)
+        assert time.monotonic() < until, f"not served: {sorted(waiting)}"
+        for process in processes[-2:]:
+            assert process.popen.poll() is None, process.log.read_text()
+
+
+def check(harbor: Harbor, dovecot: Dovecot, app: App, processes: list[Process]) -> None:
+    for user in harbor.users:
+        owner = dovecot.owner(user)
+        assert owner.contents() == Counter(harbor.all_of(user))
+        if user in harbor.genuine:
+            inbox = {item.digest for item in owner.items("INBOX")}
+            assert inbox == set(harbor.genuine[user])
+        if user in harbor.spurious:
+            quarantine = {item.digest for item in owner.items("Backscatter")}
+            assert quarantine == set(harbor.spurious[user])
+        owner.close()
+        assert app.context.store.journal(user).open() == ()
+    states = {entry.state for entry in app.context.store.entries()}
+    assert states <= {EntryState.DONE, EntryState.FAILED}
+    found = [one for process in processes for one in process.intervals()]
+    assert {one.mailbox for one in found} == set(harbor.users)
+    assert overlaps(found) == []
+    assert all(turn.claimed_by is None for turn in app.context.store.schedule.all())
+    assert sum(process.died is not None for process in processes) == len(processes)
+
+
+def test_intervals_that_overlap_are_found() -> None:
+    """The measure itself: one that begins before the other of the same mailbox has ended."""
+    at = [datetime(2026, 11, 20, 12, minute, tzinfo=UTC) for minute in range(4)]
+    first = Interval("ann", "p0", at[0], at[2])
+    assert overlaps([first, Interval("ann", "p1", at[1], at[3])]) != []
+    assert overlaps([first, Interval("ann", "p1", at[2], at[3]), Interval("ben", "p1", at[1], at[3])]) == []
+    begins = {"time": at[0].isoformat(), "event": "scan begins", "mailbox": "ann"}
+    assert list(intervals([begins], "p0", at[2])) == [first]
