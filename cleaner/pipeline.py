@@ -21,7 +21,7 @@ from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
-from cleaner.steps.targets import require_fit
+from cleaner.steps.targets import require_fit, with_trash
 from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
     Arrival,
@@ -53,10 +53,10 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
 
     Raises AskPersonError where the policy names a folder to move into that is for other mail.
     """
-    require_fit(task.owner.address, task.policy, task.mailbox.folders())
-    seen = look(task, watch, keep_others=keep_others)
-    if task.policy.trash is None:
-        task = replace(task, policy=replace(task.policy, trash=seen.trash))
+    folders = task.mailbox.folders()
+    task = replace(task, policy=with_trash(task.policy, folders))
+    require_fit(task.owner.address, task.policy, folders)
+    seen = look(task, folders, watch, keep_others=keep_others)
     decisions = tuple(decide_all(task, seen.sightings, watch))
     stop = over_limit(task, decisions, seen.total)
     if stop is None and task.changes is not None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 from rich.table import Table
 
-from cleaner.cli.screen import print_table, results
+from cleaner.cli.options import Format, FormatOption
+from cleaner.cli.screen import print_json, print_table, results
 from cleaner.errors import UsageError
+
+if TYPE_CHECKING:
+    from cleaner.evidence import RuleInfo
 
 
 def rules(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One rule, with all that is said of it.")
     ] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """
     List the formats that are recognised, and the rules that judge.
@@ -27,6 +32,10 @@ def rules(
     from cleaner.evidence import catalogue
     from cleaner.notices import FORMATS
 
+    if output is Format.JSONL:
+        for found in _for_programs(name):
+            print_json(found)
+        return
     if name is not None:
         _page(name)
         return
@@ -38,16 +47,36 @@ def rules(
     )
 
 
+def _for_programs(name: str | None) -> Iterator[dict[str, str | None]]:
+    """One object for each format and rule, or for the rule of that name. Raises UsageError."""
+    from cleaner.evidence import catalogue
+    from cleaner.notices import FORMATS
+
+    for form in () if name else FORMATS:
+        summary, source = _parts(form.doc)
+        yield {"format": form.name, "summary": summary, "source": source or None}
+    for rule in (_named(name),) if name else catalogue():
+        summary, source = _parts(rule.text)
+        yield {"rule": rule.name, "side": rule.side.value, "summary": summary, "source": source or None}
+
+
+def _named(name: str) -> RuleInfo:
+    """Raises UsageError."""
+    from cleaner.evidence import catalogue
+
+    rules = {rule.name: rule for rule in catalogue()}
+    if name not in rules:
+        near = difflib.get_close_matches(name, rules, n=1)
+        hint = f"did you mean {near[0]}?" if near else "'bounce-cleaner rules' lists them"
+        raise UsageError(f"there is no rule {name}; {hint}")
+    return rules[name]
+
+
 def _page(name: str) -> None:
     """All that is said of one rule. Raises UsageError."""
     from cleaner.classifier.weights import TELLING, WEIGHTS
-    from cleaner.evidence import catalogue
 
-    rule = next((one for one in catalogue() if one.name == name), None)
-    if rule is None:
-        near = difflib.get_close_matches(name, [one.name for one in catalogue()], n=1)
-        hint = f"did you mean {near[0]}?" if near else "'bounce-cleaner rules' lists them"
-        raise UsageError(f"there is no rule {name}; {hint}")
+    rule = _named(name)
     results().print(rule.name, style="bold")
     results().print(rule.text, soft_wrap=True, markup=False, highlight=False)
     weights = {side: weight for (of, side), weight in WEIGHTS.items() if of == name}

@@ -99,6 +99,11 @@ def site(notice: Notice) -> str:
     return ""
 
 
+def is_within_one_machine(hop: Hop) -> bool:
+    """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
+    return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
+
+
 def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     """The line of our own server that took the notice in from outside."""
     for hop in notice.hops:

@@ -134,8 +134,6 @@ class Look:
     cursors: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Watched folders that do not exist."""
-    trash: str | None = None
-    """The folder that the mail system has for what is deleted."""
     taken_back: tuple[Sighting, ...] = ()
     """Messages that their owner moved out of where we had moved them to."""
 

@@ -46,6 +46,8 @@ IDLE_RUNS: Final = timedelta(days=30)
 """After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
+FAREWELL: Final = 3.0
+"""Seconds for connections that wait for new mail to be closed."""
 MOMENT: Final = 0.2
 STALE: Final = 30.0
 """Seconds after which a tick that did not come counts as a fault."""
@@ -161,7 +163,8 @@ class Service:
         try:
             if self._planned_for != context.store.consent.steps():
                 self._plan(now)
-            servers = () if self._drains.is_set() else tuple(s.name for s in context.settings.servers)
+            rests = self._drains.is_set() or self._is_quiet(now)
+            servers = () if rests else tuple(server.name for server in context.settings.servers)
             if over or servers:
                 for turn in context.store.schedule.turns(over, servers, now, self._choose):
                     self._begin(turn)
@@ -172,6 +175,10 @@ class Service:
             if self._trouble:
                 log.info("the store can be used again")
             self._trouble = ""
+
+    def _is_quiet(self, now: datetime) -> bool:
+        settings = self.context.settings.service
+        return end_of_quiet(now, settings.quiet_hours, settings.zone) is not None
 
     def _choose(self, due: Mapping[str, Sequence[Turn]]) -> Sequence[Turn]:
         settings = self.context.settings
@@ -328,8 +335,7 @@ class Service:
 
     def wake(self, address: str) -> None:
         """Something came into that mailbox; in quiet hours it waits with everything else."""
-        settings = self.context.settings.service
-        if end_of_quiet(self.context.clock(), settings.quiet_hours, settings.zone) is not None:
+        if self._is_quiet(self.context.clock()):
             return
         self.context.store.schedule.hasten((address,), self.context.clock())
         self.turn()
@@ -368,7 +374,7 @@ class Service:
         What is not done by `drain` stops after the message at hand. False if something did not even then.
         """
         self._drains.set()
-        self._wakers.close(CLOSING)
+        self._wakers.close(FAREWELL)
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
