@@ -19,6 +19,14 @@ from cleaner.classifier.learning import Example
 WITHHELD: Final = 0.5
 """What an example weighs where something was withheld: full knowledge comes first."""
 
+RARE: Final = {"full": 1.0, "unrecorded": 0.1, "unrecorded-no-keys": 0.1}
+"""
+State of knowledge → the weight of its examples, where it is not `WITHHELD`.
+
+That a mail left no copy though a record is kept is the lot of few, so as not to make every gap in a record look usual; a
+promise counts these notices all the same.
+"""
+
 LOCKED_ONE_IN: Final = 5
 """One cluster in so many is locked away: never trained on, only to compare models by."""
 
@@ -45,7 +53,7 @@ class Row:
                 self.spurious,
                 self.group,
                 self.cluster,
-                weight=1.0 if condition == "full" else WITHHELD,
+                weight=RARE.get(condition, WITHHELD),
                 condition=condition,
             )
 

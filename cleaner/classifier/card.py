@@ -18,6 +18,8 @@ class Data:
 
     sources: tuple[str, ...]
     licence: str
+    hold_outs: tuple[str, ...] = ()
+    """Markdown: how it did on whole worlds, families and languages that it was not made from."""
 
 
 def card(learned: Learned, model: Model, data: Data, versions: Mapping[str, str]) -> str:
@@ -35,7 +37,8 @@ def card(learned: Learned, model: Model, data: Data, versions: Mapping[str, str]
         "\n".join(counts(learned)),
         "## What it promises",
         promise(learned, model),
-        "## On what it was not trained on",
+        *data.hold_outs,
+        "## Each part judged without it",
         "Each group was judged by a model that was trained without it. *Withheld* states what was not known.",
         "\n".join(table(learned, model)),
         "## What it weighs",

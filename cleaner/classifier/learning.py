@@ -46,6 +46,11 @@ MARGIN: Final = 0.5
 KEEP_BELOW: Final = 0.05
 """Up to this probability a notice is called genuine."""
 
+TOO_LITTLE: Final = (
+    "there is too little to learn from: labels of both genuine and backscatter notices, of several kinds, "
+    "are needed"
+)
+
 Watch = Callable[[str, int, int | None], None]
 
 
@@ -121,10 +126,7 @@ def learn(
     require_learning()
     folds = sorted({example.fold for example in examples})
     if len(folds) < 2 or len({example.spurious for example in examples}) < 2:
-        raise UsageError(
-            "there is too little to learn from: labels of both genuine and backscatter notices, "
-            "of several kinds, are needed"
-        )
+        raise UsageError(TOO_LITTLE)
     scored: list[tuple[Example, float]] = []
     for number, fold in enumerate(folds):
         watch("training", number, len(folds) + 1)
@@ -134,6 +136,8 @@ def learn(
             model = fit(inside, name)
             scored += [(example, model.score(example.features)) for example in outside]
     watch("training", len(folds), len(folds) + 1)
+    if len({example.spurious for example, _ in scored}) < 2:
+        raise UsageError(TOO_LITTLE)
     slope, offset = calibrated(scored)
     held_out = tuple((example, logistic(slope * score + offset)) for example, score in scored)
     model = replace(fit(examples, name), slope=slope, offset=offset)

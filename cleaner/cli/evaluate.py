@@ -70,6 +70,10 @@ def evaluate(
             show_default="the newest released",
         ),
     ] = None,
+    diagrams: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Draw there, as SVG, what the model's probabilities are worth."),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
@@ -83,10 +87,10 @@ def evaluate(
     from cleaner.service.evaluate import evaluate
 
     if ablate:
-        if without or no_sent or by:
+        if without or no_sent or by or diagrams:
             raise UsageError(
                 "--ablate leaves out each rule and each piece of knowledge by itself: "
-                "give it without --without, --no-sent and --by"
+                "give it without --without, --no-sent, --by and --diagrams"
             )
         asked = released_model(model) if model not in (None, "none") else None
         found_out = tuple(ablated(paths, scratch_store, asked))
@@ -100,6 +104,8 @@ def evaluate(
     found = evaluate(
         paths, scratch_store, without=frozenset(without or ()), with_sent=not no_sent, model=asked
     )
+    if diagrams is not None:
+        _draw(found, diagrams)
     if output is Format.JSONL:
         print_json(found.to_json())
     else:
@@ -110,6 +116,13 @@ def evaluate(
         remark(f"removed, and should not be: {path}", "red")
     if found.missing:
         remark(_missing(found.missing), "yellow")
+
+
+def _draw(found: Evaluation, folder: Path) -> None:
+    from cleaner.service.diagrams import write
+
+    for path in write(found.answers, folder):
+        remark(f"drawn: {path}")
 
 
 def _missing(missing: Sequence[str]) -> str:

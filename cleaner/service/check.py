@@ -18,7 +18,7 @@ from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError,
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.service.models import model_for, rows
-from cleaner.steps.targets import unfit_targets
+from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
 
 
@@ -242,10 +242,15 @@ def check_mailbox(context: Context, mailbox: MailboxSettings, silent: set[str]) 
         yield Finding(Level.NOTE, mailbox.address, f"not opened, for want of the secret {error.reference}")
     except ServerUnavailableError as error:
         silent.add(mailbox.server)
-        yield Finding(Level.FAIL, mailbox.address, str(error))
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     except CleanerError as error:
-        yield Finding(Level.FAIL, mailbox.address, str(error))
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     yield consent_finding(context, mailbox)
+
+
+def told(mailbox: MailboxSettings, error: CleanerError) -> str:
+    """The error's sentence, without the address that the line begins with."""
+    return str(error).removeprefix(f"{mailbox.address}: ")
 
 
 def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iterator[Finding]:
@@ -276,7 +281,7 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
                 f"the folder {name!r} of policy.sent does not exist",
                 f"correct it; there are: {', '.join(sorted(names))}",
             )
-    unfit = tuple(unfit_targets(mailbox.policy, folders))
+    unfit = tuple(unfit_targets(with_trash(mailbox.policy, folders), folders))
     for what, remedy in unfit:
         yield Finding(Level.FAIL, mailbox.address, what, remedy)
     if not unfit and mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
@@ -302,7 +307,9 @@ def check_reading(
         except ServerUnavailableError:
             raise
         except CleanerError as error:
-            yield Finding(Level.FAIL, mailbox.address, f"{folder.name!r} cannot be read: {error}")
+            yield Finding(
+                Level.FAIL, mailbox.address, f"{folder.name!r} cannot be read: {told(mailbox, error)}"
+            )
             continue
         if is_quarantine and total and not context.store.entries(mailbox=mailbox.address, limit=1):
             yield Finding(

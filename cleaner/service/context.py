@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
-from cleaner.lookups import Dns, KnownKeys
-from cleaner.ports import ChangeableMailbox, Keys, Mailbox
+from cleaner.lookups import Dns, KnownHosts, KnownKeys
+from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox
 from cleaner.store import Store
 from cleaner.store.records import Access
 from cleaner.store.seen import SeenBook
@@ -87,6 +87,13 @@ class Context:
         """What was judged here, and what proven notices taught here and, where it is one house, its colleagues."""
         organisation = self.settings.organisation(mailbox.organisation)
         return self.store.seen(mailbox.address, "" if organisation.shared else organisation.name)
+
+    def hosts(self) -> Hosts | None:
+        """What the outside says of hosts, where the configuration wants it asked."""
+        wanted = self.settings.lookups
+        if self.dns is None or not (wanted.blocklists or wanted.spf):
+            return None
+        return KnownHosts(self.dns, wanted.blocklists, spf=wanted.spf)
 
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""

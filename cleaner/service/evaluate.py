@@ -130,6 +130,17 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What rules and model said of one notice that no proof settles."""
+
+    spurious: bool
+    score: float
+    """The rules' sum."""
+    probability: float
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All figures, and the messages that went wrong."""
 
@@ -140,6 +151,8 @@ class Evaluation:
     """Files of genuine notices and ordinary messages that would have been removed."""
     missing: tuple[str, ...] = ()
     """Labels whose message is not there: they are counted nowhere."""
+    answers: tuple[Answer, ...] = ()
+    """What was said of the notices that no proof settles: what diagrams are drawn of."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -173,7 +186,15 @@ def evaluate(
         judgements += judge(cases(bag, scratch, with_sent=with_sent), without, model)
         missing += bag.missing
     require_messages(judgements, missing)
-    return replace(summary(judgements), missing=tuple(missing))
+    return replace(summary(judgements), missing=tuple(missing), answers=tuple(answers(judgements)))
+
+
+def answers(judgements: Iterable[Judgement]) -> Iterator[Answer]:
+    for one in judgements:
+        probability = one.verdict.probability
+        if probability is not None and one.truth in (Opinion.GENUINE, Opinion.BACKSCATTER):
+            spurious = one.truth is Opinion.BACKSCATTER
+            yield Answer(spurious, one.verdict.score, probability, is_removed(one))
 
 
 def labelled(paths: Sequence[Path]) -> Iterator[Mailbag]:
@@ -202,7 +223,21 @@ def require_messages(found: Sequence[object], missing: Sequence[str]) -> None:
 
 def cases(bag: Mailbag, scratch: Callable[[], Store], *, with_sent: bool = True) -> tuple[Case, ...]:
     """The messages of one mailbox, read, with what is known beside them."""
-    read = [(label, read_file(one_message(label.path))) for label in bag.messages]
+    return beside(bag, read_all(bag), scratch, with_sent=with_sent)
+
+
+def read_all(bag: Mailbag) -> tuple[tuple[Labelled, Notice], ...]:
+    return tuple((label, read_file(one_message(label.path))) for label in bag.messages)
+
+
+def beside(
+    bag: Mailbag,
+    read: Sequence[tuple[Labelled, Notice]],
+    scratch: Callable[[], Store],
+    *,
+    with_sent: bool = True,
+) -> tuple[Case, ...]:
+    """Messages that are read already, with what is known beside them."""
     arrivals = tuple(sorted((a for _, n in read if (a := arrival(n))), key=lambda arrival: arrival.time))
     now = max((n.received for _, n in read if n.received), default=datetime.now(UTC))
     with scratch() as store:

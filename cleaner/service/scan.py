@@ -330,6 +330,7 @@ def task_for(
         memory=context.memory(mailbox),
         now=context.clock(),
         keys=context.keys(asks=True, remembers=not request.only_looks),
+        hosts=context.hosts(),
         model=model,
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         # Who only looks wants to know what cleaning will do once it begins.

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from cleaner import evidence
+from cleaner import classifier, evidence
 from cleaner.classifier.base import Row, cluster_of
-from cleaner.classifier.features import buckets, facts, words
-from cleaner.service.datasets import Mailbag, mailbags
-from cleaner.service.evaluate import Case, cases, informed
+from cleaner.classifier.features import Features, buckets, facts, words
+from cleaner.service.datasets import Labelled, Mailbag, mailbags
+from cleaner.service.evaluate import Case, beside, informed, read_all
 from cleaner.service.withholding import (
     Withhold,
     everything,
@@ -27,7 +27,7 @@ from cleaner.service.withholding import (
 )
 from cleaner.steps.task import Watch
 from cleaner.store import Store
-from cleaner.values import Force, Notice, Opinion, subject_key
+from cleaner.values import Evidence, Force, Headers, Notice, Opinion, Verdict, subject_key
 
 STATES: Final[Mapping[str, tuple[Withhold, bool]]] = {
     "full": (everything, True),
@@ -39,8 +39,24 @@ STATES: Final[Mapping[str, tuple[Withhold, bool]]] = {
 }
 """State of knowledge → what is known of the organisation, and whether of sent mail."""
 
+UNRECORDED: Final[Mapping[str, Withhold]] = {
+    "unrecorded": everything,
+    "unrecorded-no-keys": without_keys,
+}
+"""
+States in which a record is kept, but of the very mail that a notice is about it holds no copy.
+
+So a phone, a web form or an application sends. Each genuine notice stands for one such mail.
+"""
+
+PARTS: Final = 5
+"""Of the genuine notices, a part at a time is judged so: the record stays nearly as complete as it was."""
+
 WIDESPREAD: Final = 8
 """Clusters, of two groups at least, that a word must stand in to be shown: names of people do not."""
+
+
+NO_VERDICT: Final = Verdict(Opinion.UNSURE)
 
 
 @dataclass(slots=True)
@@ -64,49 +80,101 @@ class Draft:
     """A row in the making: its findings come state by state."""
 
     spurious: bool
+    group: str
     cluster: str
     words: tuple[int, ...]
+    label: Labelled
+    family: str
+    verdict: Verdict = NO_VERDICT
+    """By proofs and rules, under full knowledge."""
     facts: dict[str, dict[str, float]] = field(default_factory=dict)
 
+    def row(self) -> Row:
+        return Row(self.spurious, self.group, self.cluster, self.words, self.facts)
 
-def rows(
+    @property
+    def asked(self) -> Features | None:
+        """What a model would be asked under full knowledge; None where a proof settles the matter."""
+        known = self.facts.get("full")
+        return None if known is None else Features(known, self.words)
+
+
+def drafts(
     paths: Sequence[Path], scratch: Callable[[], Store], watch: Watch, lexicon: Lexicon
-) -> tuple[Row, ...]:
-    """Rows of all labelled mail below `paths` whose truth is known. Raises UsageError."""
+) -> tuple[Draft, ...]:
+    """All labelled notices below `paths` whose truth is known. Raises UsageError."""
     bags = [bag for path in paths for bag in mailbags(path) if any(m.truth for m in bag.messages)]
-    found: list[Row] = []
+    found: list[Draft] = []
     for number, bag in enumerate(bags):
         watch("reading", number, len(bags))
-        found += rows_of(bag, scratch, lexicon)
+        found += drafts_of(bag, scratch, lexicon)
     watch("reading", len(bags), len(bags))
     return tuple(found)
 
 
-def rows_of(bag: Mailbag, scratch: Callable[[], Store], lexicon: Lexicon) -> Iterator[Row]:
+def drafts_of(bag: Mailbag, scratch: Callable[[], Store], lexicon: Lexicon) -> Iterator[Draft]:
     group = bag.name.partition("/")[0]
-    drafts: dict[Path, Draft] = {}
+    read = read_all(bag)
+    found: dict[Path, Draft] = {}
     for state, (withhold, with_sent) in STATES.items():
         known_so = replace(bag, organisation=withhold(bag.organisation))
-        for case in informed(cases(known_so, scratch, with_sent=with_sent)):
-            if not case.notice.kind.is_judged or case.label.truth not in (
-                Opinion.GENUINE,
-                Opinion.BACKSCATTER,
-            ):
+        for case in informed(beside(known_so, read, scratch, with_sent=with_sent)):
+            if not is_lesson(case):
                 continue
-            found = evidence.gather(case.notice, case.known)
-            if all(one.force is Force.WEIGHED for one in found):
-                path = case.label.path
-                if path not in drafts:
-                    drafts[path] = draft_of(case)
-                    lexicon.note(group, drafts[path].cluster, words(case.notice))
-                drafts[path].facts[state] = facts(case.notice, found)
-    for draft in drafts.values():
-        yield Row(draft.spurious, group, draft.cluster, draft.words, draft.facts)
+            path = case.label.path
+            if path not in found:
+                found[path] = draft_of(case, group)
+                lexicon.note(group, found[path].cluster, words(case.notice))
+            gathered = evidence.gather(case.notice, case.known)
+            if state == "full":
+                found[path].verdict = classifier.judge(case.notice, gathered)
+            note(found[path], state, case.notice, gathered)
+    for state, withhold in UNRECORDED.items():
+        for case in unrecorded(bag, read, scratch, withhold):
+            note(found[case.label.path], state, case.notice, evidence.gather(case.notice, case.known))
+        like_it = "full" if withhold is everything else "no-keys"
+        for draft in found.values():
+            if draft.spurious and like_it in draft.facts:
+                draft.facts[state] = draft.facts[like_it]
+    yield from found.values()
 
 
-def draft_of(case: Case) -> Draft:
+def is_lesson(case: Case) -> bool:
+    return case.notice.kind.is_judged and case.label.truth in (Opinion.GENUINE, Opinion.BACKSCATTER)
+
+
+def note(draft: Draft, state: str, notice: Notice, found: Sequence[Evidence]) -> None:
+    """What was found in a state of knowledge, unless a proof settles the matter there."""
+    if all(one.force is Force.WEIGHED for one in found):
+        draft.facts[state] = facts(notice, found)
+
+
+def unrecorded(
+    bag: Mailbag, read: Sequence[tuple[Labelled, Notice]], scratch: Callable[[], Store], withhold: Withhold
+) -> Iterator[Case]:
+    """Each genuine notice as if the mail that it is about had left no copy."""
+    named = {path: Headers.parse(path.read_bytes()).text("message-id").strip() for path in bag.sent}
+    genuine = [
+        (label, evidence.question([notice]).message_ids)
+        for label, notice in read
+        if notice.kind.is_judged and label.truth is Opinion.GENUINE
+    ]
+    for part in range(PARTS):
+        inside = {label.path: ids for label, ids in genuine[part::PARTS]}
+        gone = frozenset().union(*inside.values())
+        known_so = replace(
+            bag,
+            organisation=withhold(bag.organisation),
+            sent=tuple(path for path in bag.sent if named[path] not in gone),
+        )
+        yield from (c for c in informed(beside(known_so, read, scratch)) if c.label.path in inside)
+
+
+def draft_of(case: Case, group: str) -> Draft:
     spurious = case.label.truth is Opinion.BACKSCATTER
-    return Draft(spurious, like(case.notice), buckets(case.notice))
+    return Draft(
+        spurious, group, like(case.notice), buckets(case.notice), case.label, family=case.notice.family
+    )
 
 
 def like(notice: Notice) -> str:

@@ -24,8 +24,9 @@ from cleaner.classifier.learning import Example, Guarantee, Learned, learn, requ
 from cleaner.classifier.promotion import Comparison, compare
 from cleaner.errors import UsageError
 from cleaner.service.context import Context
+from cleaner.service.holdout import hold_outs
 from cleaner.service.models import choose, model_for, organisation_named, shelf
-from cleaner.service.teaching import Lexicon, rows
+from cleaner.service.teaching import Lexicon, drafts
 from cleaner.steps.task import Watch
 from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
@@ -129,10 +130,12 @@ def release(
         raise UsageError(f"{folder} is there already; a model is never overwritten: choose another name")
     require_learning()
     lexicon = Lexicon()
-    found = rows(paths, scratch, watch, lexicon)
+    every = drafts(paths, scratch, watch, lexicon)
+    found = tuple(draft.row() for draft in every if draft.facts)
     learned = learn(training(found), folder.name, aside=locked(found), watch=watch)
     sources = tuple(f"labelled mail of {group}" for group in sorted({row.group for row in found}))
-    write(folder, learned, found, telling(learned.model, lexicon), Data(sources, licence))
+    data = Data(sources, licence, tuple(hold_outs(every, watch)))
+    write(folder, learned, found, telling(learned.model, lexicon), data)
     return learned
 
 

@@ -132,6 +132,13 @@ def test_too_little_to_learn_from_is_said(some: Sequence[Example]) -> None:
         learn(some, "m", watch=quiet)
 
 
+def test_groups_that_tell_nothing_of_each_other_are_too_little() -> None:
+    """Each of two groups holds one truth: a model without the other has seen one only."""
+    apart = [replace(example, group="bad" if example.spurious else "good") for example in EXAMPLES]
+    with pytest.raises(UsageError, match="too little to learn from"):
+        learn(apart, "m", watch=quiet)
+
+
 def test_own_labels_are_split_by_cluster() -> None:
     own = [replace(example, own=True, group="harbor") for example in EXAMPLES]
     folds = {example.fold for example in own}

@@ -60,6 +60,7 @@ def test_after_a_fault_of_the_key_the_rest_is_still_told_once(run: Run, demo: Pa
     (demo.parent / "master.key").unlink()
     ran = run("-c", demo, "check")
     assert ran.code == 1
+    assert f"{ANN}: {ANN}" not in ran.out
     lines = ran.out.splitlines()
     assert len(lines) == len(set(lines))
     assert [line for line in lines if "master.key" in line and line.startswith("FAIL")] != []

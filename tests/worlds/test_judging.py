@@ -4,10 +4,12 @@ Judging on whole labelled worlds: what the issue asks of rules alone, also where
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -16,10 +18,19 @@ from cleaner.app import scratch_store
 from cleaner.classifier import is_proven
 from cleaner.pipeline import slim
 from cleaner.service.ablation import KNOWLEDGE, knowing
-from cleaner.service.datasets import HARD_TO_DECIDE, mailbags
+from cleaner.service.datasets import HARD_TO_DECIDE, Mailbag, mailbags
 from cleaner.service.evaluate import Case, Judgement, cases, figures, informed, judge
-from cleaner.service.withholding import Withhold, everything, nothing, relays_by_name, wrong_relays
-from cleaner.values import Lesson, Opinion
+from cleaner.service.withholding import (
+    Withhold,
+    everything,
+    nothing,
+    one_domain,
+    relays_by_name,
+    without_keys,
+    wrong_relays,
+)
+from cleaner.steps.sent import outgoing
+from cleaner.values import Headers, Heading, Lesson, Opinion
 
 WORLDS = ("brunnwald", "harborline", "tresrios")
 MARGIN = 0.5
@@ -96,6 +107,64 @@ def test_nothing_genuine_goes_where_little_or_something_wrong_is_known(
     assert total.ordinary_removed.hits == 0
     assert total.removed.value is not None
     assert total.removed.value >= HALF_KNOWN.get(left_out, 0.0)
+
+
+def half(bag: Mailbag) -> Mailbag:
+    """Every other mail of the Sent folder is lost."""
+    return replace(bag, sent=tuple(path for path in bag.sent if crc32(path.name.encode()) % 2))
+
+
+def days_missing(bag: Mailbag) -> Mailbag:
+    """Of each week two days are lost: a program that was offline, a folder that was moved."""
+    return replace(bag, sent=tuple(path for path in bag.sent if day_of(path).toordinal() % 7 > 1))
+
+
+def begins_late(bag: Mailbag) -> Mailbag:
+    """Only what was sent in the second half of the time is there."""
+    days = sorted(map(day_of, bag.sent))
+    return replace(bag, sent=tuple(path for path in bag.sent if day_of(path) >= days[len(days) // 2]))
+
+
+def day_of(path: Path) -> date:
+    mail = outgoing(Heading("Sent", path.name, Headers.parse(path.read_bytes()), 0))
+    assert mail is not None
+    return mail.time.date()
+
+
+def skewed(case: Case, number: int) -> Case:
+    """Clocks of reporters and of our own server differ by hours, to either side."""
+    by = timedelta(hours=(number % 7 - 3) * 5)
+    notice = case.notice
+    received = notice.received and notice.received + by
+    date = notice.returned.date and notice.returned.date - by
+    return replace(
+        case, notice=replace(notice, received=received, returned=replace(notice.returned, date=date))
+    )
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("damage", [half, days_missing, begins_late])
+def test_nothing_genuine_goes_where_the_sent_record_has_holes(
+    corpus: Path, name: str, damage: Callable[[Mailbag], Mailbag]
+) -> None:
+    read = [cases(damage(bag), scratch_store) for bag in mailbags(corpus / "worlds" / name)]
+    for withhold in (everything, relays_by_name, wrong_relays, without_keys, one_domain):
+        total = figures(judged([[knowing(case, withhold) for case in one] for one in read]))
+        assert total.lost.hits == 0, withhold.__name__
+        assert total.ordinary_removed.hits == 0, withhold.__name__
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.75
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+def test_nothing_genuine_goes_where_clocks_are_wrong(corpus: Path, name: str) -> None:
+    read = mailboxes(corpus / "worlds" / name, with_sent=True)
+    total = figures(judged([[skewed(case, n) for n, case in enumerate(one)] for one in read]))
+    assert total.lost.hits == total.ordinary_removed.hits == 0
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.75
 
 
 @pytest.mark.corpus
