@@ -20,7 +20,7 @@ from cleaner import config, connectors
 from cleaner.classifier import Model
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
-from cleaner.errors import ConfigurationError, UsageError
+from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, StoreError, UsageError
 from cleaner.lookups import Dns
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.service.classify import NOBODY, Judge
@@ -126,6 +126,26 @@ def surroundings(settings: Settings, store: Store, key: bytes, clock: Clock) -> 
 def scratch_store(key: bytes = bytes(32)) -> Store:
     """An empty store in memory: for what must leave no trace, and where there is no configuration."""
     return Store.open("sqlite://", key)
+
+
+@contextmanager
+def examining(
+    path: Path | None = None, *, clock: Clock = now
+) -> Iterator[tuple[Context, CleanerError | None]]:
+    """
+    The surroundings for `check`, also where master key or store are in the way: then with what is wrong.
+
+    An empty store in memory serves instead. Raises ConfigurationError and UsageError for the file itself.
+    """
+    settings = config.load(config.find(path))
+    try:
+        app = App.open(path, clock=clock)
+    except (ConfigurationError, SecretUnavailableError, StoreError) as error:
+        with scratch_store() as store:
+            yield surroundings(settings, store, bytes(32), clock), error
+        return
+    with app:
+        yield app.context, None
 
 
 @contextmanager

@@ -16,18 +16,19 @@ from datetime import datetime
 from cleaner import classifier, evidence, notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
-from cleaner.ports import Keys, SentRecord
+from cleaner.ports import Hosts, Keys, SentRecord
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
-from cleaner.steps.targets import require_fit
+from cleaner.steps.targets import require_fit, with_trash
 from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
     Arrival,
     Evidence,
     Habits,
     Headers,
+    HostsView,
     Kind,
     Known,
     Lesson,
@@ -52,10 +53,10 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
 
     Raises AskPersonError where the policy names a folder to move into that is for other mail.
     """
-    require_fit(task.owner.address, task.policy, task.mailbox.folders())
-    seen = look(task, watch, keep_others=keep_others)
-    if task.policy.trash is None:
-        task = replace(task, policy=replace(task.policy, trash=seen.trash))
+    folders = task.mailbox.folders()
+    task = replace(task, policy=with_trash(task.policy, folders))
+    require_fit(task.owner.address, task.policy, folders)
+    seen = look(task, folders, watch, keep_others=keep_others)
     decisions = tuple(decide_all(task, seen.sightings, watch))
     stop = over_limit(task, decisions, seen.total)
     if stop is None and task.changes is not None:
@@ -130,7 +131,7 @@ def judge_others(task: Task, messages: Sequence[Message]) -> list[Judged]:
 
 
 def known_to(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
-    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys)
+    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys, task.hosts)
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:
@@ -147,12 +148,15 @@ def look_up(
     arrivals: tuple[Arrival, ...],
     now: datetime,
     keys: Keys | None = None,
+    hosts: Hosts | None = None,
 ) -> Known:
-    """Asks the sent record, and where keys are looked for their source, once for all that these notices mention."""
+    """Asks the sent record, and the sources of keys and hosts where there are any, once for all that is mentioned."""
     judged = [notice for notice in batch if notice.kind.is_judged]
     if keys is not None and (wanted := evidence.wanted_keys(judged, organisation)):
         organisation = replace(organisation, found_keys=keys.find(wanted))
-    return Known(organisation, owner, sent=sent.ask(evidence.question(judged)), arrivals=arrivals, now=now)
+    view = sent.ask(evidence.question(judged))
+    told = hosts.find(evidence.wanted_hosts(judged, organisation)) if hosts is not None else HostsView()
+    return Known(organisation, owner, sent=view, arrivals=arrivals, now=now, hosts=told)
 
 
 def judge_together(

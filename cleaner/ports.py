@@ -18,6 +18,8 @@ from cleaner.values import (
     Entry,
     Folder,
     Heading,
+    HostQuestion,
+    HostsView,
     Lesson,
     Listing,
     Message,
@@ -144,6 +146,13 @@ class SentRecord(Protocol):
 
         Returns how many were new.
         """
+
+
+class Hosts(Protocol):
+    """What the outside says of hosts."""
+
+    def find(self, question: HostQuestion) -> HostsView:
+        """What cannot be had is left out, and says nothing: it never raises because of the network."""
 
 
 class Keys(Protocol):

@@ -28,6 +28,9 @@ WEIGHTS: Final = {
     ("never_written", Side.BACKSCATTER): 0.5,
     ("foreign_author", Side.BACKSCATTER): 0.8,
     ("burst", Side.BACKSCATTER): 0.6,
+    ("blocklisted", Side.BACKSCATTER): 0.6,
+    ("sender_policy", Side.GENUINE): 1.5,
+    ("sender_policy", Side.BACKSCATTER): 0.4,
     ("manner", Side.BACKSCATTER): 0.6,
     ("manner", Side.GENUINE): 0.2,
 }

@@ -8,7 +8,6 @@ import typer
 from rich.text import Text
 
 from cleaner.cli.codes import FAILED
-from cleaner.cli.options import open_app
 from cleaner.cli.screen import results
 from cleaner.cli.text import safe
 
@@ -22,11 +21,12 @@ def check(context: typer.Context) -> None:
     One line each, and what to do about what fails. Mailboxes are opened
     read-only, and each opening is recorded.
     """
+    from cleaner.app import examining
     from cleaner.service.check import Level, check
 
     failed = False
-    with open_app(context) as app:
-        for finding in check(app.context):
+    with examining(context.obj) as (surroundings, trouble):
+        for finding in check(surroundings, trouble):
             failed = failed or finding.level is Level.FAIL
             text = Text.assemble(
                 _MARKS[finding.level.value], f" {safe(finding.subject)}: {safe(finding.text, 1_000)}"

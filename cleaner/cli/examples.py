@@ -31,6 +31,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("undo --run 20261124-1215-k7fq", "all that a run did"),
         ("undo --mailbox ann@harbor.example --since 2d", "all of one mailbox since then"),
     ),
+    "report": (
+        ("report --since 7d", "the last week"),
+        ("report --svg days.svg", "and its days as a picture"),
+    ),
     "status": (("status", ""), ("status --format jsonl", "for monitoring")),
     "classify": (
         ("classify message.eml", ""),

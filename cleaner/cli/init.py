@@ -8,14 +8,24 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from cleaner.cli.screen import remark
 from cleaner.errors import UsageError
 
+T = TypeVar("T")
+
 KEY: Final = "master.key"
+KINDS: Final = ("maildir", "imap")
+MAILDIR: Final = "/var/vmail/{domain}/{local}/Maildir"
+SERVER: Final = f"""name = "harbor-maildir"
+connector = "maildir"
+# {{address}}, {{local}} and {{domain}} stand for the parts of the mailbox's address.
+path = "{MAILDIR}"
+"""
+"""The mail system of the sample."""
 
 
 def init(
@@ -28,7 +38,7 @@ def init(
     Write a commented configuration, and the master key beside it.
 
     Nothing that exists is overwritten. On a terminal you are asked for your
-    domain and mailbox; Enter leaves the example.
+    domain, mailbox and mail system; Enter takes what is proposed.
     """
     from cleaner.config import make_key
 
@@ -80,28 +90,61 @@ def sample() -> str:
 
 
 def ask() -> dict[str, str]:
-    """What a person at the terminal answers; an example that is kept is left out."""
+    """What a person at the terminal answers, by the text of the sample that it takes the place of."""
     from cleaner.config import forms
 
-    questions: tuple[tuple[str, str, Callable[[object], object]], ...] = (
-        ("Your domain", "harbor.example", forms.domain),
-        ("Your address", "ann@harbor.example", forms.address),
-        ("The folder of your Maildir", "/var/vmail/{domain}/{local}/Maildir", forms.maildir_path(Path.cwd())),
-    )
-    answers: dict[str, str] = {}
-    for question, example, form in questions:
-        shown = example.replace("harbor.example", answers.get("harbor.example", "harbor.example"))
-        while (answer := str(typer.prompt(question, default=shown)).strip()) != example:
-            try:
-                answers[example] = str(form(answer))
-                break
-            except ValueError as error:
-                remark(str(error))
+    here = Path.cwd()
+    domain = prompt("Your domain", "harbor.example", forms.domain)
+    address = prompt("Your address", f"ann@{domain}", forms.address)
+    answers = {'"harbor.example"': quoted(domain), '"ann@harbor.example"': quoted(address)}
+    kind = prompt("Where your mail is, maildir or imap", "maildir", forms.among({k: k for k in KINDS}))
+    if kind == "maildir":
+        path = prompt("The folder of your Maildir", MAILDIR, forms.maildir_path(here))
+        answers[quoted(MAILDIR)] = quoted(path)
+    else:
+        host = prompt("Your IMAP server", f"imap.{domain}", forms.host)
+        user = prompt("The name to sign in with", address, forms.text)
+        secret = forms.secret(here)
+        place = prompt(
+            "Where the password is (env:NAME, file:PATH), not the password itself",
+            "env:MAIL_PASSWORD",
+            lambda value: secret(value).reference,
+        )
+        answers |= {
+            SERVER: f'name = "imap"\nconnector = "imap"\nhost = {quoted(host)}\n',
+            'server = "harbor-maildir"': 'server = "imap"',
+            '# user = "ann@harbor.example"': f"user = {quoted(user)}",
+            '# password = "env:ANN_PASSWORD"': f"password = {quoted(place)}",
+        }
+    relays = prompt("Hosts and addresses that send your mail out, by spaces; - for none", "-", relays_of)
+    if relays:
+        answers["# relays = []"] = f"relays = [{', '.join(map(quoted, relays))}]"
     return answers
 
 
+def prompt(question: str, default: str, form: Callable[[object], T]) -> T:
+    """Asks until the answer is one that the configuration takes; Enter takes the default."""
+    while True:
+        answer = str(typer.prompt(question, default=default)).strip()
+        try:
+            return form(answer)
+        except ValueError as error:
+            remark(str(error))
+
+
+def relays_of(value: object) -> tuple[str, ...]:
+    from cleaner.config import forms
+
+    words = str(value).replace(",", " ").split()
+    return tuple(str(forms.relay(word)) for word in words if word != "-")
+
+
+def quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def filled_in(text: str, answers: Mapping[str, str]) -> str:
-    """The sample with a person's own values in place of the examples, whole quoted texts only."""
-    for example, answer in answers.items():
-        text = text.replace(f'"{example}"', json.dumps(answer, ensure_ascii=False))
+    """The sample with a person's own values in place of the examples, the longest first."""
+    for example in sorted(answers, key=len, reverse=True):
+        text = text.replace(example, answers[example])
     return text

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cleaner.cli.arguments import Commands
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
-from cleaner.cli.screen import print_json, print_table, results
+from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def add(
 
     A mailbox that is not in the configuration file is kept in the store.
     """
-    from cleaner.service.consent import NewMailbox, opt_in
+    from cleaner.service.consent import NewMailbox, obstacle_to, opt_in
 
     new = NewMailbox(
         address=address,
@@ -85,9 +85,20 @@ def add(
         preview=duration_of(preview),
     )
     with open_app(context) as app:
+        began = app.context.clock()
         row = opt_in(app.context, new)
+        obstacle = obstacle_to(app.context, row.address)
         now = app.context.clock()
-    results().print(f"{safe(row.address)} has opted in.", soft_wrap=True)
+    if row.at is not None and row.at < began:
+        results().print(
+            f"{safe(row.address)} opted in already, on {row.at.astimezone():%Y-%m-%d %H:%M}; nothing was "
+            "changed. To begin its preview anew, give --preview TIME.",
+            soft_wrap=True,
+        )
+    else:
+        results().print(f"{safe(row.address)} has opted in.", soft_wrap=True)
+    if obstacle is not None:
+        remark(f"Its consent is recorded, but it cannot be opened now: {obstacle}", "yellow")
     if row.preview_until is not None and row.preview_until > now:
         results().print(
             f"Until {row.preview_until.astimezone():%Y-%m-%d %H:%M} it is only reported on "
@@ -116,12 +127,16 @@ def import_(
 
 
 @optin.command("list")
-def list_(context: typer.Context) -> None:
+def list_(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """List the mailboxes with their consent."""
     from cleaner.service.consent import consents
 
     with open_app(context) as app:
         rows = consents(app.context)
+    if output is Format.JSONL:
+        for row in rows:
+            print_json(row.as_json())
+        return
     if rows:
         print_table(_table(rows))
     results().print(f"{count(len(rows), 'mailbox', 'mailboxes')}.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cleaner.cli.screen import remark
 from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +47,14 @@ def open_app(context: typer.Context) -> App:
     """The program with the configuration that was named before the command."""
     from cleaner.app import App
 
-    return App.open(context.obj)
+    app = App.open(context.obj)
+    if app.context.store.is_new:
+        remark(
+            f"A new store was made: {app.context.store.where}. If there was one before, put it back from its "
+            "backup first: consent, history and undo stand in it.",
+            "yellow",
+        )
+    return app
 
 
 def command(context: typer.Context, arguments: str) -> str:

@@ -39,6 +39,10 @@ class LookupSettings:
     """For each question."""
     nameservers: tuple[tuple[str, int], ...] = ()
     """Addresses and ports; none: those of this machine."""
+    blocklists: tuple[str, ...] = ()
+    """Zones that hosts are looked up in (RFC 5782)."""
+    spf: bool = False
+    """Whether the policies of our own domains are asked for who may send for them."""
 
 
 @dataclass(frozen=True, slots=True)

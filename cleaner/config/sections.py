@@ -46,10 +46,25 @@ _AT_HOME: Final = {
 }
 """Where keys belong that are easily written under the wrong heading."""
 
+_BY_CONNECTOR: Final = {
+    "path": "maildir",
+    **dict.fromkeys(("host", "port", "tls", "ca_file", "auth", "user", "password", "timeout"), "imap or ews"),
+    "connections": "imap or ews",
+    "master_separator": "imap",
+    **dict.fromkeys(("endpoint", "autodiscover", "access"), "ews"),
+    **dict.fromkeys(("client_id", "client_secret", "token_url", "scope"), "ews"),
+}
+"""The keys that only servers of some connectors have."""
+
 
 def close(table: Table) -> None:
     """Reports the unknown keys of a table."""
     table.close(_AT_HOME)
+
+
+def close_server(table: Table) -> None:
+    """The same for a server, where a key of another connector is told as that."""
+    table.close({key: f"a [[server]] of connector {names}" for key, names in _BY_CONNECTOR.items()})
 
 
 def store(table: Table, base: Path) -> StoreSettings:
@@ -76,6 +91,8 @@ def lookups(table: Table) -> LookupSettings:
         dns=table.one("dns", forms.flag, usual.dns),
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
+        blocklists=table.many("blocklists", forms.domain),
+        spf=table.one("spf", forms.flag, usual.spf),
     )
     close(table)
     return found
@@ -197,7 +214,7 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
                 found.append(_maildir(table, name, base))
             case "ews":
                 found.append(ews.server(table, name, base))
-                close(table)
+                close_server(table)
             case "":
                 found.append(Server(name, ""))
             case _:
@@ -208,7 +225,7 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
 def _maildir(table: Table, name: str, base: Path) -> Server:
     example = '"/var/vmail/{domain}/{local}/Maildir"'
     found = Server(name, "maildir", path=table.required("path", forms.maildir_path(base), "", example))
-    close(table)
+    close_server(table)
     return found
 
 
@@ -240,7 +257,7 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:
                 table.fault(key, f"is missing for the master user; write for example {key} = {example}")
-    close(table)
+    close_server(table)
     return found
 
 

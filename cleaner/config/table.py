@@ -106,9 +106,9 @@ class Table:
             if key in self._asked:
                 continue
             near = difflib.get_close_matches(key, self._asked, n=1)
-            if near:
-                self.fault(key, f"there is no such key; did you mean {near[0]}?")
-            elif elsewhere and key in elsewhere:
+            if elsewhere and key in elsewhere:
                 self.fault(key, f"does not belong here; write it under {elsewhere[key]}")
+            elif near:
+                self.fault(key, f"there is no such key; did you mean {near[0]}?")
             else:
                 self.fault(key, f"there is no such key; here may stand {', '.join(self._asked)}")

@@ -24,6 +24,7 @@ from cleaner.evidence.mentions import question
 from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
 from cleaner.evidence.tags import untagged
+from cleaner.evidence.trail import wanted_hosts
 from cleaner.values import Evidence, Known, Notice, Side
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "names",
     "question",
     "untagged",
+    "wanted_hosts",
     "wanted_keys",
 ]
 
@@ -49,7 +51,7 @@ Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 
 NO_RULES: frozenset[str] = frozenset()
 
-NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from"))
+NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from", "sender"))
 """Header fields, of the notice and of the returned mail, that rules which learn look at."""
 
 

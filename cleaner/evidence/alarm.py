@@ -29,7 +29,8 @@ RECENT: Final = timedelta(days=7)
 
 def alarms(lessons: Iterable[Lesson], today: date) -> tuple[Alarm, ...]:
     """Days of the last week on which much came back that bears our mark and that the user did not keep."""
-    marked = {one.original: one for one in lessons if one.by_mark and one.original and one.day is not None}
+    own = (one for one in lessons if not one.of_colleague)
+    marked = {one.original: one for one in own if one.by_mark and one.original and one.day is not None}
     known = Counter(one.day for one in marked.values() if one.in_record)
     unknown = Counter(one.day for one in marked.values() if not one.in_record)
     found = []

@@ -36,6 +36,12 @@ Sites that must have shown the ways of our mail before they count.
 
 Who received mail of ours can send reports about it with an invented trace; alone he must not teach us anything.
 """
+SENDS_LIKE_US: Final = 3
+"""
+Proven mails of the mailbox itself, before what was learned from colleagues speaks against its mail.
+
+Some write from a machine of their own and never by the organisation's; what speaks for a mail needs none.
+"""
 
 
 def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
@@ -101,16 +107,19 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
     """What all the lessons together say; a mail that came back several times counts once."""
     every = tuple(lessons)
     proven = [one for one in every if one.is_proven and one.original]
+    own = [one for one in proven if not one.of_colleague]
+    # Machines of the organisation are this mailbox's, too. That strangers are news is said to who sends like the others.
+    shown = proven if len(_once(own)) >= SENDS_LIKE_US else own
     machines = _machines(every)
-    by_version = {version: share for version in (4, 6) if (share := _ways(proven, machines, version)).total}
-    marked = _once(one for one in proven if one.by_mark)
+    by_version = {version: share for version in (4, 6) if (share := _ways(shown, machines, version)).total}
+    marked = _once(one for one in own if one.by_mark)
     return Habits(
         machines=machines,
         networks=frozenset(
             one.network for one in every if one.is_proven and one.network and not one.is_listed
         ),
         ways=by_version,
-        signed=_signed(_once(one for one in proven if one.in_record and one.signed is not None)),
+        signed=_signed(_once(one for one in shown if one.in_record and one.signed is not None)),
         recorded=Share(sum(one.in_record for one in marked), len(marked)),
     )
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
 from cleaner.evidence import mentions, ours
-from cleaner.values import Hop, IPAddress, Kind, Notice, Organisation, domain_of
+from cleaner.values import Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
 
 _LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
 _ACCESS_WORDS: Final = frozenset(
@@ -96,6 +97,41 @@ def site(notice: Notice) -> str:
         if hop.ip is not None and not ours.is_internal(hop.ip):
             return ours.registered_domain(hop.peer) or str(ours.surroundings(hop.ip))
     return ""
+
+
+def is_within_one_machine(hop: Hop) -> bool:
+    """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
+    return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
+
+
+def entry(notice: Notice, organisation: Organisation) -> Hop | None:
+    """The line of our own server that took the notice in from outside."""
+    for hop in notice.hops:
+        if is_within_one_machine(hop):
+            continue
+        if hop.by and not ours.is_own_host(hop.by, organisation):
+            return None
+        if hop.ip is not None and not ours.is_internal(hop.ip):
+            return hop
+    return None
+
+
+def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:
+    """The hosts that reported, and those that handed returned mail over with the domain of ours they did it for."""
+    ips: set[str] = set()
+    senders: set[tuple[str, str]] = set()
+    for notice in notices:
+        hop = entry(notice, organisation)
+        if hop is not None and hop.ip is not None and not ours.is_inside(hop.ip, organisation):
+            ips.add(str(hop.ip))
+        peer = sender_of(notice, organisation)
+        if peer is None or ours.is_inside(peer.ip, organisation):
+            continue
+        ips.add(str(peer.ip))
+        author = next(iter(notice.returned.from_addresses), "")
+        if ours.is_own_address(author, organisation):
+            senders.add((str(peer.ip), domain_of(author)))
+    return HostQuestion(frozenset(ips), frozenset(senders))
 
 
 def shown(peer: Peer) -> str:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from cleaner.evidence import mentions, ours, trail
-from cleaner.values import Habits, IPAddress, Known, Machine, Notice, Organisation
+from cleaner.values import ABSENT, Habits, IPAddress, Known, Machine, Notice, Organisation
 
 ENOUGH: Final = 10
 """Proven mails whose way is known before it says something that others came another way."""
@@ -44,14 +44,29 @@ def stranger(notice: Notice, known: Known) -> trail.Peer | None:
         return None
     if may_be_ours(peer, known) or trail.may_be_filter(peer, organisation):
         return None
-    return None if may_be_forwarded(notice, peer) else peer
+    return None if may_be_forwarded(notice, peer) or says_for_whom(notice, peer) else peer
 
 
 def may_be_forwarded(notice: Notice, peer: trail.Peer) -> bool:
     """Whether the peer may have passed on, for a recipient of ours, what he had from us."""
+    if notice.returned.headers.get("resent-from") is not ABSENT:
+        return True
     if not notice.returned.to_addresses and peer.machine is trail.Machine.LINE:
         return False  # nobody's mailbox is behind a customer's line
     return mentions.is_forwarded_before(notice, peer.hop)
+
+
+def says_for_whom(notice: Notice, peer: trail.Peer) -> bool:
+    """
+    Whether the mail openly names the peer as its sender on the author's behalf (RFC 5322 section 3.6.2).
+
+    Calendars, signing and survey services send invitations so: From is the user, Sender and the machine are theirs.
+    """
+    sender = notice.returned.headers.get("sender")
+    if not isinstance(sender, str) or peer.machine is not trail.Machine.SERVER or not peer.hop.peer:
+        return False
+    domain = sender.strip().rstrip(">").rpartition("@")[2].strip()
+    return ours.is_same_side(domain.lower(), peer.hop.peer)
 
 
 def is_known_where_we_send_from(ip: IPAddress, known: Known) -> bool:

@@ -7,6 +7,7 @@ Nothing here ever raises because of the network: what cannot be had is unknown.
 from __future__ import annotations
 
 from cleaner.lookups.dns import Dns
+from cleaner.lookups.hosts import KnownHosts
 from cleaner.lookups.keys import KnownKeys
 
-__all__ = ["Dns", "KnownKeys"]
+__all__ = ["Dns", "KnownHosts", "KnownKeys"]

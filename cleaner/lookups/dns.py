@@ -1,5 +1,5 @@
 """
-The Domain Name System, asked for text records (RFC 1035; DKIM keys: RFC 6376 section 3.6.2).
+The Domain Name System (RFC 1035): DKIM keys (RFC 6376 section 3.6.2), policies, addresses, blocklists.
 
 Each question has a time limit, and when the name servers do not answer they are left in peace for a while: a run
 without a network loses seconds, not minutes. dnspython is there anyway: dkimpy needs it.
@@ -40,26 +40,37 @@ class Dns:
     def __init__(self, timeout: timedelta, nameservers: Sequence[NameServer] = ()) -> None:
         self._timeout = timeout.total_seconds()
         self._nameservers = tuple(nameservers)
-        self._kept: dict[str, tuple[float, Texts]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, Texts]] = {}
         self._lock = threading.Lock()
         self._failures = 0
         self._silent_until = 0.0
 
     def texts(self, name: str) -> Texts:
         """The text records of a name, each put together; ABSENT if it has none, UNKNOWN if nobody answers."""
+        return self._records(name, "TXT")
+
+    def addresses(self, name: str, version: int = 4) -> Texts:
+        """The addresses of a host, of one version of the Internet Protocol."""
+        return self._records(name, "A" if version == 4 else "AAAA")
+
+    def exchangers(self, domain: str) -> Texts:
+        """The hosts that take a domain's mail, the preferred first; none that says that there are none."""
+        return self._records(domain, "MX")
+
+    def _records(self, name: str, kind: str) -> Texts:
         now = time.monotonic()
         with self._lock:
-            kept = self._kept.get(name)
+            kept = self._kept.get((name, kind))
             if kept is not None and kept[0] > now:
                 return kept[1]
             if now < self._silent_until:
                 return UNKNOWN
-        found, seconds = self._ask(name)
+        found, seconds = self._ask(name, kind)
         with self._lock:
             self._note(found, now)
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
-            self._kept[name] = (time.monotonic() + seconds, found)
+            self._kept[name, kind] = (time.monotonic() + seconds, found)
         return found
 
     def _note(self, found: Texts, now: float) -> None:
@@ -68,20 +79,20 @@ class Dns:
             self._failures = 0
             self._silent_until = now + self._timeout + UNKNOWN_FOR
 
-    def _ask(self, name: str) -> tuple[Texts, float]:
+    def _ask(self, name: str, kind: str) -> tuple[Texts, float]:
         from dns.exception import DNSException
         from dns.resolver import NXDOMAIN
 
         try:
             answer = self._resolver().resolve(
-                name, "TXT", lifetime=self._timeout, search=False, raise_on_no_answer=False
+                name, kind, lifetime=self._timeout, search=False, raise_on_no_answer=False
             )
         except NXDOMAIN:
             return ABSENT, ABSENT_FOR
         except (DNSException, OSError, ValueError):
             # Time-outs, refusals, broken answers, names that are none, a machine without name servers.
             return UNKNOWN, UNKNOWN_FOR
-        texts = _texts(answer)
+        texts = _texts(answer, kind)
         if not texts:
             return ABSENT, ABSENT_FOR
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else SHORTEST
@@ -98,7 +109,13 @@ class Dns:
         return resolver
 
 
-def _texts(answer: Answer) -> tuple[str, ...]:
+def _texts(answer: Answer, kind: str) -> tuple[str, ...]:
     if answer.rrset is None:
         return ()
-    return tuple(b"".join(record.strings).decode("ascii", "replace") for record in answer.rrset)
+    match kind:
+        case "TXT":
+            return tuple(b"".join(record.strings).decode("ascii", "replace") for record in answer.rrset)
+        case "MX":
+            ranked = sorted((record.preference, record.exchange.to_text(True)) for record in answer.rrset)
+            return tuple(host.lower() for _, host in ranked if host.strip("."))
+    return tuple(record.address for record in answer.rrset)

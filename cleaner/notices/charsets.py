@@ -86,7 +86,8 @@ def decode(raw: bytes, label: str = "") -> str:
 def _guess(raw: bytes) -> str:
     sample = raw[:_GUESSED]
     if sample.isascii():
-        start = next((i for i, byte in enumerate(raw) if byte > 127), 0)
+        first = _HIGH.search(raw)
+        start = first.start() if first else 0
         sample = raw[max(0, start - 512) : start + _GUESSED - 512]
     if len(_HIGH.findall(sample)) <= _FEW and not _HIGH_TWICE.search(sample):
         return "cp1252"

@@ -53,7 +53,6 @@ class Part:
     type: str = "text/plain"
     parameters: Mapping[str, str] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
-    parent: Part | None = None
     _payload: bytes | None = None
     _text: str | None = None
 
@@ -147,7 +146,7 @@ def _part(headers: Headers, body: bytes, parent: Part | None = None) -> Part:
     found = _TYPE.match(declared)
     default = "message/rfc822" if parent is not None and parent.type == "multipart/digest" else "text/plain"
     name = f"{found[1]}/{found[2]}".lower() if found else default
-    return Part(headers, body, name, parameters(declared), parent=parent)
+    return Part(headers, body, name, parameters(declared))
 
 
 def parameters(value: str) -> dict[str, str]:

@@ -86,6 +86,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
         text=sheet.text,
         links=sheet.links,
         attachments=sheet.attachments,
+        rebuilt=sheet.rebuilt,
         fingerprint=fingerprint(sheet.headers),
     )
 

@@ -732,3 +732,29 @@ HELD: Final = _phrases(
     trapped
     """
 )
+
+EVERYDAY: Final = frozenset(
+    _phrases(
+        """
+        on hold
+        on your mailbox
+        incoming messages
+        incoming mail
+        incoming emails
+        new messages
+        email notification
+        message delivery
+        messages delivery
+        blocked message
+        held message
+        quarantine
+        trapped
+        """
+    )
+)
+"""Of HELD, what desks, shops and colleagues say of other things; a title that says no more needs a bait beside it."""
+
+
+def said_of_held(text: str) -> bool:
+    """Whether a folded text says, in words that are said of nothing else, that mail is held or failed."""
+    return said(FAILURE, text) or said((phrase for phrase in HELD if phrase not in EVERYDAY), text)

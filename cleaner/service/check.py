@@ -1,8 +1,9 @@
 """
 Whether everything is in place: the use case behind `check`.
 
-Each finding is one line, and what fails says what to do. Mailboxes are opened read-only, also before
-their owners agreed, and each opening is recorded; no message is read.
+Each finding is one line, and what fails says what to do; a fault ends only what needs the thing at fault.
+Mailboxes are opened read-only, also before their owners agreed, and each opening is recorded: where there is no
+store to record it in, none is opened. No message is read.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from enum import Enum
 from ipaddress import ip_address
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, SecretUnavailableError
+from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError, ServerUnavailableError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
-from cleaner.steps.targets import unfit_targets
+from cleaner.service.models import model_for, rows
+from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
 
 
@@ -37,31 +39,52 @@ class Finding:
     remedy: str = ""
 
 
-def check(context: Context) -> Iterator[Finding]:
-    """All findings, as they are made."""
+def check(context: Context, trouble: CleanerError | None = None) -> Iterator[Finding]:
+    """All findings, as they are made; `trouble` is what keeps the store from being opened."""
     yield Finding(Level.OK, "configuration", f"{context.settings.path} is valid")
-    yield store_finding(context)
-    yield from check_key(context)
+    yield from check_key(context, trouble)
+    yield store_finding(context, trouble)
     yield from check_organisations(context)
     yield from check_lookups(context)
     yield from check_servers(context)
-    yield from check_mailboxes(context)
+    yield from check_secrets(context)
+    if trouble is None:
+        yield from check_models(context)
+        yield from check_mailboxes(context)
+    else:
+        yield Finding(
+            Level.NOTE, "mailboxes", "not opened: without the store nobody could see later that they were"
+        )
 
 
-def store_finding(context: Context) -> Finding:
-    store, url = context.store, context.settings.store.url
+def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
+    if isinstance(trouble, SecretUnavailableError | MasterKeyError):
+        return Finding(Level.NOTE, "store", "not opened, since that needs the master key")
+    if trouble is not None:
+        return Finding(Level.FAIL, "store", str(trouble))
+    store, where = context.store, context.store.where
+    if store.is_new:
+        return Finding(
+            Level.NOTE,
+            "store",
+            f"{where} was not there and is made now",
+            "if there was one before, put it back from its backup: consent, history and undo stand in it",
+        )
     if store.upgraded_from is None:
-        return Finding(Level.OK, "store", f"{url} is open and up to date (revision {store.revision})")
+        return Finding(Level.OK, "store", f"{where} is open and up to date (revision {store.revision})")
     return Finding(
         Level.NOTE,
         "store",
-        f"{url} was older than this program (revision {store.upgraded_from}) and has been upgraded to "
+        f"{where} was older than this program (revision {store.upgraded_from}) and has been upgraded to "
         f"{store.revision}",
         "an older program refuses it now; keep the backup from before until you are content",
     )
 
 
-def check_key(context: Context) -> Iterator[Finding]:
+def check_key(context: Context, trouble: CleanerError | None) -> Iterator[Finding]:
+    if isinstance(trouble, SecretUnavailableError | MasterKeyError):
+        yield Finding(Level.FAIL, "master key", str(trouble))
+        return
     exposure = context.settings.store.key.exposure()
     if exposure is None:
         yield Finding(Level.OK, "master key", "present and private")
@@ -126,6 +149,43 @@ def check_servers(context: Context) -> Iterator[Finding]:
             )
 
 
+def check_secrets(context: Context) -> Iterator[Finding]:
+    """The secrets that mailboxes are opened with, each once."""
+    settings = context.settings
+    secrets = [
+        secret
+        for server in settings.servers
+        for secret in (server.password, server.client_secret)
+        if secret is not None
+    ]
+    secrets += [mailbox.password for mailbox in settings.mailboxes if mailbox.password is not None]
+    for secret in dict.fromkeys(secrets):
+        subject = f"secret {secret.reference}"
+        try:
+            secret.reveal()
+        except SecretUnavailableError as error:
+            yield Finding(Level.FAIL, subject, str(error))
+            continue
+        text, _, remedy = (secret.exposure() or "present").partition("; ")
+        yield Finding(Level.NOTE if remedy else Level.OK, subject, text, remedy)
+
+
+def check_models(context: Context) -> Iterator[Finding]:
+    """Which model judges; what is refused is passed over by scans, and told here."""
+    if not context.settings.models.use:
+        yield Finding(Level.OK, "model", "none is used; proofs and rules alone decide")
+        return
+    for row in rows(context):
+        if row.refused and row.own:
+            yield Finding(
+                Level.FAIL, "model", f"{row.name} is refused: {row.refused}", "train it anew, or remove it"
+            )
+    for organisation in context.settings.organisations:
+        model = model_for(context, organisation.name)
+        told = f"{model.name} judges" if model is not None else "none yet; proofs and rules alone decide"
+        yield Finding(Level.OK, "model", f"{told} for {organisation.name}")
+
+
 def is_here(host: str) -> bool:
     """Whether what is sent to that host stays on this machine."""
     try:
@@ -158,21 +218,39 @@ def check_mailboxes(context: Context) -> Iterator[Finding]:
             "none is configured",
             f"add a [[mailbox]] to {context.settings.path}, or: bounce-cleaner optin add ADDRESS",
         )
+    silent: set[str] = set()
     for mailbox in context.settings.mailboxes:
-        yield from check_mailbox(context, mailbox)
+        if mailbox.server in silent:
+            text = f"not opened, since server {mailbox.server} does not answer"
+            yield Finding(Level.NOTE, mailbox.address, text)
+            yield consent_finding(context, mailbox)
+        else:
+            yield from check_mailbox(context, mailbox, silent)
 
 
-def check_mailbox(context: Context, mailbox: MailboxSettings) -> Iterator[Finding]:
+def check_mailbox(context: Context, mailbox: MailboxSettings, silent: set[str]) -> Iterator[Finding]:
+    """`silent` takes the servers that were found not to answer, so that each is told once."""
     try:
         context.note_access(mailbox, "check")
         with context.mailboxes.reading(mailbox) as reading:
             folders = reading.folders()
             yield Finding(Level.OK, mailbox.address, f"opened on {mailbox.server}, {len(folders)} folders")
             yield from check_folders(mailbox, folders)
+            yield from check_reading(context, mailbox, reading, folders)
             yield from check_changes(mailbox, reading)
+    except SecretUnavailableError as error:
+        yield Finding(Level.NOTE, mailbox.address, f"not opened, for want of the secret {error.reference}")
+    except ServerUnavailableError as error:
+        silent.add(mailbox.server)
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     except CleanerError as error:
-        yield Finding(Level.FAIL, mailbox.address, str(error))
+        yield Finding(Level.FAIL, mailbox.address, told(mailbox, error))
     yield consent_finding(context, mailbox)
+
+
+def told(mailbox: MailboxSettings, error: CleanerError) -> str:
+    """The error's sentence, without the address that the line begins with."""
+    return str(error).removeprefix(f"{mailbox.address}: ")
 
 
 def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iterator[Finding]:
@@ -203,7 +281,7 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
                 f"the folder {name!r} of policy.sent does not exist",
                 f"correct it; there are: {', '.join(sorted(names))}",
             )
-    unfit = tuple(unfit_targets(mailbox.policy, folders))
+    unfit = tuple(unfit_targets(with_trash(mailbox.policy, folders), folders))
     for what, remedy in unfit:
         yield Finding(Level.FAIL, mailbox.address, what, remedy)
     if not unfit and mailbox.policy.action is ActionName.MOVE and mailbox.policy.quarantine not in names:
@@ -212,6 +290,34 @@ def check_folders(mailbox: MailboxSettings, folders: tuple[Folder, ...]) -> Iter
             mailbox.address,
             f"the quarantine {mailbox.policy.quarantine!r} will be made when it is needed",
         )
+
+
+def check_reading(
+    context: Context, mailbox: MailboxSettings, reading: Mailbox, folders: tuple[Folder, ...]
+) -> Iterator[Finding]:
+    """Lists the folders that scans read: that a folder is there does not say that it can be read."""
+    policy = mailbox.policy
+    for folder in folders:
+        is_sent = folder.role is FolderRole.SENT or folder.name in policy.sent
+        is_quarantine = folder.name == policy.quarantine
+        if not (is_sent or is_quarantine or folder.name in policy.folders):
+            continue
+        try:
+            total = reading.list(folder.name).total
+        except ServerUnavailableError:
+            raise
+        except CleanerError as error:
+            yield Finding(
+                Level.FAIL, mailbox.address, f"{folder.name!r} cannot be read: {told(mailbox, error)}"
+            )
+            continue
+        if is_quarantine and total and not context.store.entries(mailbox=mailbox.address, limit=1):
+            yield Finding(
+                Level.NOTE,
+                mailbox.address,
+                f"{total:,} messages are in the quarantine, and this store knows of no move",
+                "if its store was lost, put it back from its backup, so that undo can take them back",
+            )
 
 
 def check_changes(mailbox: MailboxSettings, reading: Mailbox) -> Iterator[Finding]:

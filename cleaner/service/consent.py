@@ -17,6 +17,7 @@ from pathlib import Path
 from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, ConfigurationError, UsageError
 from cleaner.service.context import Context
+from cleaner.steps.lines import iso
 from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
 from cleaner.values import address_key
 
@@ -56,6 +57,19 @@ class ConsentRow:
     basis: str = ""
     preview_until: datetime | None = None
 
+    def as_json(self) -> dict[str, object]:
+        return {
+            "mailbox": self.address,
+            "organisation": self.organisation,
+            "server": self.server,
+            "stored": self.stored,
+            "state": self.state,
+            "at": iso(self.at),
+            "by": self.by or None,
+            "basis": self.basis or None,
+            "preview_until": iso(self.preview_until),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
@@ -73,7 +87,11 @@ class ConsentRecord:
 
 
 def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
-    """Records that the owner agreed, and keeps the mailbox if the configuration file does not have it."""
+    """
+    Records that the owner agreed, and keeps the mailbox if the configuration file does not have it.
+
+    Of one that has opted in already, only what is said anew is recorded, and its preview is not begun again.
+    """
     mailbox = context.settings.mailbox(new.address) if new.address in context.settings else None
     if mailbox is not None and describes(new) and not mailbox.stored:
         raise UsageError(
@@ -82,6 +100,9 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
         )
     if mailbox is None or describes(new):
         mailbox = keep(context, new)
+    says_more = new.preview is not None or new.by or new.note or new.basis != OWNER or describes(new)
+    if context.is_opted_in(mailbox) and not says_more:
+        return row_of(context, mailbox)
     now = context.clock()
     preview = preview_left(context, mailbox) if new.preview is None else new.preview
     consent = Consent(
@@ -97,12 +118,26 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     return row_of(context, mailbox)
 
 
+def obstacle_to(context: Context, address: str) -> str | None:
+    """Why a mailbox that has opted in cannot be opened now; None where it can. The opening is recorded."""
+    context = context.with_stored()
+    mailbox = context.settings.mailbox(address)
+    try:
+        context.note_access(mailbox, "opt-in")
+        with context.mailboxes.reading(mailbox):
+            return None
+    except CleanerError as error:
+        return str(error)
+
+
 def preview_left(context: Context, mailbox: MailboxSettings) -> timedelta:
     """
-    How long a mailbox is still only reported on, where nobody says: one that was paused goes on with
-    what was left of its preview then, any other begins anew.
+    How long a mailbox is still only reported on, where nobody says: one that has opted in, or was paused, goes
+    on with what was left of its preview, any other begins anew.
     """
     steps = context.store.consent.history(mailbox.address)
+    if steps and steps[-1].state is ConsentState.OPTED_IN and steps[-1].preview_until is not None:
+        return max(steps[-1].preview_until - context.clock(), timedelta())
     if len(steps) < 2 or steps[-1].state is not ConsentState.PAUSED:
         return mailbox.policy.preview
     agreed, paused = steps[-2:]

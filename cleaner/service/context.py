@@ -12,10 +12,11 @@ from typing import Final, Protocol
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
-from cleaner.lookups import Dns, KnownKeys
-from cleaner.ports import ChangeableMailbox, Keys, Mailbox
+from cleaner.lookups import Dns, KnownHosts, KnownKeys
+from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox
 from cleaner.store import Store
 from cleaner.store.records import Access
+from cleaner.store.seen import SeenBook
 
 LEARNED: Final = 10
 """So many more proven notices teach enough that unsure ones are looked at again …"""
@@ -82,6 +83,18 @@ class Context:
         """DKIM keys beside the configured ones: of the archive, and where it is allowed to ask, of DNS."""
         return KnownKeys(self.store.keys, self.clock, self.dns if asks else None, remembers=remembers)
 
+    def memory(self, mailbox: MailboxSettings) -> SeenBook:
+        """What was judged here, and what proven notices taught here and, where it is one house, its colleagues."""
+        organisation = self.settings.organisation(mailbox.organisation)
+        return self.store.seen(mailbox.address, "" if organisation.shared else organisation.name)
+
+    def hosts(self) -> Hosts | None:
+        """What the outside says of hosts, where the configuration wants it asked."""
+        wanted = self.settings.lookups
+        if self.dns is None or not (wanted.blocklists or wanted.spf):
+            return None
+        return KnownHosts(self.dns, wanted.blocklists, spf=wanted.spf)
+
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""
         self.store.labels.expire_samples(self.clock() - self.settings.labels.keep_samples)
@@ -103,7 +116,7 @@ class Context:
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
             sorted(mailbox.owner().addresses),
-            min(self.store.seen(mailbox.address).proven() // LEARNED, STEPS),
+            min(self.memory(mailbox).proven() // LEARNED, STEPS),
             model,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

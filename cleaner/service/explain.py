@@ -199,7 +199,7 @@ def fetch(
 def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
     """Judges for a mailbox of the configuration, by what the store knows of it."""
     now = context.clock()
-    seen = context.store.seen(mailbox.address)
+    seen = context.memory(mailbox)
     return Judge(
         organisation=context.settings.judging(mailbox.organisation),
         owner=mailbox.owner(),

@@ -327,9 +327,10 @@ def task_for(
         safety=None if request.confirm or request.only_looks else context.settings.safety,
         sent=context.store.sent_record(mailbox.address),
         journal=context.store.journal(mailbox.address),
-        memory=context.store.seen(mailbox.address),
+        memory=context.memory(mailbox),
         now=context.clock(),
         keys=context.keys(asks=True, remembers=not request.only_looks),
+        hosts=context.hosts(),
         model=model,
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         # Who only looks wants to know what cleaning will do once it begins.

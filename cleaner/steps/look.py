@@ -20,7 +20,7 @@ from cleaner.values import (
     Arrival,
     Entry,
     EntryState,
-    FolderRole,
+    Folder,
     Heading,
     Kind,
     Message,
@@ -31,19 +31,15 @@ BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
 
 
-def look(task: Task, watch: Watch, *, keep_others: bool = False) -> Look:
+def look(task: Task, there: Sequence[Folder], watch: Watch, *, keep_others: bool = False) -> Look:
     """Lists the watched folders and keeps the messages whose header makes a notice likely."""
-    there = task.mailbox.folders()
     folders = {folder.name for folder in there}
-    trash = next(
-        (f.name for f in there if f.role is FolderRole.TRASH and f.name not in task.policy.folders), None
-    )
     pending: dict[str, list[SeenNotice]] = {}
     for notice in task.memory.pending(task.knowledge):
         if is_due(task, notice):
             pending.setdefault(notice.folder, []).append(notice)
     missing = tuple(name for name in task.policy.folders if name not in folders)
-    result = Look(missing=missing, trash=trash)
+    result = Look(missing=missing)
     for folder in task.policy.folders:
         if folder in folders and task.may_continue():
             found = look_through(task, folder, pending.get(folder, ()), watch, keep_others)
@@ -145,7 +141,6 @@ def merge(left: Look, right: Look) -> Look:
         left.total + right.total,
         left.cursors | right.cursors,
         left.missing + right.missing,
-        left.trash or right.trash,
         left.taken_back + right.taken_back,
     )
 

@@ -9,6 +9,7 @@ this is asked when it is open.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from cleaner.connectors.roles import role_of
@@ -30,6 +31,14 @@ def targets_of(policy: Policy) -> Iterator[tuple[str, str]]:
         yield "trash", policy.trash or "Trash"
     if policy.review_unsure:
         yield "review", policy.review
+
+
+def with_trash(policy: Policy, folders: Sequence[Folder]) -> Policy:
+    """The policy with the mailbox's own folder for what is deleted, where none is named: by flag or known name."""
+    if policy.trash is not None:
+        return policy
+    own = (f.name for f in folders if f.role is FolderRole.TRASH and f.name not in policy.folders)
+    return replace(policy, trash=next(own, None))
 
 
 def unfit_targets(policy: Policy, folders: Sequence[Folder]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
+from cleaner.ports import ChangeableMailbox, Hosts, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
 from cleaner.values import (
     Entry,
     Evidence,
@@ -58,6 +58,7 @@ class Task:
     model: Model | None = None
     """Asked where the rules are silent; None: rules alone."""
     keys: Keys | None = None
+    hosts: Hosts | None = None
     proposals: Proposals | None = None
     """Where the owner's own moves are noted; None: they are not."""
     knowledge: str = ""
@@ -133,8 +134,6 @@ class Look:
     cursors: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Watched folders that do not exist."""
-    trash: str | None = None
-    """The folder that the mail system has for what is deleted."""
     taken_back: tuple[Sighting, ...] = ()
     """Messages that their owner moved out of where we had moved them to."""
 

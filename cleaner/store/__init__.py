@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schema, seen, sent
+from cleaner.store import journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -40,6 +40,9 @@ class Store:
         self._database = database
         self._keyed = keyed
         self.revision = schema.REVISIONS[-1]
+        self.where = database.where
+        self.is_new = False
+        """It was made when it was opened: nothing is known of what was done before."""
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
@@ -71,7 +74,8 @@ class Store:
             database.close()
             raise
         store = cls(database, keyed, Seals(key))
-        store.upgraded_from = before
+        store.upgraded_from = before or None
+        store.is_new = before == ""
         return store
 
     def close(self) -> None:
@@ -93,8 +97,9 @@ class Store:
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)
 
-    def seen(self, address: str) -> seen.SeenBook:
-        return seen.SeenBook(self._database, self._keyed, address)
+    def seen(self, address: str, organisation: str = "") -> seen.SeenBook:
+        """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
+        return seen.SeenBook(self._database, self._keyed, address, organisation)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
@@ -146,4 +151,5 @@ class Store:
                 sent.erase(connection, mailbox)
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
+                schedule.forget(connection, mailbox)
         self._database.shrink_log()

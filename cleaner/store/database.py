@@ -9,6 +9,7 @@ the middle when another process has written meanwhile.
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import threading
 import time
@@ -195,7 +196,9 @@ def _make_private(path: Path) -> None:
     if path.exists():
         return
     if not path.parent.is_dir():
-        raise StoreError(f"{path}: its folder does not exist; make it: mkdir -p {path.parent}")
+        raise StoreError(
+            f"{path}: its folder does not exist; make it: mkdir -p {shlex.quote(str(path.parent))}"
+        )
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:

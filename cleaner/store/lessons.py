@@ -7,6 +7,7 @@ What is told about those that were asked about names them; the others are hashes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
@@ -21,13 +22,20 @@ LATEST: Final = 1_000
 NAMES: Final = ("original", "site", "machine", "network", "author")
 
 
-def keep(connection: Connection, keyed: Keyed, mailbox: int, lessons: Mapping[str, Lesson]) -> None:
-    """Keeps the lessons by the fingerprints of their notices, each in the place of an earlier one."""
+def keep(
+    connection: Connection, keyed: Keyed, mailbox: int, lessons: Mapping[str, Lesson], organisation: str = ""
+) -> None:
+    """
+    Keeps the lessons by the fingerprints of their notices, each in the place of an earlier one.
+
+    Where an organisation is named, its other mailboxes may learn them.
+    """
+    whose = keyed.hash("organisation", organisation) if organisation else None
     c = tables.lesson.c
     for chunk in chunks(lessons):
         connection.execute(delete(tables.lesson).where(c.mailbox_id == mailbox, c.fingerprint.in_(chunk)))
     rows = [
-        {"mailbox_id": mailbox, "fingerprint": fingerprint, **_values(keyed, lesson)}
+        {"mailbox_id": mailbox, "fingerprint": fingerprint, "organisation": whose, **_values(keyed, lesson)}
         for fingerprint, lesson in lessons.items()
         if lesson.is_proven or lesson.machine
     ]
@@ -49,11 +57,26 @@ def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[s
             yield _lesson(row, names)
 
 
-def count_proven(connection: Connection, mailbox: int) -> int:
-    """How many lessons about proven mail there are."""
+def recall_of_colleagues(
+    connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[str], organisation: str
+) -> Iterator[Lesson]:
+    """The latest lessons about proven mail from other mailboxes of the organisation."""
     c = tables.lesson.c
-    query = select(func.count()).where(c.mailbox_id == mailbox, c.proven)
-    return int(connection.execute(query).scalar_one())
+    names = {keyed.hash("way", text): text for text in asked}
+    whose = keyed.hash("organisation", organisation)
+    query = select(tables.lesson).where(c.organisation == whose, c.proven, c.mailbox_id != mailbox)
+    for row in connection.execute(query.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+        yield replace(_lesson(row, names), of_colleague=True)
+
+
+def count_proven(connection: Connection, keyed: Keyed, mailbox: int, organisation: str = "") -> int:
+    """How many lessons about proven mail there are, here or in the whole organisation; counted to `LATEST`."""
+    c = tables.lesson.c
+    here = c.mailbox_id == mailbox
+    if organisation:
+        here |= c.organisation == keyed.hash("organisation", organisation)
+    some = select(c.fingerprint).where(here, c.proven).limit(LATEST).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:

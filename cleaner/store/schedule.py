@@ -108,10 +108,15 @@ class ScheduleBook:
                     .values(server=bindparam("server"), pulse=None),
                     moved,
                 )
+            missing = [address for address in wanted if address not in there]
+            rows = _rows_of(connection, missing)
             new = [
-                {"mailbox_id": ensured(connection, address), "server": server, "due": now}
-                for address, server in wanted.items()
-                if address not in there
+                {
+                    "mailbox_id": rows.get(address) or ensured(connection, address),
+                    "server": wanted[address],
+                    "due": now,
+                }
+                for address in missing
             ]
             if new:
                 connection.execute(insert(tables.schedule), new)
@@ -218,6 +223,21 @@ class ScheduleBook:
         )
         with self._database.read() as connection:
             return Backlog(*connection.execute(query).one())
+
+
+def _rows_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
+    """The rows of these mailboxes, as far as there are any: asked for one by one, thousands take long."""
+    m = tables.mailbox.c
+    return {
+        row.address: row.id
+        for some in chunks(addresses)
+        for row in connection.execute(select(m.address, m.id).where(m.address.in_(some)))
+    }
+
+
+def forget(connection: Connection, mailbox: int) -> None:
+    """Also while somebody is at work on it: what he writes down then finds no place."""
+    connection.execute(delete(tables.schedule).where(tables.schedule.c.mailbox_id == mailbox))
 
 
 def _turns() -> Select[Any]:

@@ -13,7 +13,7 @@ from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -59,7 +59,8 @@ def revision_of(connection: Connection) -> str | None:
 
 def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     """
-    Builds or upgrades the tables in one transaction; returns the revision that they were of if it was older.
+    Builds or upgrades the tables in one transaction; returns the revision that they were of if it was older,
+    empty if there were none.
 
     Raises StoreError for a database of a newer or another program, or of another master key, which would
     silently match nothing.
@@ -67,6 +68,8 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     with database.read() as connection:
         state = state_of(connection)
         before = revision_of(connection) if state is SchemaState.OLDER else None
+    if state is SchemaState.EMPTY:
+        before = ""
     if state is not SchemaState.CURRENT:
         _refuse_foreign(database, state)
         with database.rebuild() as connection:

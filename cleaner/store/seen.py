@@ -21,12 +21,17 @@ UNDONE: Final = tuple(outcome.value for outcome in Outcome if outcome not in (Ou
 
 
 class SeenBook:
-    """Judged notices of one mailbox; satisfies `ports.Memory`."""
+    """
+    Judged notices of one mailbox; satisfies `ports.Memory`.
 
-    def __init__(self, database: Database, keyed: Keyed, address: str) -> None:
+    Where an organisation is named, what proven notices teach is shared with its other mailboxes.
+    """
+
+    def __init__(self, database: Database, keyed: Keyed, address: str, organisation: str = "") -> None:
         self._database = database
         self._keyed = keyed
         self._address = address
+        self._organisation = organisation
 
     def cursor(self, folder: str) -> str | None:
         with self._database.read() as connection:
@@ -73,18 +78,32 @@ class SeenBook:
             )
             return tuple(_seen(row) for row in connection.execute(query.order_by(n.judged_at, n.id)))
 
-    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+    def is_waiting(self, since: datetime) -> bool:
+        """Whether notices judged since then are to be looked at again when their grace period is over."""
+        n = tables.notice.c
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address)
-            if mailbox is None:
-                return ()
-            return tuple(lessons.recall(connection, self._keyed, mailbox, asked))
+            query = select(n.id).where(
+                n.mailbox_id == mailbox, n.action == ActionName.WAIT.value, n.judged_at >= since
+            )
+            return connection.execute(query.limit(1)).first() is not None
+
+    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+        with self._database.read() as connection:
+            # Of a mailbox that nothing was ever kept of there is no row, and none has this number.
+            mailbox = row_id(connection, self._address) or 0
+            found = tuple(lessons.recall(connection, self._keyed, mailbox, asked))
+            if self._organisation:
+                found += tuple(
+                    lessons.recall_of_colleagues(connection, self._keyed, mailbox, asked, self._organisation)
+                )
+            return found
 
     def proven(self) -> int:
         """How many notices about proven mail there is something to learn from."""
         with self._database.read() as connection:
-            mailbox = row_id(connection, self._address)
-            return lessons.count_proven(connection, mailbox) if mailbox is not None else 0
+            mailbox = row_id(connection, self._address) or 0
+            return lessons.count_proven(connection, self._keyed, mailbox, self._organisation)
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers, in one transaction; nothing once the owner has opted out."""
@@ -94,7 +113,8 @@ class SeenBook:
             if has_withdrawn(connection, mailbox):
                 return
             self._record(connection, mailbox, latest)
-            lessons.keep(connection, self._keyed, mailbox, {f: n.lesson for f, n in latest.items()})
+            learned = {fingerprint: notice.lesson for fingerprint, notice in latest.items()}
+            lessons.keep(connection, self._keyed, mailbox, learned, self._organisation)
             for folder, value in cursors.items():
                 set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
 

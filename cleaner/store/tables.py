@@ -336,10 +336,16 @@ lesson = Table(
     Column("proven", Boolean, nullable=False),
     Column("in_record", Boolean, nullable=False),
     Column("by_mark", Boolean, nullable=False),
+    Column("organisation", Hash),
     Index(None, "mailbox_id", "proven", "day"),
+    Index(None, "organisation", "proven", "day"),
     Index(None, "mailbox_id", "machine"),
 )
-"""What judged notices taught about the ways of our mail; `machine` and the like are hashes."""
+"""
+What judged notices taught about the ways of our mail; `machine` and the like are hashes.
+
+`organisation`: the one whose other mailboxes may learn it.
+"""
 
 alert = Table(
     "alert",

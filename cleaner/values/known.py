@@ -199,6 +199,8 @@ class Lesson:
     """Proven by the sent record."""
     by_mark: bool = False
     """Proven by something that the mail itself bears: a signature, a tag."""
+    of_colleague: bool = False
+    """It was learned in another mailbox of the organisation."""
 
     @property
     def is_proven(self) -> bool:
@@ -250,6 +252,25 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True)
+class HostQuestion:
+    """What a batch of notices asks the outside about hosts."""
+
+    ips: frozenset[str] = frozenset()
+    senders: frozenset[tuple[str, str]] = frozenset()
+    """An address, and the domain of ours that it sent for."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsView:
+    """What the outside answered; a host that is not there is unknown."""
+
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Address → the blocklists that it stands on."""
+    spf: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    """Address and domain → `pass` or `fail`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a rule may know beside the notice. Gathered once per batch, the same for all its notices."""
 
@@ -260,3 +281,4 @@ class Known:
     """Sorted by time."""
     now: datetime | None = None
     habits: Habits = field(default_factory=Habits)
+    hosts: HostsView = field(default_factory=HostsView)

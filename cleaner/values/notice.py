@@ -159,5 +159,7 @@ class Notice:
     """http(s) addresses in the notice's own text, bounded; what a fake report wants clicked."""
     attachments: tuple[str, ...] = ()
     """File names of attachments that are neither the report nor the returned original."""
+    rebuilt: bool = False
+    """The server wrote it anew, and may have dropped what would have proven it."""
     fingerprint: str = ""
     doubt: str = ""

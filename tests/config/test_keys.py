@@ -123,3 +123,24 @@ def test_a_name_server_is_an_address(file: Path, value: str) -> None:
 def test_a_time_limit_cannot_be_switched_off(file: Path) -> None:
     (fault,) = faults(file, f"{ORGANISATION}[lookups]\ntimeout = 0\n")
     assert "must not be 0" in fault
+
+
+@pytest.mark.parametrize(
+    ("connector", "own", "key", "home"),
+    [
+        ("maildir", 'path = "mail"', 'host = "imap.harbor.example"', "host: does not belong here"),
+        ("maildir", 'path = "mail"', 'access = "delegate"', "of connector ews"),
+        ("imap", 'host = "imap.harbor.example"', 'path = "mail"', "of connector maildir"),
+        ("imap", 'host = "imap.harbor.example"', "port = 1993", ""),
+    ],
+)
+def test_a_key_of_another_connector_is_told_as_that(
+    file: Path, connector: str, own: str, key: str, home: str
+) -> None:
+    text = f'{ORGANISATION}[[server]]\nname = "mail"\nconnector = "{connector}"\n{own}\n{key}\n'
+    if home:
+        (fault,) = faults(file, text)
+        assert home in fault
+    else:
+        file.write_text(text)
+        assert load(file).servers[0].port == 1993

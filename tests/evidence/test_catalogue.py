@@ -18,6 +18,8 @@ def test_a_rule_has_a_summary_and_a_source(rule: evidence.RuleInfo) -> None:
     assert rule.summary.endswith(".")
     assert len(rule.source) > 10
     assert isinstance(rule.side, Side)
+    reason = rule.text.partition("Source:")[0].partition("\n\n")[2]
+    assert len(reason.split()) > 10, "why it speaks for its side, and how it can be wrong"
     assert callable(import_module(f"cleaner.evidence.rules.{rule.name}").check)
 
 

@@ -215,3 +215,39 @@ def test_what_strangers_share_with_us_speaks_for_nobody() -> None:
         }
     with_it = replace(WITH_IT, organisation=replace(HARBOR, shared=True))
     assert with_it.judge(report(mail(FROM_RELAY))).opinion is Opinion.GENUINE
+
+
+# --- colleagues -------------------------------------------------------------------------------------
+
+
+def of_colleague(number: int, **changes: object) -> Lesson:
+    return lesson(number, of_colleague=True, **changes)
+
+
+def test_a_machine_that_sent_proven_mail_of_a_colleague_is_no_stranger() -> None:
+    service = {"machine": SERVICE[1], "network": "198.51.100.0/24", "is_listed": False}
+    learned = evidence.learn([of_colleague(n, **service) for n in range(3)])
+    assert len(learned.machines[SERVICE[1]].proven) == 3
+    assert learned.networks == {"198.51.100.0/24"}
+
+
+@pytest.mark.parametrize(("own", "total"), [(0, 0), (2, 2), (3, 23)])
+def test_ways_of_colleagues_count_for_who_sends_like_them(own: int, total: int) -> None:
+    every = [*(of_colleague(n) for n in range(20)), *(lesson(100 + n) for n in range(own))]
+    learned = evidence.learn(every)
+    assert learned.ways.get(4, Share()).total == (total if own >= 3 else 0)
+    assert learned.signed.get("harbor.example", Share()).total == total
+
+
+def test_how_complete_a_record_is_its_own_mailbox_tells() -> None:
+    marked = {"by_mark": True, "in_record": False}
+    every = [*(of_colleague(n, **marked) for n in range(20)), lesson(100, by_mark=True, in_record=True)]
+    assert evidence.learn(every).recorded == Share(1, 1)
+
+
+def test_the_account_of_a_colleague_raises_no_alarm_here() -> None:
+    stolen = [of_colleague(0, original=f"<{n}@x>", by_mark=True, in_record=False) for n in range(50)]
+    usual = [lesson(-1 - n % 20, original=f"<u{n}@x>", by_mark=True) for n in range(30)]
+    assert evidence.alarms([*usual, *stolen], DAY) == ()
+    mine = [replace(one, of_colleague=False) for one in stolen]
+    assert len(evidence.alarms([*usual, *mine], DAY)) == 1

@@ -22,6 +22,7 @@ from tests.evidence.scene import (
     NOBODY,
     Desk,
     mail,
+    proven_reports,
     report,
     signed,
     taken_in,
@@ -133,6 +134,61 @@ CASES = (
         FULL,
     ),
 )
+
+
+ALUMNI = taken_in("fwd.alumni.example", "198.51.100.30", by="mx.far.example", to=BOB)
+CALENDAR = taken_in("mail-f69.calendar.example", "198.51.100.200")
+ON_BEHALF = "Sender: Calendar <notification@calendar.example>"
+
+WHERE_WAYS_ARE_LEARNED = (
+    Case(
+        "a forwarder that rewrites the envelope and keeps no trace of us",
+        report(mail(ALUMNI, to="bob@alumni.example")),
+        FULL,
+    ),
+    Case("a blind copy that was forwarded", report(mail(ALUMNI, to="carl@near.example")), FULL),
+    Case("a blind copy", report(mail(FROM_RELAY, BY_RELAY, to="undisclosed-recipients:;")), FULL),
+    Case(
+        "an invitation that a calendar sends in the user's name",
+        report(mail(CALENDAR, message_id="<calendar-1@calendar.example>", fields=(ON_BEHALF,))),
+        FULL,
+    ),
+    Case(
+        "a mail that somebody passed on as it was",
+        report(mail(ALUMNI, to="ann@harbor.example", fields=("Resent-From: ann@harbor.example",))),
+        FULL,
+    ),
+    Case(
+        "sent as another of the house",
+        report(mail(FROM_RELAY, BY_RELAY, author="sales@harbor.example")),
+        FULL,
+    ),
+    *(case for case in CASES if case.desk is FULL),
+)
+
+
+@pytest.mark.parametrize("case", WHERE_WAYS_ARE_LEARNED, ids=lambda case: case.what)
+def test_nor_where_its_way_was_never_seen_among_many(case: Case) -> None:
+    verdict = replace(case.desk, among=proven_reports()).judge(case.notice)
+    assert verdict.opinion is not Opinion.BACKSCATTER, verdict.because
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Sender: Calendar <notification@elsewhere.example>",
+        "Sender: ann@harbor.example",
+        "X-Sender: notification@calendar.example",
+    ],
+)
+def test_who_names_another_sender_than_the_machine_is_a_stranger(field: str) -> None:
+    notice = report(mail(CALENDAR, message_id="<calendar-1@calendar.example>", fields=(field,)))
+    assert replace(FULL, among=proven_reports()).judge(notice).opinion is Opinion.BACKSCATTER
+
+
+def test_a_customer_s_line_sends_on_nobody_s_behalf() -> None:
+    line = taken_in("host-7.dyn.calendar.example", "198.51.100.66")
+    assert FULL.judge(report(mail(line, fields=(ON_BEHALF,)))).opinion is Opinion.BACKSCATTER
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)

@@ -21,9 +21,10 @@ import dns.rrset
 @dataclass
 class NameServer:
     """
-    Answers with the text records of `zone`; what is not there does not exist.
+    Answers with the records of `zone`; what is not there does not exist.
 
-    A record may be an rcode (`SERVFAIL`), or None: then nobody answers.
+    A name stands for its text records, `NAME A` for those of another type. A record may be an rcode
+    (`SERVFAIL`), or None: then nobody answers.
     """
 
     zone: dict[str, tuple[str, ...] | str | None] = field(default_factory=dict)
@@ -39,15 +40,20 @@ class NameServer:
     def answer(self, wire: bytes, transport: str, room: int) -> bytes | None:
         query = dns.message.from_wire(wire)
         name = query.question[0].name.to_text(omit_final_dot=True).lower()
+        kind = dns.rdatatype.to_text(query.question[0].rdtype)
+        key = name if kind == "TXT" else f"{name} {kind}"
         self.asked.append(name)
         self.transports.append(transport)
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
-        records = self.zone.get(name, "NXDOMAIN")
+        has_others = any(other.partition(" ")[0] == name for other in self.zone)
+        records = self.zone.get(key, () if has_others else "NXDOMAIN")
         if records is None:
             return None
         if isinstance(records, str):
             response.set_rcode(dns.rcode.from_text(records))
+        elif records and kind != "TXT":
+            response.answer.append(dns.rrset.from_text(f"{name}.", self.ttl, "IN", kind, *records))
         elif records:
             texts = [" ".join(f'"{r[i : i + 255]}"' for i in range(0, max(len(r), 1), 255)) for r in records]
             response.answer.append(dns.rrset.from_text(f"{name}.", self.ttl, "IN", "TXT", *texts))

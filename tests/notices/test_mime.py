@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaner.notices import mime
+from cleaner.notices import mime, read
 from cleaner.notices.limits import MAX_DEPTH, MAX_PARTS
+from cleaner.values import Message
 
 
 def parts(raw: bytes) -> list[tuple[str, bytes]]:
@@ -128,3 +131,16 @@ def test_parts_of_equal_content_are_two() -> None:
     """Found by fuzzing: compared by content, a part and its parent compared each other for ever."""
     one, two = mime.parse(MIXED + b"--a\n\nx\n--a\n\nx\n--a--\n").leaves()
     assert one != two
+
+
+def test_what_was_read_is_freed_at_once() -> None:
+    """Nothing in it points to what holds it: a mailbox's messages would wait for the garbage collector."""
+    raw = b"Return-Path: <>\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nfailed\n--b\n\nx\n--b--\n"
+    read(Message("INBOX", "1", raw))
+    gc.collect()
+    gc.disable()
+    try:
+        read(Message("INBOX", "2", raw))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

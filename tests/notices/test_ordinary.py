@@ -134,3 +134,28 @@ def test_a_report_on_an_answer_is_a_report() -> None:
     gate = "Gate <gate@mx.far.example>"
     assert read(gate, "Undeliverable: Automatic reply: Tide tables", said).kind is Kind.NDR
     assert read(BOB, "Automatic reply: Undeliverable: Tide tables", said).kind is Kind.AUTOREPLY
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "body"),
+    [
+        ("Systemadministrator <admin@harbor.example>", "Mailbox full: please tidy up", "Ask us."),
+        ("Postmaster <postmaster@harbor.example>", "Incoming mail delayed this morning", "It is mended."),
+        (CARL, "Mail delivery failed", f"Mine came back:\n\nbob@far.example: 550 5.1.1 no\n\n{SENT}"),
+    ],
+)
+def test_colleagues_are_known_without_an_envelope_too(author: str, subject: str, body: str) -> None:
+    assert read(author, subject, body, path=None).kind is Kind.NOT_A_BOUNCE
+
+
+def test_a_postmaster_who_answers_is_a_person_unless_he_names_whom_he_could_not_reach() -> None:
+    author, more = "Postmaster <postmaster@far.example>", "In-Reply-To: <tide.1@harbor.example>\n"
+    said = "You wrote to bob@far.example, who was renamed: 550 5.1.1 is right."
+    assert (
+        read(author, "Re: Undeliverable", "Bob was renamed.", path=None, more=more).kind is Kind.NOT_A_BOUNCE
+    )
+    assert (
+        read(author, "Re: Undeliverable", said, path="postmaster@far.example", more=more).kind
+        is Kind.NOT_A_BOUNCE
+    )
+    assert read(author, "Re: Tide tables", REFUSED, path=None, more=more).kind is Kind.NDR

@@ -40,12 +40,12 @@ def kind(author: str, subject: str, link: str, path: str | None = None, more: st
         (
             "IT Support <support@lagoon.example>",
             f"Undelivered messages for {ANN}",
-            f"{BAIT}\n\n5 mails on hold",
+            f"{BAIT}\n\n5 mails are pending",
         ),
         (
             "IT Support <support@lagoon.example>",
             "Held messages",
-            f"{BAIT}\n\nharbor.example: 5 mails on hold",
+            f"{BAIT}\n\nharbor.example: 5 mails are pending",
         ),
         ("Mail Delivery Subsystem <no-reply@lagoon.example>", "Undelivered Mail Returned to Sender", BAIT),
         # whatever its subject: a mail system needs no link that knows the addressee
@@ -84,6 +84,9 @@ def test_who_speaks_for_our_mail_system_and_lures_away_is_a_fake(
         ("Mail Delivery System <q@mx.harbor.example>", "Quarantine", f"https://q.harbor.example/q?u={ANN}"),
         ("Spam filter <digest@gate.isle.example>", "Held messages", f"https://ui.isle.example/q?u={ANN}"),
         ("Mail Delivery System <q@isle.example>", "Your mail service", f"https://ui.isle.example/q?u={ANN}"),
+        # a desk that works for us, at home with its maker
+        ("harbor.example Support <s@desk.example>", "Your order is on hold", f"https://h.desk.example/1?e={ANN}"),
+        ("harbor.example Support <s@desk.example>", "New messages in your ticket", "https://h.desk.example/1"),
         # other people's services
         ("Parcel Support <support@quay.example>", "Your parcel could not be delivered", f"https://t.isle.example/?e={ANN}"),
         ("Notification <no-reply@quay.example>", "Delivery failed for order 12", f"https://t.isle.example/?e={ANN}"),

@@ -21,6 +21,19 @@ def test_the_preview_starts_with_the_consent(hands: Hands) -> None:
     assert row.preview_until == hands.now + timedelta(days=3)
 
 
+def test_agreeing_twice_does_not_begin_the_preview_again(hands: Hands) -> None:
+    context = hands.app.context
+    first = consent.opt_in(context, NewMailbox(ANN, preview=timedelta(days=3)))
+    hands.now += timedelta(days=2)
+    assert consent.opt_in(context, NewMailbox(ANN)) == first
+    assert len(context.store.consent.history(ANN)) == 1
+    noted = consent.opt_in(context, NewMailbox(ANN, note="asked again"))
+    assert noted.preview_until == first.preview_until
+    assert len(context.store.consent.history(ANN)) == 2
+    anew = consent.opt_in(context, NewMailbox(ANN, preview=timedelta(days=3)))
+    assert anew.preview_until == hands.now + timedelta(days=3)
+
+
 def test_after_a_pause_only_what_was_left_of_the_preview_follows(hands: Hands) -> None:
     context = hands.app.context
     consent.opt_in(context, NewMailbox(ANN, preview=timedelta(days=3)))

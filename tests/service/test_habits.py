@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from cleaner.service.demo.letters import forged
 from cleaner.service.demo.reports import postfix
 from cleaner.values import ActionName, Kind, Lesson, Opinion, Outcome, SeenNotice
-from tests.service.hands import ANN, NOW, Hands
+from tests.service.hands import ANN, BEN, NOW, Hands
 
 
 def proven(number: int) -> SeenNotice:
@@ -48,6 +51,19 @@ def test_the_ways_of_our_mail_are_remembered(hands: Hands) -> None:
     spam = postfix(time, ANN, "zoe@atoll.example", forged(time, ANN, "zoe@atoll.example", "Watches", 77))
     (hands.maildir(ANN) / "new" / "1.77.learned").write_bytes(spam)
     assert strange_ways(hands) == 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_colleagues_learn_from_each_other_unless_the_servers_are_shared(hands: Hands, shared: bool) -> None:
+    settings = hands.app.context.settings
+    organisations = tuple(replace(one, shared=shared) for one in settings.organisations)
+    hands.put(replace(settings, organisations=organisations))
+    context = hands.app.context
+    ann, ben = (context.settings.mailbox(address) for address in (ANN, BEN))
+    context.memory(ben).record([proven(n) for n in range(20)], {})
+    assert len(context.memory(ann).lessons(frozenset())) == (0 if shared else 20)
+    hands.opt_in(ANN)
+    assert (strange_ways(hands) > 0) is not shared
 
 
 def test_having_learned_is_knowledge_that_unsure_notices_are_judged_anew_with(hands: Hands) -> None:

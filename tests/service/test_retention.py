@@ -12,16 +12,20 @@ from typing import Any
 import pytest
 
 from cleaner import actions, notices
+from cleaner.app import App
 from cleaner.config import MailboxSettings
 from cleaner.connectors.maildir import ChangingMaildir
 from cleaner.ports import ChangeableMailbox, Obstacle
 from cleaner.service import consent
 from cleaner.service.context import Openers
 from cleaner.service.retention import Retained
+from cleaner.service.scan import ScanRequest, scan
 from cleaner.service.serve.work import retain
 from cleaner.service.undo import UndoRequest, undo
 from cleaner.values import ActionName, Entry, EntryState
-from tests.service.hands import ANN, Hands, quiet
+from tests.servers.dovecot import PASSWORD, Dovecot
+from tests.service.hands import ANN, NOW, Hands, quiet
+from tests.worlds.harbor import Harbor, Letters
 
 MONTH = timedelta(days=30)
 
@@ -200,3 +204,42 @@ def test_killed_in_the_middle_it_is_completed(cleaned: Hands, moved: bool) -> No
     run(cleaned)
     assert cleaned.folder(ANN, ".Backscatter") == []
     assert mails(cleaned) == content
+
+
+def test_over_imap_it_is_the_same(tmp_path: Path, dovecot: Dovecot) -> None:
+    """Flags are words there, and the server says which folder is for what is deleted."""
+    user = dovecot.new_user()
+    (tmp_path / "password").write_text(PASSWORD)
+    server = ('name = "harbor"', 'connector = "imap"', 'host = "127.0.0.1"', f"port = {dovecot.port}")
+    harbor = Harbor.install(
+        tmp_path,
+        [user],
+        (*server, 'tls = "none"'),
+        now=NOW,
+        mailbox=('password = "file:password"',),
+    )
+    box = Letters(dovecot)
+    harbor.begin(box, NOW)
+    for _ in range(6):
+        harbor.write_to(user, box, NOW)
+    clock = [NOW + timedelta(minutes=1)]
+    owner = dovecot.owner(user)
+    before = owner.messages()
+    with App.open(harbor.configuration, clock=lambda: clock[0]) as app:
+        consent.opt_in(app.context, consent.NewMailbox(user))
+        (scanned,) = scan(app.context, ScanRequest(), quiet, lambda: False)
+        assert scanned.moved == 4
+        flagged, read, *_ = [item.uid for item in owner.items("Backscatter")]
+        owner.mark("Backscatter", flagged, "\\Flagged")
+        owner.mark("Backscatter", read, "\\Seen")
+        clock[0] += MONTH + timedelta(days=1)
+        mailbox = app.context.settings.mailbox(user)
+        assert retain(app.context, mailbox, lambda: False) == Retained(expired=3, kept=1)
+        assert [item.uid for item in owner.items("Backscatter")] == [flagged]
+        assert len(owner.items("Trash")) == 3
+        tuple(undo(app.context, UndoRequest(run=scanned.run), quiet, lambda: False))
+        # Flags are as they were when it was moved away.
+        after = {folder: found for folder, found in owner.messages().items() if found}
+        assert after == {folder: found for folder, found in before.items() if found}
+        assert app.context.store.journal(user).open() == ()
+    owner.close()

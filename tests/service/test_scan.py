@@ -401,3 +401,14 @@ def test_what_is_deleted_goes_to_the_folder_that_is_there_for_it(hands: Hands) -
     assert ann.moved == len(hands.folder(ANN, ".Papierkorb")) > 0
     assert not (hands.maildir(ANN) / ".Trash").exists()
     assert ben.moved == len(hands.folder(BEN, ".Trash"))
+
+
+def test_deleting_moves_to_the_mailboxs_own_trash_in_any_language(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    for sub in ("cur", "new", "tmp"):
+        (hands.maildir(ANN) / ".Papierkorb" / sub).mkdir(parents=True)
+    hands.set_policy(action=ActionName.DELETE)
+    (result,) = hands.scan()
+    assert result.moved
+    assert len(hands.folder(ANN, ".Papierkorb")) == result.moved
+    assert not (hands.maildir(ANN) / ".Trash").exists()

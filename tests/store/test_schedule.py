@@ -143,3 +143,12 @@ def test_its_owner_s_opting_out_does_not_matter_to_the_turn_that_runs(store: Sto
     store.schedule.turns((Ended(turn, NOW),), (), NOW, everyone)
     assert store.schedule.plan({}, NOW)
     assert store.schedule.all() == ()
+
+
+def test_who_opts_out_is_in_no_schedule_also_where_no_service_runs(store: Store) -> None:
+    store.schedule.join()
+    store.schedule.plan({ANN: "imap", BEN: "imap"}, NOW)
+    (turn, _) = store.schedule.turns((), ("imap",), NOW, everyone)
+    store.erase(turn.address)
+    store.schedule.turns((Ended(turn, NOW),), (), NOW, everyone)
+    assert [kept.address for kept in store.schedule.all()] == [BEN]

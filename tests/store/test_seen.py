@@ -161,3 +161,28 @@ def test_after_opting_out_a_scan_that_is_still_at_work_keeps_nothing(store: Stor
     store.consent.record(Consent(ANN, NOW, ConsentState.OPTED_IN, "ann", "owner"))
     store.seen(ANN).record([replace(notice(), report=None)], {})
     assert len(store.seen(ANN).known(["f1"])) == 1
+
+
+def test_colleagues_learn_what_is_proven_and_no_other_organisation_does(store: Store) -> None:
+    both = [notice(lesson=PROVEN), notice(fingerprint="f2", lesson=SEEN)]
+    store.seen(ANN, "harbor").record(both, {})
+    names = frozenset(
+        ("<1@mx>", "far.example", "192.0.2.10", "192.0.2.0/24", "harbor.example", "198.51.100.66")
+    )
+    assert store.seen(BEN, "harbor").lessons(names) == (replace(PROVEN, of_colleague=True),)
+    assert PROVEN in store.seen(ANN, "harbor").lessons(names)
+    assert store.seen(BEN, "harbor").proven() == 1
+    for other in ("", "quay"):
+        assert store.seen(BEN, other).lessons(names) == ()
+        assert store.seen(BEN, other).proven() == 0
+
+
+def test_where_nothing_is_shared_colleagues_learn_nothing(store: Store) -> None:
+    store.seen(ANN).record([notice(lesson=PROVEN)], {})
+    assert store.seen(BEN, "harbor").lessons(frozenset()) == ()
+
+
+def test_who_opts_out_teaches_nobody_any_more(store: Store) -> None:
+    store.seen(ANN, "harbor").record([notice(lesson=PROVEN)], {})
+    store.erase(ANN)
+    assert store.seen(BEN, "harbor").lessons(frozenset()) == ()

@@ -20,6 +20,7 @@ from cleaner.config import make_key
 from cleaner.service import consent
 from cleaner.service.demo.letters import Office, forged, letter, via
 from cleaner.service.demo.reports import exim, postfix
+from tests.servers.dovecot import Dovecot
 from tests.servers.owner import digest_of
 
 BACK = timedelta(minutes=1)
@@ -27,7 +28,7 @@ BACK = timedelta(minutes=1)
 
 CONFIGURATION = """\
 [store]
-url = "sqlite:///state.db"
+url = "{store}"
 key = "file:master.key"
 
 [[organisation]]
@@ -69,6 +70,22 @@ class Letterbox(Protocol):
 
 
 @dataclass
+class Letters:
+    """Puts mail into the mailboxes of a Dovecot."""
+
+    server: Dovecot
+
+    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
+        owner = self.server.owner(user)
+        try:
+            if folder not in owner.folders():
+                owner.make(folder)
+            owner.deliver(folder, raw, received)
+        finally:
+            owner.close()
+
+
+@dataclass
 class Harbor:
     """One installation, and all the mail that was delivered to it."""
 
@@ -97,12 +114,17 @@ class Harbor:
         policy: str = "",
         service: str = 'listen = "off"',
         mailbox: Iterable[str] = (),
+        store: str = "sqlite:///state.db",
     ) -> Harbor:
         root.mkdir(parents=True, exist_ok=True)
         office = Office.new(now)
         make_key(root / "master.key")
         text = CONFIGURATION.format(
-            public_key=office.public_record, policy=policy, service=service, server="\n".join(server)
+            store=store,
+            public_key=office.public_record,
+            policy=policy,
+            service=service,
+            server="\n".join(server),
         )
         for user in users:
             text += "\n".join(("[[mailbox]]", f'address = "{user}"', 'server = "harbor"', *mailbox, ""))

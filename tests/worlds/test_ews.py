@@ -1,7 +1,7 @@
 """
 Whole labelled mailboxes, cleaned over EWS, where every mail is rebuilt: as over Maildir, or with less certainty.
 
-What the server drops makes a verdict `unsure`, never `backscatter`; and everything can be taken back.
+What the server drops makes a verdict less certain, never `backscatter`; and everything can be taken back.
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ from tests.worlds.imap_world import clean, opt_in_all
 
 nightly = pytest.mark.nightly
 
-REMOVED_TOO = 0.9
-"""The share of what is removed over Maildir."""
+REMOVED_TOO = {Ways.EXCHANGE: 0.9, Ways.RECORDED: 0.35}
+"""
+The share of what is removed over Maildir. The recorded server drops the trace of every original that is returned
+whole, more than half of these, and tells it nowhere: nothing then shows whether a mail without a copy was ours.
+"""
 
 WORLDS = [
     pytest.param("harborline", 6, Ways.RECORDED, id="a part"),
     pytest.param("brunnwald", 6, Ways.EXCHANGE, id="a part, as Exchange is documented"),
     *(
-        pytest.param(name, 1, Ways.RECORDED, marks=nightly, id=name)
+        pytest.param(name, 1, ways, marks=nightly, id=f"{name} {ways.name.lower()}")
         for name in ("brunnwald", "harborline", "tresrios")
+        for ways in Ways
     ),
 ]
 
@@ -53,6 +57,16 @@ def judged(
             id = str(line["id"])
             found[names[id] if names else (result.address, id)] = (str(line["kind"]), str(line["verdict"]))
     return found
+
+
+def moved_by(results: Iterable[MailboxScan]) -> frozenset[tuple[str, str]]:
+    """(user, fingerprint) of what was moved."""
+    return frozenset(
+        (result.address, str(line["fingerprint"]))
+        for result in results
+        for line in result.lines
+        if line["outcome"] == "done"
+    )
 
 
 @pytest.mark.corpus
@@ -81,11 +95,11 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             )
             assert found.keys() == expected.keys()
             assert all(kind == was for was, _, kind, _ in changed), changed
-            assert all(verdict == "unsure" for _, _, _, verdict in changed), changed
+            assert all(verdict != "backscatter" for _, _, _, verdict in changed), changed
 
             was_removed = [message for message, (_, verdict) in expected.items() if verdict == "backscatter"]
             removed = [message for message in was_removed if found[message][1] == "backscatter"]
-            assert len(removed) >= REMOVED_TOO * len(was_removed) > 0, changed
+            assert len(removed) >= REMOVED_TOO[ways] * len(was_removed) > 0, changed
 
             moved = Counter(label["truth"] for label in world.moved())
             assert (moved["genuine"], moved["not-a-bounce"]) == (0, 0)
@@ -96,5 +110,5 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             (run,) = {result.run for result in results}
             tuple(undo(app.context, UndoRequest(run=run), quiet, lambda: False))
             assert world.messages() == before
-            assert sum(result.moved for result in clean(app)) == 0
-            assert world.messages() == before
+            # What one mailbox's notices taught may decide about another's only now; what was put back stays.
+            assert moved_by(clean(app)).isdisjoint(moved_by(results))

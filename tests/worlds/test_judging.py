@@ -4,9 +4,12 @@ Judging on whole labelled worlds: what the issue asks of rules alone, also where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -15,9 +18,19 @@ from cleaner.app import scratch_store
 from cleaner.classifier import is_proven
 from cleaner.pipeline import slim
 from cleaner.service.ablation import KNOWLEDGE, knowing
-from cleaner.service.datasets import HARD_TO_DECIDE, mailbags
+from cleaner.service.datasets import HARD_TO_DECIDE, Mailbag, mailbags
 from cleaner.service.evaluate import Case, Judgement, cases, figures, informed, judge
-from cleaner.values import Opinion
+from cleaner.service.withholding import (
+    Withhold,
+    everything,
+    nothing,
+    one_domain,
+    relays_by_name,
+    without_keys,
+    wrong_relays,
+)
+from cleaner.steps.sent import outgoing
+from cleaner.values import Headers, Heading, Lesson, Opinion
 
 WORLDS = ("brunnwald", "harborline", "tresrios")
 MARGIN = 0.5
@@ -38,6 +51,12 @@ SILENT = frozenset(("vacation-spurious", "challenge-spurious"))
 @cache
 def mailboxes(world: Path, *, with_sent: bool) -> tuple[tuple[Case, ...], ...]:
     return tuple(cases(bag, scratch_store, with_sent=with_sent) for bag in mailbags(world))
+
+
+def lessons(mailbox: Sequence[Case]) -> Iterator[Lesson]:
+    for case in mailbox:
+        if case.notice.kind.is_judged:
+            yield evidence.lesson(case.notice, case.known, evidence.gather_first(case.notice, case.known))
 
 
 def judged(read: Sequence[Sequence[Case]], *, learns: bool = True) -> tuple[Judgement, ...]:
@@ -88,6 +107,95 @@ def test_nothing_genuine_goes_where_little_or_something_wrong_is_known(
     assert total.ordinary_removed.hits == 0
     assert total.removed.value is not None
     assert total.removed.value >= HALF_KNOWN.get(left_out, 0.0)
+
+
+def half(bag: Mailbag) -> Mailbag:
+    """Every other mail of the Sent folder is lost."""
+    return replace(bag, sent=tuple(path for path in bag.sent if crc32(path.name.encode()) % 2))
+
+
+def days_missing(bag: Mailbag) -> Mailbag:
+    """Of each week two days are lost: a program that was offline, a folder that was moved."""
+    return replace(bag, sent=tuple(path for path in bag.sent if day_of(path).toordinal() % 7 > 1))
+
+
+def begins_late(bag: Mailbag) -> Mailbag:
+    """Only what was sent in the second half of the time is there."""
+    days = sorted(map(day_of, bag.sent))
+    return replace(bag, sent=tuple(path for path in bag.sent if day_of(path) >= days[len(days) // 2]))
+
+
+def day_of(path: Path) -> date:
+    mail = outgoing(Heading("Sent", path.name, Headers.parse(path.read_bytes()), 0))
+    assert mail is not None
+    return mail.time.date()
+
+
+def skewed(case: Case, number: int) -> Case:
+    """Clocks of reporters and of our own server differ by hours, to either side."""
+    by = timedelta(hours=(number % 7 - 3) * 5)
+    notice = case.notice
+    received = notice.received and notice.received + by
+    date = notice.returned.date and notice.returned.date - by
+    return replace(
+        case, notice=replace(notice, received=received, returned=replace(notice.returned, date=date))
+    )
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("damage", [half, days_missing, begins_late])
+def test_nothing_genuine_goes_where_the_sent_record_has_holes(
+    corpus: Path, name: str, damage: Callable[[Mailbag], Mailbag]
+) -> None:
+    read = [cases(damage(bag), scratch_store) for bag in mailbags(corpus / "worlds" / name)]
+    for withhold in (everything, relays_by_name, wrong_relays, without_keys, one_domain):
+        total = figures(judged([[knowing(case, withhold) for case in one] for one in read]))
+        assert total.lost.hits == 0, withhold.__name__
+        assert total.ordinary_removed.hits == 0, withhold.__name__
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.75
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+def test_nothing_genuine_goes_where_clocks_are_wrong(corpus: Path, name: str) -> None:
+    read = mailboxes(corpus / "worlds" / name, with_sent=True)
+    total = figures(judged([[skewed(case, n) for n, case in enumerate(one)] for one in read]))
+    assert total.lost.hits == total.ordinary_removed.hits == 0
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.75
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("withhold", [everything, relays_by_name, wrong_relays, nothing])
+def test_a_newcomer_learns_from_colleagues_and_loses_nothing(
+    corpus: Path, name: str, withhold: Withhold
+) -> None:
+    """Each mailbox in turn has three proven mails of its own and all that its colleagues' taught."""
+    read = [
+        tuple(knowing(case, withhold) for case in one)
+        for one in mailboxes(corpus / "worlds" / name, with_sent=True)
+    ]
+    taught = [tuple(lessons(one)) for one in read]
+    found: list[Judgement] = []
+    for one, own in zip(read, taught, strict=True):
+        colleagues = [
+            replace(lesson, of_colleague=True)
+            for other in taught
+            if other is not own
+            for lesson in other
+            if lesson.is_proven
+        ]
+        few = [lesson for lesson in own if lesson.is_proven and lesson.original][:3]
+        habits = evidence.learn((*colleagues, *few, *(lesson for lesson in own if not lesson.is_proven)))
+        known = [replace(case, known=replace(case.known, habits=habits)) for case in one]
+        found += judge(known, learns=False)
+    total = figures(found)
+    assert total.lost.hits == total.ordinary_removed.hits == 0
+    assert total.removed.value is not None
+    assert total.removed.value >= 0.85
 
 
 @pytest.mark.corpus

@@ -12,9 +12,11 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,27 +27,19 @@ import pytest
 from cleaner.app import App
 from cleaner.values import EntryState
 from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
-from tests.worlds.harbor import Harbor, Interval, intervals, overlaps
+from tests.servers.process import missing
+from tests.store import postgresql
+from tests.worlds.harbor import Harbor, Interval, Letters, intervals, overlaps
 
 PATIENCE = 180
 """Seconds until all that came is seen to, once nobody is killed any more; it takes a few."""
 
 
 @dataclass
-class Postman:
-    """Delivers over IMAP, one at a time."""
+class Postman(Letters):
+    """Whoever restarts the server holds the lock meanwhile."""
 
-    server: Dovecot
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
-        owner = self.server.owner(user)
-        try:
-            if folder != "INBOX" and folder not in owner.folders():
-                owner.make(folder)
-            owner.deliver(folder, raw, received)
-        finally:
-            owner.close()
 
 
 @dataclass
@@ -84,11 +78,32 @@ class Process:
         return list(intervals(events, self.name, self.died))
 
 
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of that kind."""
+    if request.param == "sqlite":
+        yield "sqlite:///state.db"
+        return
+    programs = postgresql.programs()
+    if programs is None:
+        missing("PostgreSQL", "apt-get install postgresql")
+    # Not below the folders of pytest, which only their owner may enter.
+    with tempfile.TemporaryDirectory() as base, postgresql.server(Path(base), programs) as url:
+        yield url
+
+
 @pytest.mark.parametrize(
-    ("mailboxes", "seconds"),
-    [pytest.param(6, 10, id="briefly"), pytest.param(50, 120, id="two minutes", marks=pytest.mark.nightly)],
+    ("store", "mailboxes", "seconds"),
+    [
+        pytest.param("sqlite", 6, 10, id="briefly"),
+        pytest.param("postgresql", 12, 30, id="on PostgreSQL", marks=pytest.mark.nightly),
+        pytest.param("sqlite", 50, 120, id="two minutes", marks=pytest.mark.nightly),
+    ],
+    indirect=["store"],
 )
-def test_killed_and_restarted_while_mail_arrives(tmp_path: Path, mailboxes: int, seconds: float) -> None:
+def test_killed_and_restarted_while_mail_arrives(
+    tmp_path: Path, store: str, mailboxes: int, seconds: float
+) -> None:
     chance = random.Random(seconds)
     with running() as dovecot:
         users = [dovecot.new_user() for _ in range(mailboxes)]
@@ -107,7 +122,13 @@ def test_killed_and_restarted_while_mail_arrives(tmp_path: Path, mailboxes: int,
         )
         service = 'listen = "off"\nlog = "json"\nworkers = 4\ndrain = "20s"\nlongest_pause = "3s"'
         harbor = Harbor.install(
-            tmp_path, users, server, now=datetime.now(UTC), policy='interval = "2s"', service=service
+            tmp_path,
+            users,
+            server,
+            now=datetime.now(UTC),
+            policy='interval = "2s"',
+            service=service,
+            store=store,
         )
         postman = Postman(dovecot)
         with App.open(harbor.configuration) as app:

@@ -135,7 +135,7 @@ class ChangingEws(ReadingEws):
         except ServerUnavailableError as error:
             return self._after_break(ids, folder, target, error)
         except CleanerError as error:
-            moves.trouble = error
+            moves.trouble = self._target_gone(target) or error
             return moves
         for id, answer in zip(ids, answers, strict=False):
             self._note(moves, id, answer, folder, target, alone=len(ids) == 1)
@@ -150,10 +150,8 @@ class ChangingEws(ReadingEws):
         elif answer.code in NO_ITEM:
             moves.done[id] = Moved(id, gone=True)
         elif answer.code in NO_FOLDER:
-            self._session.forget_folders()
-            if target not in self._session.folders().ids:
-                moves.trouble = FolderMissingError(self.address, target)
-            else:
+            moves.trouble = self._target_gone(target)
+            if moves.trouble is None:
                 moves.done[id] = Moved(id, gone=True)
         elif answer.code in THROTTLED or answer.code in STOPPED:
             # Some of the request were moved: the rest is asked for again, after the pause it asks for.
@@ -172,12 +170,23 @@ class ChangingEws(ReadingEws):
     ) -> Moves:
         """Nobody knows what the server did: those that still stand in the folder can be moved again."""
         self._session.again(error)
-        self._session.forget_folders()
-        if target not in self._session.folders().ids:
-            return Moves(trouble=FolderMissingError(self.address, target))
+        if (missing := self._target_gone(target)) is not None:
+            return Moves(trouble=missing)
         still = self.present(folder, ids)
         untried = [id for id in ids if id in still]
         return Moves(untried=untried, trouble=None if len(untried) == len(ids) else error)
+
+    def _target_gone(self, target: str) -> CleanerError | None:
+        """
+        Why nothing more can be moved there; looked at anew, for some servers say of a deleted folder only that
+        something is wrong. Never raises: what was moved before is still to be told.
+        """
+        self._session.forget_folders()
+        try:
+            is_there = target in self._session.folders().ids
+        except CleanerError as error:
+            return error
+        return None if is_there else FolderMissingError(self.address, target)
 
     # --- flags, new messages
 

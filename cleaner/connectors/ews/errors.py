@@ -143,7 +143,8 @@ def of_code(
         return ThrottledError(place, wait)
     if code in AWAY:
         return AwayError(mailbox.address, AWAY[code])
-    if code in PASSING or code in STOPPED:
+    if code in PASSING or code in STOPPED or not code.startswith("Error"):
+        # A bare SOAP fault (`Server`) speaks of the server's own trouble (SOAP 1.1 section 4.4.1).
         return ServerUnavailableError(place, said(code, text))
     if code in NOT_ALLOWED_TO_ACT:
         return AskPersonError(

@@ -48,7 +48,7 @@ Ids: TypeAlias = list[str]
 CHANGES: Final = 512
 """Messages listed at once; Exchange gives no more."""
 
-MANY: Final = 250
+MANY: Final = 256
 """Messages whose header is asked for at once."""
 
 SOME: Final = 30

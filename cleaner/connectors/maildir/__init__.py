@@ -12,12 +12,17 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.maildir.changing import ChangingMaildir
 from cleaner.connectors.maildir.pulse import pulse
 from cleaner.connectors.maildir.reading import ReadingMaildir
+from cleaner.values import ActionName
 
 __all__ = ["ChangingMaildir", "ReadingMaildir", "open_changing", "open_reading", "pulse"]
 
 
 def open_reading(server: Server, mailbox: MailboxSettings) -> ReadingMaildir:
-    return ReadingMaildir(mailbox.address, server.path_of(mailbox.address))
+    policy = mailbox.policy
+    targets = [policy.quarantine] if policy.action is ActionName.MOVE else []
+    targets += [policy.review] if policy.review_unsure else []
+    targets += [policy.trash] if policy.trash else []
+    return ReadingMaildir(mailbox.address, server.path_of(mailbox.address), targets)
 
 
 def open_changing(server: Server, mailbox: MailboxSettings) -> ChangingMaildir:

@@ -59,10 +59,11 @@ class Contents:
 class ReadingMaildir:
     """One Maildir with its sub-folders, read-only."""
 
-    def __init__(self, address: str, root: Path) -> None:
-        """Raises AskPersonError where there is no Maildir."""
+    def __init__(self, address: str, root: Path, targets: Sequence[str] = ()) -> None:
+        """`targets` are folders that may be made later. Raises AskPersonError where there is no Maildir."""
         self._address = address
         self._root = root
+        self._targets = tuple(targets)
         self._seen: dict[str, Contents] = {}
         self._message_ids: dict[str, dict[str, str]] = {}
         with self._readable():
@@ -140,7 +141,15 @@ class ReadingMaildir:
         places = [self._root]
         for directory in (self._root, *(self._root / name for name in self._directories().values())):
             places += [directory / sub for sub in ("cur", "new", "tmp") if (directory / sub).is_dir()]
-        return tuple(
+        unfit = tuple(
+            Obstacle(
+                f"the folder {name!r} cannot be made in a Maildir",
+                "name another one: without dots and control characters, and of at most some 200 letters",
+            )
+            for name in self._targets
+            if directory_of(name) is None
+        )
+        return unfit + tuple(
             Obstacle(
                 f"{place} cannot be written by this account; messages cannot be moved there or away",
                 'give the account that runs bounce-cleaner this right, or set policy.action = "report"',

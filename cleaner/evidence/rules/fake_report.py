@@ -21,7 +21,6 @@ from cleaner.values import (
     Kind,
     Known,
     Notice,
-    Organisation,
     Side,
     domain_of,
 )
@@ -37,7 +36,7 @@ BY_STRANGE_SENDER: Final = 0.85
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    hop = entry(notice, organisation)
+    hop = trail.entry(notice, organisation)
     if organisation.shared or hop is None or hop.ip is None or hop.authenticated:
         return ()
     if not ways.is_known_where_we_send_from(hop.ip, known) or may_be_ours(hop, hop.ip, known):
@@ -93,20 +92,3 @@ def host_of(link: str) -> str:
         return urlsplit(link).hostname or ""
     except ValueError:
         return ""
-
-
-def is_within_one_machine(hop: Hop) -> bool:
-    """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
-    return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
-
-
-def entry(notice: Notice, organisation: Organisation) -> Hop | None:
-    """The line of our own server that took the notice in from outside."""
-    for hop in notice.hops:
-        if is_within_one_machine(hop):
-            continue
-        if hop.by and not ours.is_own_host(hop.by, organisation):
-            return None
-        if hop.ip is not None and not ours.is_internal(hop.ip):
-            return hop
-    return None

@@ -1,6 +1,9 @@
 """
 Nobody at the recipient's domain was ever written to.
 
+Forged mail goes to addresses that a list was bought of, people write again where they wrote before; but everybody
+writes to somebody for the first time, so it is weak, and the weaker the less complete the record is known to be.
+
 Source: observed: phones, web forms and applications often leave no copy, so absence is weak.
 """
 
@@ -24,6 +27,6 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             side=SIDE,
             seen=mentions.shown(", ".join(sorted(about))),
             reason="You have never written to anybody there.",
-            strength=completeness.strength(known),
+            strength=completeness.strength(known, notice),
         ),
     )

@@ -31,7 +31,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             side=SIDE,
             seen=mentions.shown(ids[0] + completeness.shown(known)),
             reason="No mail with this id is among the mail you are known to have sent.",
-            strength=completeness.strength(known),
+            strength=completeness.strength(known, notice),
         ),
     )
 

@@ -1,6 +1,8 @@
 """
 A delivery report has an empty envelope sender.
 
+Reports that are sent like other mail are often fakes, and many honest answers are, so it is only stated.
+
 Source: RFC 3464 section 2, RFC 5321 section 4.5.5.
 """
 

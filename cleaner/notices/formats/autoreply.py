@@ -12,7 +12,7 @@ from typing import Final
 
 from cleaner.notices import words
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import UNKNOWN, Kind, domain_of
+from cleaner.values import Kind, domain_of
 
 FAMILY: Final = "autoreply"
 _PROGRAMS: Final = (
@@ -74,7 +74,7 @@ def _is_titled(sheet: Sheet) -> bool:
 
 def _is_sent_as_an_answer(sheet: Sheet) -> bool:
     headers = sheet.headers
-    if headers.get("auto-submitted") is UNKNOWN or sheet.has_null_sender or _names_its_program(sheet):
+    if sheet.has_null_sender or _names_its_program(sheet):
         return True
     if sheet.has_ticket or sheet.is_of_a_list:
         return False

@@ -99,7 +99,7 @@ def _is_report_of_a_daemon(sheet: Sheet, signs: _Signs) -> bool:
     if _is_by_a_colleague(sheet):
         return signs.back and signs.told
     if signs.titled and (signs.marked or (signs.bare and signs.of_mail and not sheet.is_of_a_list)):
-        return True
+        return signs.marked or not _is_of_our_domain(sheet) or signs.named or signs.back
     if signs.marked and ((signs.coded and signs.said) or (said_to_succeed(sheet) and signs.named)):
         return True
     if signs.back and (signs.told or sheet.answers_us):
@@ -169,13 +169,21 @@ def _is_by_a_colleague(sheet: Sheet) -> bool:
     """
     Sent by hand: from the addressee's own domain, with its author's address on the envelope.
 
-    An administrator is a colleague too; what he announces ("mail was delayed this morning") is no report.
+    An administrator is a colleague too; what he announces ("mail was delayed this morning") is no report. Where the
+    envelope sender was not recorded, only he might be a mail system.
     """
-    path = sheet.return_path
-    if not isinstance(path, str) or not path or sheet.auto_submitted or _is_daemon_path(sheet):
+    if sheet.auto_submitted or sheet.has_null_sender or not _is_of_our_domain(sheet):
         return False
-    domains = {domain_of(address) for address in sheet.addressees}
-    return address_key(path) == address_key(sheet.sender) and domain_of(path) in domains
+    path = sheet.return_path
+    return (
+        address_key(path) == address_key(sheet.sender)
+        if isinstance(path, str)
+        else not sheet.has_daemon_sender
+    )
+
+
+def _is_of_our_domain(sheet: Sheet) -> bool:
+    return domain_of(sheet.sender) in {domain_of(address) for address in sheet.addressees} - {""}
 
 
 def _names_a_stranger(sheet: Sheet) -> bool:
@@ -223,8 +231,12 @@ def _is_answer(sheet: Sheet) -> bool:
     if sheet.has_null_sender or sheet.answers_an_envelope:
         return False
     if sheet.has_daemon_sender and (not isinstance(sheet.return_path, str) or _is_daemon_path(sheet)):
-        return False
+        return sheet.is_answer and bool(sheet.answers) and not _brings_or_names(sheet)
     return sheet.is_answer or sheet.has_ticket
+
+
+def _brings_or_names(sheet: Sheet) -> bool:
+    return sheet.returned.completeness is not Completeness.NONE or failures.naming(sheet).plainly
 
 
 def _kind(sheet: Sheet) -> Kind:

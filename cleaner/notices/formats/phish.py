@@ -143,9 +143,8 @@ class _Signs:
     @lazy
     def is_told(self) -> bool:
         """Its words say that mail is held or failed; they may stand in its HTML form alone."""
-        said = (*words.FAILURE, *words.HELD)
-        return words.said(said, self.sheet.folded) or words.said(
-            said, fold(from_html(self.sheet.html)[:6_000])
+        return words.said_of_held(self.sheet.folded) or words.said_of_held(
+            fold(from_html(self.sheet.html)[:6_000])
         )
 
     @lazy
@@ -172,7 +171,7 @@ def _is_fake(signs: _Signs) -> bool:
         return False
     if sheet.has_daemon_sender:
         return signs.strays or signs.is_mail_system or signs.author not in signs.ours or signs.reports_on_us
-    return signs.speaks_for_us and signs.author not in signs.ours and words.said(words.HELD, sheet.title)
+    return signs.speaks_for_us and signs.author not in signs.ours and words.said_of_held(sheet.title)
 
 
 def _is_baited_fake(signs: _Signs) -> bool:
@@ -182,7 +181,7 @@ def _is_baited_fake(signs: _Signs) -> bool:
     if signs.is_mail_system and signs.is_baited_astray and not _is_sent_like_a_report(sheet):
         return True
     if signs.speaks_for_us or signs.is_our_role:
-        return signs.is_titled or signs.is_told
+        return signs.is_told or (signs.is_titled and words.is_of_mail(sheet.title))
     if not (signs.is_support and signs.is_titled and words.is_of_mail(sheet.title)):
         return False
     return signs.is_baited_astray or (signs.names_us and signs.is_told)

@@ -8,6 +8,7 @@ each does the work of one mailbox, and what came of it flows back into the sched
     shares.py    which due mailboxes get the free workers
     work.py      one mailbox's turn: looking for new mail, scanning, retention, digest
     waking.py    waiting where new mail is told of
+    alarming.py  what people are alarmed of
     service.py   the tick, the workers, beginning and end
     notify.py    what systemd is told
 """

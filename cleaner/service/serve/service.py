@@ -22,6 +22,7 @@ from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreErr
 from cleaner.service.context import Context
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
+from cleaner.service.serve.alarming import alarm, failing, stopped
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
 from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
@@ -37,12 +38,16 @@ TICK: Final = 1.0
 """Seconds."""
 HOUSEKEEPING: Final = 20.0
 """Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
+ALARMING: Final = 300.0
+"""Seconds between looks at who keeps failing."""
 SWEEP: Final = timedelta(days=1)
 """How often runs that did nothing are looked for."""
 IDLE_RUNS: Final = timedelta(days=30)
 """After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
+FAREWELL: Final = 3.0
+"""Seconds for connections that wait for new mail to be closed."""
 MOMENT: Final = 0.2
 STALE: Final = 30.0
 """Seconds after which a tick that did not come counts as a fault."""
@@ -95,6 +100,7 @@ class Service:
         self._planned_for = -1
         self._housekept = -HOUSEKEEPING
         self._swept: datetime | None = None
+        self._alarmed = time.monotonic()
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
@@ -157,7 +163,8 @@ class Service:
         try:
             if self._planned_for != context.store.consent.steps():
                 self._plan(now)
-            servers = () if self._drains.is_set() else tuple(s.name for s in context.settings.servers)
+            rests = self._drains.is_set() or self._is_quiet(now)
+            servers = () if rests else tuple(server.name for server in context.settings.servers)
             if over or servers:
                 for turn in context.store.schedule.turns(over, servers, now, self._choose):
                     self._begin(turn)
@@ -168,6 +175,10 @@ class Service:
             if self._trouble:
                 log.info("the store can be used again")
             self._trouble = ""
+
+    def _is_quiet(self, now: datetime) -> bool:
+        settings = self.context.settings.service
+        return end_of_quiet(now, settings.quiet_hours, settings.zone) is not None
 
     def _choose(self, due: Mapping[str, Sequence[Turn]]) -> Sequence[Turn]:
         settings = self.context.settings
@@ -194,6 +205,7 @@ class Service:
             except BaseException:
                 log.exception("a turn failed")
                 worked = Worked(replace(turn, state="failed", error="a fault of this program", pulse=None))
+            alarm(context, stopped(worked))
             try:
                 self._tell(context, worked, time.monotonic() - began)
                 self._over.append(self._placed(context, worked))
@@ -273,10 +285,22 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
+        if time.monotonic() - self._alarmed >= ALARMING and not self._drains.is_set():
+            self._alarmed = time.monotonic()
+            # Telling takes as long as somebody else's server takes: that is no work for the tick.
+            self._workers.submit(self._alarm_of_failing, self.context)
         now = self.context.clock()
         if self._swept is None or now - self._swept >= SWEEP:
             self._swept = now
             store.runs.forget_idle(now - IDLE_RUNS)
+
+    def _alarm_of_failing(self, context: Context) -> None:
+        try:
+            turns = context.store.schedule.all()
+        except StoreError as error:
+            self._in_trouble(error)
+        else:
+            alarm(context, failing(turns))
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
@@ -311,8 +335,7 @@ class Service:
 
     def wake(self, address: str) -> None:
         """Something came into that mailbox; in quiet hours it waits with everything else."""
-        settings = self.context.settings.service
-        if end_of_quiet(self.context.clock(), settings.quiet_hours, settings.zone) is not None:
+        if self._is_quiet(self.context.clock()):
             return
         self.context.store.schedule.hasten((address,), self.context.clock())
         self.turn()
@@ -351,7 +374,7 @@ class Service:
         What is not done by `drain` stops after the message at hand. False if something did not even then.
         """
         self._drains.set()
-        self._wakers.close(CLOSING)
+        self._wakers.close(FAREWELL)
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -45,11 +46,13 @@ class Wakers:
             thread.start()
 
     def close(self, patience: float) -> None:
+        """Those whose server does not answer any more are left to themselves after so many seconds."""
         for end in self._ends.values():
             end.set()
         self._ends = {}
+        until = time.monotonic() + patience
         for thread in self._threads:
-            thread.join(patience)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _wait(self, context: Context, address: str, end: threading.Event) -> None:
         mailbox = context.settings.mailbox(address)

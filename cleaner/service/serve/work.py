@@ -20,7 +20,6 @@ from cleaner.service.context import Context
 from cleaner.service.retention import Retained, expire, overdue
 from cleaner.service.scan import MailboxScan, ScanRequest, finish, scan_one
 from cleaner.store.records import Turn
-from cleaner.values import ActionName
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -167,9 +166,10 @@ def retain(context: Context, mailbox: MailboxSettings, stopping: Callable[[], bo
 
 
 def is_waiting(context: Context, mailbox: MailboxSettings) -> bool:
-    """Whether notices are looked at again soon, though nothing new comes."""
-    counts = context.store.seen(mailbox.address).counts()
-    return any(count and action is ActionName.WAIT for (_, action), count in counts.items())
+    """Whether notices are looked at again soon, though nothing new comes; not those that are gone meanwhile."""
+    policy = mailbox.policy
+    since = context.clock() - policy.grace - 2 * policy.interval
+    return context.store.seen(mailbox.address).is_waiting(since)
 
 
 def failed(context: Context, turn: Turn, error: CleanerError) -> Worked:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -297,3 +299,25 @@ def test_the_secret_of_a_server_does_not_show_in_its_settings(opened: Opened, tm
     mailbox, server = opened(*FOLDERS)
     assert PASSWORD not in repr(settings(server, tmp_path))
     assert PASSWORD not in repr(mailbox._session.endpoint)  # type: ignore[attr-defined]
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "exchangelib", None)
+    server, mailbox = settings(Answering([]), tmp_path)
+    for opening in (open_reading, open_changing):
+        with pytest.raises(AskPersonError, match=r"pip install 'bounce-cleaner\[ews\]'"):
+            opening(server, mailbox)
+
+
+def test_who_opens_no_exchange_does_not_load_exchangelib() -> None:
+    code = "import sys, cleaner.cli, cleaner.app, cleaner.connectors; print('exchangelib' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
+
+
+def test_an_answer_nested_without_end_is_read_within_bounds(opened: Opened) -> None:
+    mailbox, _ = opened(Given(soap("<a>" * 100_000)))
+    with pytest.raises(ServerUnavailableError):
+        mailbox.folders()

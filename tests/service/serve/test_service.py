@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cleaner.config import MailboxSettings
+from cleaner.config.service import QuietHours
 from cleaner.errors import ServerUnavailableError
 from cleaner.ports import ChangeableMailbox
 from cleaner.service import consent
@@ -256,6 +257,25 @@ def test_opting_out_stops_a_scan_at_the_next_message(hands: Hands, served: Calla
     one.after(minutes=5)
     assert len(one.told.turns) == 1
     assert store.schedule.all() == ()
+
+
+def test_nothing_is_opened_in_quiet_hours_though_it_is_due(hands: Hands) -> None:
+    """It was started in them, and an owner agreed in them."""
+    hands.opt_in(ANN)
+    settings = hands.app.context.settings
+    quiet = (QuietHours(hands.now.time(), (hands.now + timedelta(hours=1)).time()),)
+    service = replace(settings.service, quiet_hours=quiet, time_zone="UTC")
+    hands.put(replace(settings, service=service))
+    one = Served(hands)
+    one.service.start()
+    hands.opt_in(BEN)
+    one.service.turn()
+    one.service.wake(ANN)
+    assert (one.service.running, one.told.turns) == (0, [])
+    assert one.service.backlog().due == 2
+    one.after(hours=1)
+    assert {worked.turn.address for worked in one.told.turns} == {ANN, BEN}
+    assert one.service.stop()
 
 
 def test_draining_lets_what_is_begun_come_to_its_end(hands: Hands) -> None:

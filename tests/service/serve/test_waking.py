@@ -17,21 +17,9 @@ from cleaner.service.serve import Service
 from cleaner.service.serve import waking as serve_waking
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.proxy import Fault, Proxy, between
-from tests.worlds.harbor import Harbor
+from tests.worlds.harbor import Harbor, Letters
 
 PATIENCE = 60.0
-
-
-class Letters:
-    def __init__(self, server: Dovecot) -> None:
-        self.server = server
-
-    def deliver(self, user: str, folder: str, raw: bytes, received: datetime) -> None:
-        owner = self.server.owner(user)
-        if folder not in owner.folders():
-            owner.make(folder)
-        owner.deliver(folder, raw, received)
-        owner.close()
 
 
 class Waiting:

@@ -1,0 +1,52 @@
+"""What the service itself has to alarm people of: mailboxes that keep failing, and safety stops."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from cleaner.errors import CleanerError, SafetyStopError
+from cleaner.service.alerts import tell
+from cleaner.service.context import Context
+from cleaner.service.serve.work import Worked
+from cleaner.store.records import Turn
+from cleaner.values import Alert
+
+log = logging.getLogger(__name__)
+
+FAILING: Final = "mailboxes-failing"
+SAFETY_STOP: Final = "safety-stop"
+OFTEN: Final = 5
+"""Failures in a row, by then some two hours of them, that are no passing trouble any more."""
+
+
+def failing(turns: Iterable[Turn]) -> Iterator[Alert]:
+    """One for each server, however many of its mailboxes fail: where one is down, all do."""
+    by_server: dict[str, list[Turn]] = {}
+    for turn in turns:
+        if turn.failures >= OFTEN and turn.state == "failed":
+            by_server.setdefault(turn.server, []).append(turn)
+    for server, found in sorted(by_server.items()):
+        first = max(found, key=lambda turn: turn.failures)
+        others = f" and {len(found) - 1} more mailboxes" if len(found) > 1 else ""
+        text = f"{first.address}{others} failed {first.failures} times in a row: {first.error}"
+        yield Alert(FAILING, server, text)
+
+
+def stopped(worked: Worked) -> Iterator[Alert]:
+    if isinstance(worked.error, SafetyStopError):
+        yield Alert(SAFETY_STOP, worked.turn.address, str(worked.error))
+
+
+def alarm(context: Context, alerts: Iterable[Alert]) -> None:
+    """Tells of them; that somebody cannot be told is noted down, and nothing else suffers from it."""
+    told = tuple(alerts)
+    if not told:
+        return
+    try:
+        tell(context, told)
+    except CleanerError as error:
+        log.warning("an alarm could not be told: %s", error)
+    except Exception:
+        log.exception("an alarm could not be told")
