@@ -25,7 +25,7 @@ _MARKS: Final = frozenset(
 )
 FIELDS: Final = _MARKS | frozenset(
     "from subject content-type auto-submitted return-path precedence list-id list-post list-unsubscribe "
-    "x-sieve x-mailer x-precedence".split()
+    "x-sieve x-precedence".split()
 )
 """Every field that is looked at: a connector need not fetch more of the many messages that are none."""
 
@@ -71,7 +71,6 @@ def likely(cover: Cover) -> bool:
         or bool(_TYPE.match(headers.text("content-type")))
         or cover.precedence in ("auto_reply", "auto-reply", "junk")
         or "auto_reply" in headers.text("x-precedence")
-        or "autorespond" in headers.text("x-mailer").casefold()
         or (cover.precedence == "bulk" and not cover.is_of_a_list)
         or bool(_LIST_ROBOT.match(cover.sender))
         or _PHRASES.are_in(cover.title)
