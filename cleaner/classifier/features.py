@@ -34,6 +34,7 @@ MAX_WORDS: Final = 400
 ANSWERS: Final = frozenset(f"kind:{kind.value}" for kind in (Kind.AUTOREPLY, Kind.CHALLENGE, Kind.MDN))
 """Kinds that a recipient's program writes in his name; they return nothing of the mail."""
 
+_NAMES: Final = re.compile(r"[@/\d]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST: Final = 24
 
@@ -111,7 +112,7 @@ def plain_words(text: str) -> Iterator[str]:
     Scripts that do not part words by spaces are given in pairs of characters.
     """
     for chunk in unicodedata.normalize("NFKC", text).casefold().split():
-        if "@" in chunk or "/" in chunk or "." in chunk.strip(".,;:!?()\"'") or any(map(str.isdigit, chunk)):
+        if _NAMES.search(chunk) or "." in chunk.strip(".,;:!?()\"'"):
             continue
         for word in _WORD.findall(chunk):
             if _is_unparted(word):

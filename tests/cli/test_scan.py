@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -180,3 +181,30 @@ def test_ctrl_c_ends_it_with_130_and_the_next_run_goes_on(
     monkeypatch.undo()
     assert run("-c", agreed, "scan").code == 0
     assert quarantined(agreed)
+
+
+def test_a_message_whose_file_name_is_no_utf8_is_cleaned_and_put_back(run: Run, agreed: Path) -> None:
+    """Written by a host whose name is in Latin-1; the bytes of the name come back, too."""
+    plain = {
+        json.loads(line)["id"]
+        for line in run("-c", agreed, "scan", "--dry-run", "--format", "jsonl").out.splitlines()
+    }
+    inbox = agreed.parent / "mail" / ANN
+    for path in [*inbox.glob("cur/*"), *inbox.glob("new/*")]:
+        unique, _, info = path.name.partition(":")
+        path.rename(path.with_name(unique + "\udcfc" + (":" + info if info else "")))
+    before = sorted(os.fsencode(path) for sub in ("cur", "new") for path in (inbox / sub).iterdir())
+    ran = run("-c", agreed, "scan", "--format", "jsonl")
+    assert ran.code == 0
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert {line["id"].removesuffix("/fc") for line in lines} == plain
+    assert all(
+        line["new_id"].endswith("/fc")
+        for line in lines
+        if line["outcome"] == "done" and line["mailbox"] == ANN
+    )
+    assert any(path.name.rpartition(":")[0].endswith("\udcfc") for path in quarantined(agreed))
+    for number in {line["entry"] for line in lines if line["entry"]}:
+        assert run("-c", agreed, "undo", "--entry", number).code == 0
+    assert not quarantined(agreed)
+    assert sorted(os.fsencode(path) for sub in ("cur", "new") for path in (inbox / sub).iterdir()) == before

@@ -16,9 +16,10 @@ import pytest
 from cleaner.connectors.maildir import ChangingMaildir, ReadingMaildir
 from cleaner.connectors.maildir.cursor import MAX_DRIFT, SLACK, Cursor
 from cleaner.connectors.maildir.files import MAX_MESSAGE, header_block
-from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, name_with
+from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, id_of, name_with, unique_from
 from cleaner.connectors.utf7 import decoded, encoded
 from cleaner.errors import AskPersonError, ChangeRefusedError, UnreadableMessageError
+from cleaner.ports import Moved
 from tests.connectors.places import ADDRESS, MaildirPlace, mail
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -212,12 +213,54 @@ def test_directories_and_hidden_files_are_no_messages(place: MaildirPlace, mailb
     assert mailbox.list("INBOX").total == 0
 
 
-def test_a_file_name_in_no_encoding_is_left_alone(place: MaildirPlace, mailbox: ChangingMaildir) -> None:
-    name = os.fsencode(place.root) + b"/new/1.\xff.mx"
-    with open(name, "wb") as file:  # noqa: PTH123
-        file.write(mail(1))
-    listing = mailbox.list("INBOX")
-    assert (listing.ids, listing.total) == ((), 1)
+@pytest.mark.parametrize(
+    ("unique", "id"),
+    [
+        (b"1.M1.mx", "1.M1.mx"),
+        ("1.M1.büro".encode(), "1.M1.büro"),
+        (b"1.M1.b\xfcro", "1.M1.b/fcro"),
+        (b"1.M1.b\xfcro,S=12", "1.M1.b/fcro,S=12"),
+        (b"\xed\xa0\x80f", "/ed/a0/80f"),
+    ],
+)
+def test_an_id_can_be_written_down_whatever_the_file_is_called(unique: bytes, id: str) -> None:
+    assert id_of(os.fsdecode(unique)) == id
+    assert os.fsencode(unique_from(id)) == unique
+
+
+@pytest.mark.parametrize("name", [b"1.b\xfcro.mx", "1.büro.mx".encode()])
+def test_a_file_name_in_no_encoding_is_a_message_like_any_other(
+    place: MaildirPlace, mailbox: ChangingMaildir, name: bytes
+) -> None:
+    raw = mail(1)
+    file = place.root / "new" / os.fsdecode(name)
+    file.write_bytes(raw)
+    (id,) = mailbox.list("INBOX").ids
+    id.encode()
+    assert [message.raw for message in mailbox.fetch("INBOX", [id])] == [raw]
+    assert mailbox.find("INBOX", "<1@far.example>") == (id,)
+    mailbox.create("Away")
+    (there,) = mailbox.move("INBOX", [id], "Away")
+    assert there.new_id == id
+    assert mailbox.set_flags("Away", id, ("\\Seen",)) == id
+    assert [os.fsencode(path.name) for path in (place.root / ".Away" / "cur").iterdir()] == [name + b":2,S"]
+    mailbox.set_flags("Away", id, ("\\Recent",))
+    assert list(mailbox.move("Away", [id], "INBOX")) == [Moved(id, id)]
+    assert file.read_bytes() == raw
+
+
+def test_a_name_in_no_encoding_that_is_taken_is_never_overwritten(
+    place: MaildirPlace, mailbox: ChangingMaildir
+) -> None:
+    name = os.fsdecode(b"1.b\xfcro,S=9")
+    mailbox.create("Away")
+    (place.root / "new" / name).write_bytes(mail(1))
+    (place.root / ".Away" / "new" / name).write_bytes(mail(2))
+    (moved,) = mailbox.move("INBOX", mailbox.list("INBOX").ids, "Away")
+    assert moved.new_id is not None
+    assert moved.new_id.endswith(",S=9")
+    ids = [moved.new_id, id_of(name)]
+    assert [message.raw for message in mailbox.fetch("Away", ids)] == [mail(1), mail(2)]
 
 
 @pytest.mark.parametrize(

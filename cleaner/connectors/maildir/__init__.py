@@ -1,7 +1,7 @@
 """
 Mailboxes on disk: Maildir and its sub-folders (Maildir++), as Dovecot, Courier, Exim and Postfix write them.
 
-Ids are the unique parts of file names, which stay when flags change or the message moves to another
+Ids are the unique parts of file names (`names.id_of`), which stay when flags change or the message moves to another
 folder; the internal date is the file's modification time. Sources: https://cr.yp.to/proto/maildir.html,
 the Courier project's Maildir++ page.
 """

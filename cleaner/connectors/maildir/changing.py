@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cleaner.connectors.maildir.files import REFUSALS, copy, fresh_unique, is_same, is_writable, sync, words
-from cleaner.connectors.maildir.names import RECENT, directory_of, name_with, renewed, unique_of
+from cleaner.connectors.maildir.names import RECENT, directory_of, name_with, renewed, unique_from, unique_of
 from cleaner.connectors.maildir.reading import ReadingMaildir, flags_at
 from cleaner.errors import ChangeRefusedError, MessageGoneError
 from cleaner.ports import Moved
@@ -152,7 +152,7 @@ class ChangingMaildir(ReadingMaildir):
                 path.unlink()
                 return id, copied
             new_id = renewed(id, fresh_unique())
-        place = destination / path.name.replace(id, new_id, 1)
+        place = destination / path.name.replace(unique_from(id), unique_from(new_id), 1)
         if os.path.lexists(place):
             raise FileExistsError(errno.EEXIST, "in the way", str(place))
         try:
@@ -234,7 +234,7 @@ def _flag(path: Path, id: str, flags: tuple[str, ...]) -> Path:
         if not os.path.lexists(path):
             raise FileNotFoundError(errno.ENOENT, "gone", str(path))
         return path
-    place = _place(path.parent.parent, id, flags)
+    place = _place(path.parent.parent, unique_from(id), flags)
     if place != path and os.path.lexists(place):
         raise FileExistsError(errno.EEXIST, "in the way", str(place))
     path.rename(place)

@@ -53,6 +53,24 @@ def unique_of(name: str) -> str:
     return name.partition(":")[0]
 
 
+def id_of(unique: str) -> str:
+    """
+    A message's id: its unique name, each byte of it that is no UTF-8 written as `/ff`.
+
+    Names may hold any bytes, which Python gives as lone surrogates (PEP 383), and those can be neither printed
+    nor stored. No name holds a slash, so that the way back is certain.
+    """
+    if unique.isascii():
+        return unique
+    return "".join(f"/{ord(char) - 0xDC00:02x}" if "\ud800" <= char <= "\udfff" else char for char in unique)
+
+
+def unique_from(id: str) -> str:
+    """The unique name of the message with this id."""
+    first, *others = id.split("/")
+    return first + "".join(chr(0xDC00 + int(part[:2], 16)) + part[2:] for part in others)
+
+
 def flags_of(name: str, *, in_new: bool) -> tuple[str, ...]:
     """The flags in a file's name; letters that stand for a server's keywords are given as they are."""
     letters = name.partition(":2,")[2]

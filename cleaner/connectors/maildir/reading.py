@@ -26,7 +26,7 @@ from cleaner.connectors.maildir.files import (
     opened,
     words,
 )
-from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, unique_of
+from cleaner.connectors.maildir.names import directory_of, flags_of, folder_of, id_of, unique_of
 from cleaner.connectors.roles import INBOX, role_of
 from cleaner.errors import AskPersonError, FolderMissingError, UnreadableMessageError
 from cleaner.ports import Obstacle
@@ -247,8 +247,6 @@ class ReadingMaildir:
         """The messages that changed since then, with their internal dates."""
         found: dict[str, int] = {}
         for id, path in files.items():
-            if not _is_text(id):
-                continue
             try:
                 state = os.lstat(path)
             except FileNotFoundError:
@@ -285,7 +283,7 @@ def _is_folder(directory: Path) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be written down: one in no known encoding is left alone."""
+    """Whether a folder's name can be written down: one in no known encoding is left alone."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
@@ -311,7 +309,7 @@ def _scan(directory: Path) -> dict[str, str]:
         with suppress(FileNotFoundError), os.scandir(place) as entries:
             for entry in entries:
                 if not entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
-                    files[unique_of(entry.name)] = entry.path
+                    files[id_of(unique_of(entry.name))] = entry.path
     return files
 
 
