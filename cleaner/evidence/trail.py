@@ -116,11 +116,6 @@ def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     return None
 
 
-def is_within_one_machine(hop: Hop) -> bool:
-    """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
-    return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
-
-
 def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:
     """The hosts that reported, and those that handed returned mail over with the domain of ours they did it for."""
     ips: set[str] = set()
