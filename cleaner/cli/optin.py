@@ -11,12 +11,13 @@ from rich import box
 from rich.table import Table
 
 from cleaner.cli.arguments import Commands
+from cleaner.cli.codes import INTERRUPTED
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
 from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
-    from cleaner.service.consent import ConsentRow
+    from cleaner.service.consent import ConsentRow, Trial
     from cleaner.store.records import Access, Consent
 
 optin = Commands()
@@ -70,7 +71,7 @@ def add(
 
     A mailbox that is not in the configuration file is kept in the store.
     """
-    from cleaner.service.consent import NewMailbox, obstacle_to, opt_in
+    from cleaner.service.consent import NewMailbox, opt_in, try_to_open
 
     new = NewMailbox(
         address=address,
@@ -87,7 +88,7 @@ def add(
     with open_app(context) as app:
         began = app.context.clock()
         row = opt_in(app.context, new)
-        obstacle = obstacle_to(app.context, row.address)
+        (trial,) = try_to_open(app.context, (row.address,))
         now = app.context.clock()
     if row.at is not None and row.at < began:
         results().print(
@@ -97,8 +98,7 @@ def add(
         )
     else:
         results().print(f"{safe(row.address)} has opted in.", soft_wrap=True)
-    if obstacle is not None:
-        remark(f"Its consent is recorded, but it cannot be opened now: {obstacle}", "yellow")
+    warn(context, trial)
     if row.preview_until is not None and row.preview_until > now:
         results().print(
             f"Until {row.preview_until.astimezone():%Y-%m-%d %H:%M} it is only reported on "
@@ -118,12 +118,43 @@ def import_(
     by: ByOption = None,
     preview: PreviewOption = None,
 ) -> None:
-    """Opt in the mailboxes of a CSV file; if one is faulty, none is taken."""
-    from cleaner.service.consent import opt_in_many
+    """
+    Opt in the mailboxes of a CSV file; if one is faulty, none is taken.
+
+    Then each is opened once, and those that cannot be are named.
+    """
+    from cleaner.cli.progress import Bar
+    from cleaner.cli.stopping import interruption
+    from cleaner.service.consent import opt_in_many, try_to_open
 
     with open_app(context) as app:
         rows = opt_in_many(app.context, file, basis, by, duration_of(preview))
-    results().print(f"{count(len(rows), 'mailbox', 'mailboxes')} opted in.")
+        results().print(f"{count(len(rows), 'mailbox', 'mailboxes')} opted in.")
+        with interruption() as stopping, Bar() as bar:
+            for number, trial in enumerate(try_to_open(app.context, [row.address for row in rows]), start=1):
+                bar("opening each once", number, len(rows))
+                if trial.obstacle is not None:
+                    bar.clear()
+                    warn(context, trial)
+                if stopping.asked:
+                    break
+    if stopping.asked:
+        remark(f"All have opted in; {count(number, 'mailbox', 'mailboxes')} of them were opened to try.")
+        raise typer.Exit(INTERRUPTED)
+
+
+def warn(context: typer.Context, trial: Trial) -> None:
+    """Says why a mailbox cannot be opened, on one line, and how to take back an address that was a slip."""
+    if trial.obstacle is None:
+        return
+    slip = ""
+    if trial.meant is not None:
+        undoing = command(context, f"optin remove {trial.address} --forget")
+        slip = f" Did you mean {trial.meant}? To take this one back: {undoing}"
+    remark(
+        f"The consent of {trial.address} is recorded, but it cannot be opened now: {trial.obstacle}.{slip}",
+        "yellow",
+    )
 
 
 @optin.command("list")

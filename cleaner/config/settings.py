@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from cleaner.config import mailboxes as reading
 from cleaner.config.places import (
@@ -23,6 +24,9 @@ from cleaner.config.service import ServiceSettings
 from cleaner.config.table import Table
 from cleaner.errors import ConfigurationError, UsageError
 from cleaner.values import LabelPolicy, Organisation, Owner, Policy, Safety, address_key, domain_of
+
+SLIP: Final = 0.65
+"""Likeness of names that differ by a slip: `an` and `ann` have 0.8, `bem` and `ben` 0.67, `ida` and `ann` 0.33."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,26 @@ class Settings:
         """The mailbox of that address. Raises UsageError."""
         if (found := self._by_address.get(address_key(address))) is not None:
             return found
-        near = difflib.get_close_matches(address_key(address), self._by_address, n=1, cutoff=0.8)
-        hint = f"did you mean {near[0]}? Else " if near else ""
+        near = self.near(address)
+        hint = f"did you mean {near}? Else " if near else ""
         raise UsageError(
             f"there is no mailbox {address}; {hint}add it to {self.path} as a [[mailbox]], "
             f"or run: bounce-cleaner optin add {address}"
         )
+
+    def near(self, address: str) -> str | None:
+        """
+        The other mailbox whose address this one may be a slip of.
+
+        The part before the @ is compared by itself, too: in a long domain everybody's addresses look alike.
+        """
+        key = address_key(address)
+        others = [other for other in self._by_address if other != key]
+        for near in difflib.get_close_matches(key, others, n=3, cutoff=0.8):
+            local, other_local = key.rpartition("@")[0], near.rpartition("@")[0]
+            if difflib.SequenceMatcher(None, local, other_local).ratio() >= SLIP:
+                return near
+        return None
 
     def server(self, name: str) -> Server:
         return next(server for server in self.servers if server.name == name)

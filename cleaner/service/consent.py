@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, ConfigurationError, UsageError
+from cleaner.errors import CleanerError, ConfigurationError, StoreError, UsageError
 from cleaner.service.context import Context
 from cleaner.steps.lines import iso
 from cleaner.store.records import Access, Consent, ConsentState, StoredMailbox
@@ -118,16 +118,32 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
     return row_of(context, mailbox)
 
 
-def obstacle_to(context: Context, address: str) -> str | None:
-    """Why a mailbox that has opted in cannot be opened now; None where it can. The opening is recorded."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of opening a mailbox that has just opted in."""
+
+    address: str
+    obstacle: str | None = None
+    """Why it cannot be opened now."""
+    meant: str | None = None
+    """The mailbox that was meant, perhaps: the address of one that is new, and cannot be opened, is like its."""
+
+
+def try_to_open(context: Context, addresses: Iterable[str]) -> Iterator[Trial]:
+    """Opens each mailbox that has opted in, so that a slip is told now and not by tonight's scan. It is recorded."""
     context = context.with_stored()
-    mailbox = context.settings.mailbox(address)
-    try:
-        context.note_access(mailbox, "opt-in")
-        with context.mailboxes.reading(mailbox):
-            return None
-    except CleanerError as error:
-        return str(error)
+    for address in addresses:
+        mailbox = context.settings.mailbox(address)
+        try:
+            context.note_access(mailbox, "opt-in")
+            with context.mailboxes.reading(mailbox):
+                yield Trial(mailbox.address)
+        except StoreError:
+            raise
+        except CleanerError as error:
+            why = str(error).removeprefix(f"{mailbox.address}: ").rstrip(".")
+            near = context.settings.near(mailbox.address) if mailbox.stored else None
+            yield Trial(mailbox.address, why, near)
 
 
 def preview_left(context: Context, mailbox: MailboxSettings) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -46,6 +47,23 @@ def test_consent_is_recorded_and_a_mailbox_that_cannot_be_opened_is_told(run: Ru
     assert "has opted in" in ran.out
     assert "there is no Maildir at" in ran.err
     assert run("-c", demo, "optin", "list", "--format", "jsonl").out.count('"opted-in"') == 2
+
+
+def test_a_slip_in_the_address_is_told_with_the_way_back(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "optin", "add", "an@harbor.example")
+    assert ran.code == 0
+    assert f"Did you mean {ANN}?" in ran.err
+    assert (back := f"-c {demo} optin remove an@harbor.example --forget") in ran.err
+    assert run(*back.split()).code == 0
+    assert "an@harbor.example" not in run("-c", demo, "optin", "list", "--format", "jsonl").out
+
+
+def test_a_new_mailbox_that_is_there_or_like_no_other_is_no_slip(run: Run, demo: Path) -> None:
+    shutil.copytree(demo.parent / "mail" / ANN, demo.parent / "mail" / "an@harbor.example")
+    assert "cannot be opened" not in run("-c", demo, "optin", "add", "an@harbor.example").err
+    ran = run("-c", demo, "optin", "add", "ida@harbor.example")
+    assert "there is no Maildir at" in ran.err
+    assert "Did you mean" not in ran.err
 
 
 def test_listed_for_programs_there_is_json_alone(run: Run, demo: Path) -> None:
@@ -94,6 +112,19 @@ def test_many_are_imported_or_none(run: Run, demo: Path, tmp_path: Path) -> None
     far = f"{(date(2099, 6, 1) - datetime.now(UTC).date()).days}d"
     assert run("-c", demo, "optin", "import", "new.csv", "--preview", far).code == 0
     assert "2099" in run("-c", demo, "optin", "list").out
+
+
+def test_of_many_those_that_cannot_be_opened_are_named(run: Run, demo: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text(f"address\n{ANN}\nbem@harbor.example\nida@harbor.example\n")
+    ran = run("-c", demo, "optin", "import", "new.csv")
+    assert ran.code == 0
+    assert "3 mailboxes opted in" in ran.out
+    warned = [line for line in ran.err.splitlines() if "cannot be opened" in line]
+    assert [line.split()[3] for line in warned] == ["bem@harbor.example", "ida@harbor.example"]
+    assert "Did you mean ben@harbor.example?" in warned[0]
+    assert "there is no Maildir at" in warned[1]
+    shown = run("-c", demo, "optin", "show", ANN, "--format", "jsonl").out
+    assert [json.loads(line).get("access") for line in shown.splitlines()] == [None, "opt-in"]
 
 
 def test_its_record_shows_each_step_and_each_opening(run: Run, demo: Path) -> None:

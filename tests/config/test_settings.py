@@ -45,8 +45,9 @@ def test_a_mailbox_is_found_however_its_address_is_written(settings: Settings) -
 def test_a_mistyped_mailbox_is_answered_with_the_near_one(settings: Settings) -> None:
     with pytest.raises(UsageError, match=r"did you mean ann@harbor\.example\?"):
         settings.mailbox("anne@harbor.example")
-    with pytest.raises(UsageError, match="bounce-cleaner optin add x@far"):
-        settings.mailbox("x@far.example")
+    for address in ("x@far.example", "ida@harbor.example", "bob@harbor.example"):
+        with pytest.raises(UsageError, match=rf"{address}; add it to .* bounce-cleaner optin add {address}"):
+            settings.mailbox(address)
 
 
 @pytest.mark.parametrize(
