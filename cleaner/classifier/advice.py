@@ -51,5 +51,5 @@ def decide(verdict: Verdict, model: Model, seen: Features, probability: float) -
 
 def reason_of(verdict: Verdict, probability: float) -> str:
     """The telling finding's own words, and how sure the model is."""
-    told = next(one for one in verdict.evidence if (one.rule, one.side) in TELLING)
-    return f"{told.reason} With all else that is seen, that makes it backscatter to {probability:.1%}."
+    told = next((one.reason for one in verdict.evidence if (one.rule, one.side) in TELLING), "")
+    return f"{told} With all else that is seen, that makes it backscatter to {probability:.1%}.".lstrip()
