@@ -32,7 +32,7 @@ from cleaner.service.runs import close_runs, cut_off_runs, recovered
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
-from cleaner.values import ActionName, Alarm, Kind, Outcome, Plan
+from cleaner.values import ActionName, Alarm, EntryState, Kind, Outcome, Plan
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,6 @@ class MailboxScan:
     notes: tuple[str, ...] = ()
     looked_again: bool = False
     """Whether what was judged before was judged again, so that not only new notices are in the lines."""
-    unreadable: int = 0
     is_opted_in: bool = True
 
     def count(self, **wanted: str) -> int:
@@ -194,15 +193,21 @@ def scan_one(
     except StopError:
         raise
     except CleanerError as error:
-        return MailboxScan(mailbox.address, run, error=error)
+        return broken_off(context, mailbox, run, error)
     except Exception as error:
         # The one place that catches all: one bad mailbox never stops the others.
         log.exception("mailbox %s failed", mailbox.address)
-        return MailboxScan(
-            mailbox.address,
-            run,
-            error=CleanerError(f"{mailbox.address}: unexpected {type(error).__name__}: {error}"),
-        )
+        told = CleanerError(f"{mailbox.address}: unexpected {type(error).__name__}: {error}")
+        return broken_off(context, mailbox, run, told)
+
+
+def broken_off(
+    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError
+) -> MailboxScan:
+    """What failed may have moved messages before it did; they are told, since they can be taken back."""
+    done = (EntryState.DONE,)
+    moved = () if run is None else context.store.entries(run=run, mailbox=mailbox.address, states=done)
+    return MailboxScan(mailbox.address, run, moved=len(moved), error=error)
 
 
 def permit(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> None:
@@ -380,7 +385,6 @@ def result_of(
         preview_until=preview_until(context, mailbox),
         looked_again=task.looks_again,
         is_opted_in=context.is_opted_in(mailbox),
-        unreadable=sum(line["error"] is not None and line["outcome"] == "none" for line in lines),
         notes=(
             *(f"there is no folder {name!r}" for name in cleaned.look.missing),
             *(f"ALARM: {alarm}" for alarm in alarms),

@@ -391,6 +391,27 @@ def test_a_missing_quarantine_that_cannot_be_made_is_said(hands: Hands, tmp_path
     assert result.moved == 0
 
 
+def test_what_was_moved_before_a_mailbox_failed_is_told_and_can_be_taken_back(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    before = hands.snapshot()
+    quarantine = hands.maildir(ANN) / ".Backscatter"
+
+    def take_away(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 2 and quarantine.exists():
+            quarantine.rename(hands.root / "away")
+
+    ann, ben = scan(hands.app.context, ScanRequest(), take_away, lambda: False)
+    assert isinstance(ann.error, FolderMissingError)
+    assert (ann.moved, ben.moved) == (2, 1)
+    (run,) = hands.app.context.store.runs.list()
+    assert (run.state, run.moved) == ("partly", 3)
+    assert not hands.app.context.store.journal(ANN).open()
+    (hands.root / "away").rename(quarantine)
+    taken_back = tuple(undo(hands.app.context, UndoRequest(run=run.id), quiet, lambda: False))
+    assert sum(result.count(EntryState.UNDONE) for result in taken_back) == 3
+    assert hands.snapshot() == before
+
+
 def test_what_is_deleted_goes_to_the_folder_that_is_there_for_it(hands: Hands) -> None:
     """Under whatever name; a Trash of our own is made only where there is none."""
     for sub in ("cur", "new", "tmp"):
