@@ -24,6 +24,7 @@ from cleaner.errors import MailboxBusyError, SafetyStopError, UsageError
 
 if TYPE_CHECKING:
     from cleaner.service.scan import MailboxScan
+    from cleaner.steps.lines import Line
 
 MAX_ROWS: Final = 200
 """Rows of a table; a first scan can find many thousand."""
@@ -128,8 +129,11 @@ def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
 
 
 def show_problems(result: MailboxScan) -> None:
-    if failed := result.count(outcome="failed"):
-        remark(f"{result.address}: {count(failed, 'message')} could not be moved", "yellow")
+    if failed := [line for line in result.lines if line["outcome"] == "failed"]:
+        remark(
+            f"{result.address}: {count(len(failed), 'message')} could not be moved ({first(failed)})",
+            "yellow",
+        )
     for note in result.notes:
         remark(f"{result.address}: {note}", "yellow")
     if result.error is not None:
@@ -161,9 +165,14 @@ def unreadable(result: MailboxScan) -> list[str]:
     if not failed:
         return []
     stays = "stays where it is" if len(failed) == 1 else "stay where they are"
+    return [f"{count(len(failed), 'message')} could not be read and {stays} ({first(failed)})."]
+
+
+def first(failed: Sequence[Line]) -> str:
+    """Where the first of them lies, and what is wrong with it."""
+    line = failed[0]
     which = "" if len(failed) == 1 else "the first of them, "
-    why = f"{which}{safe(failed[0]['id'])} in {safe(failed[0]['folder'])}: {safe(failed[0]['error'])}"
-    return [f"{count(len(failed), 'message')} could not be read and {stays} ({why})."]
+    return f"{which}{safe(line['id'])} in {safe(line['folder'])}: {safe(line['error'])}"
 
 
 def planned(result: MailboxScan) -> str:

@@ -28,11 +28,11 @@ from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service.alerts import compromised, tell
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
-from cleaner.service.runs import close_runs, cut_off_runs, recovered
+from cleaner.service.runs import close_runs, cut_off_runs, moved_by, recovered
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
-from cleaner.values import ActionName, Alarm, EntryState, Kind, Outcome, Plan
+from cleaner.values import ActionName, Alarm, Kind, Outcome, Plan
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +106,10 @@ def scan(
             result = replace(result, recovered=recovered(context, cut_off, mailbox.address))
             results.append(result)
             yield result
+    except KeyboardInterrupt:
+        # As if killed: the next run completes what was begun, and tells what this one had moved.
+        run = None
+        raise
     finally:
         close_runs(context, cut_off)
         if run is not None:
@@ -205,9 +209,8 @@ def broken_off(
     context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError
 ) -> MailboxScan:
     """What failed may have moved messages before it did; they are told, since they can be taken back."""
-    done = (EntryState.DONE,)
-    moved = () if run is None else context.store.entries(run=run, mailbox=mailbox.address, states=done)
-    return MailboxScan(mailbox.address, run, moved=len(moved), error=error)
+    moved = 0 if run is None else moved_by(context, run, mailbox.address)
+    return MailboxScan(mailbox.address, run, moved=moved, error=error)
 
 
 def permit(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> None:

@@ -160,6 +160,23 @@ def test_a_run_that_was_killed_is_counted_and_spoken_of_once(hands: Hands) -> No
     assert ann.recovered == ()
 
 
+def test_a_run_that_was_stopped_at_once_is_like_one_that_was_killed(hands: Hands) -> None:
+    hands.opt_in(ANN)
+
+    def stop_at_once(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuple(scan(hands.app.context, ScanRequest(), stop_at_once, lambda: False))
+    hands.app.context.store.runs.close()  # what the end of the process does
+    (run,) = latest_runs(hands.app.context)
+    assert (run.state, run.moved) == ("interrupted", 2)
+    (ann,) = hands.scan()
+    assert ann.recovered == ((run.id, 2),)
+    assert ann.moved == 4
+
+
 def test_a_new_mailbox_is_only_reported_on_until_its_preview_ends(hands: Hands) -> None:
     hands.opt_in(ANN, preview=timedelta(days=7))
     (first,) = hands.scan()
