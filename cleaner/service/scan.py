@@ -106,8 +106,9 @@ def scan(
             result = replace(result, recovered=recovered(context, cut_off, mailbox.address))
             results.append(result)
             yield result
-    except KeyboardInterrupt:
-        # As if killed: the next run completes what was begun, and tells what this one had moved.
+    except (KeyboardInterrupt, StopError):
+        # As if killed (stopped at once, or no room for the store): the next run completes what was begun,
+        # and tells what this one had moved.
         run = None
         raise
     finally:
@@ -201,7 +202,10 @@ def scan_one(
     except Exception as error:
         # The one place that catches all: one bad mailbox never stops the others.
         log.exception("mailbox %s failed", mailbox.address)
-        told = CleanerError(f"{mailbox.address}: unexpected {type(error).__name__}: {error}")
+        told = CleanerError(
+            f"{mailbox.address}: a fault of this program ({type(error).__name__}: {error}). Nothing is lost: the "
+            "next run completes what was begun. BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
+        )
         return broken_off(context, mailbox, run, told)
 
 

@@ -15,6 +15,7 @@ from cleaner.errors import (
     MailboxBusyError,
     NotOptedInError,
     SafetyStopError,
+    StoreError,
     UsageError,
 )
 from cleaner.service import consent
@@ -160,14 +161,15 @@ def test_a_run_that_was_killed_is_counted_and_spoken_of_once(hands: Hands) -> No
     assert ann.recovered == ()
 
 
-def test_a_run_that_was_stopped_at_once_is_like_one_that_was_killed(hands: Hands) -> None:
+@pytest.mark.parametrize("end", [KeyboardInterrupt, StoreError])
+def test_a_run_that_ended_at_once_is_like_one_that_was_killed(hands: Hands, end: type[BaseException]) -> None:
     hands.opt_in(ANN)
 
     def stop_at_once(stage: str, done: int, total: int | None) -> None:
         if stage == "moving" and done == 2:
-            raise KeyboardInterrupt
+            raise end
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(end):
         tuple(scan(hands.app.context, ScanRequest(), stop_at_once, lambda: False))
     hands.app.context.store.runs.close()  # what the end of the process does
     (run,) = latest_runs(hands.app.context)
