@@ -24,6 +24,7 @@ from cleaner.errors import MailboxBusyError, SafetyStopError, UsageError
 
 if TYPE_CHECKING:
     from cleaner.service.scan import MailboxScan
+    from cleaner.steps.lines import Line
 
 MAX_ROWS: Final = 200
 """Rows of a table; a first scan can find many thousand."""
@@ -84,6 +85,8 @@ def scan(
             bar.clear()
             if quiet:
                 show_problems(result)
+                for sentence in unreadable(result):
+                    remark(f"{result.address}: {sentence}", "yellow")
             else:
                 if done and output is Format.TABLE:
                     results().print()
@@ -114,7 +117,7 @@ def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
     else:
         from cleaner.cli.listing import table_of
 
-        if result.looked_at or result.error is None:
+        if result.looked_at or result.moved or result.error is None:
             results().print(safe(result.address), style="bold")
         if result.lines:
             print_table(table_of(result.lines[:MAX_ROWS]))
@@ -126,8 +129,11 @@ def show(result: MailboxScan, output: Format, *, only_looks: bool) -> None:
 
 
 def show_problems(result: MailboxScan) -> None:
-    if failed := result.count(outcome="failed"):
-        remark(f"{result.address}: {count(failed, 'message')} could not be moved", "yellow")
+    if failed := [line for line in result.lines if line["outcome"] == "failed"]:
+        remark(
+            f"{result.address}: {count(len(failed), 'message')} could not be moved ({first(failed)})",
+            "yellow",
+        )
     for note in result.notes:
         remark(f"{result.address}: {note}", "yellow")
     if result.error is not None:
@@ -139,12 +145,10 @@ def summary(result: MailboxScan, *, only_looks: bool) -> list[str]:
     from cleaner.cli.listing import tally
 
     if result.error is not None and not result.looked_at:
-        return []
+        return [f"{count(result.moved, 'message')} moved before it failed."] if result.moved else []
     told = tally(result.lines, noun="notice" if result.looked_again else "new notice")
     sentences = [f"{count(result.looked_at, 'message')} looked at, {told}."]
-    if result.unreadable:
-        stays = "stays where it is" if result.unreadable == 1 else "stay where they are"
-        sentences.append(f"{count(result.unreadable, 'message')} could not be read and {stays}.")
+    sentences += unreadable(result)
     sentences += [
         f"Run {run} was cut off; it had moved {count(moved, 'message')}, and what it had begun is completed."
         for run, moved in result.recovered
@@ -153,6 +157,22 @@ def summary(result: MailboxScan, *, only_looks: bool) -> list[str]:
     if result.interrupted:
         sentences.append("Stopped before the end; the next scan goes on.")
     return sentences
+
+
+def unreadable(result: MailboxScan) -> list[str]:
+    """How many could not be read, and of one of them where it lies and why."""
+    failed = [line for line in result.lines if line["error"] is not None and line["outcome"] == "none"]
+    if not failed:
+        return []
+    stays = "stays where it is" if len(failed) == 1 else "stay where they are"
+    return [f"{count(len(failed), 'message')} could not be read and {stays} ({first(failed)})."]
+
+
+def first(failed: Sequence[Line]) -> str:
+    """Where the first of them lies, and what is wrong with it."""
+    line = failed[0]
+    which = "" if len(failed) == 1 else "the first of them, "
+    return f"{which}{safe(line['id'])} in {safe(line['folder'])}: {safe(line['error'])}"
 
 
 def planned(result: MailboxScan) -> str:

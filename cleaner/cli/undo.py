@@ -69,6 +69,7 @@ def undo(
 
 
 def show(result: MailboxUndo) -> None:
+    from cleaner.service.undo import BEFORE
     from cleaner.values import EntryState
 
     told = [
@@ -79,7 +80,7 @@ def show(result: MailboxUndo) -> None:
     if told:
         results().print(f"{safe(result.address)}: {'; '.join(told)}.", soft_wrap=True)
     for entry in result.before:
-        remark(f"entry {entry.id}: nothing to take back, it is {entry.state.value} already")
+        remark(f"entry {entry.id}: nothing to take back: {BEFORE[entry.state]}")
     if result.failed:
         remark(
             f"{result.address}: {count(result.failed, 'message')} could not be put back now; "

@@ -28,7 +28,7 @@ from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service.alerts import compromised, tell
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
-from cleaner.service.runs import close_runs, cut_off_runs, recovered
+from cleaner.service.runs import close_runs, cut_off_runs, moved_by, recovered
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
@@ -73,7 +73,6 @@ class MailboxScan:
     notes: tuple[str, ...] = ()
     looked_again: bool = False
     """Whether what was judged before was judged again, so that not only new notices are in the lines."""
-    unreadable: int = 0
     is_opted_in: bool = True
 
     def count(self, **wanted: str) -> int:
@@ -107,6 +106,11 @@ def scan(
             result = replace(result, recovered=recovered(context, cut_off, mailbox.address))
             results.append(result)
             yield result
+    except (KeyboardInterrupt, StopError):
+        # As if killed (stopped at once, or no room for the store): the next run completes what was begun,
+        # and tells what this one had moved.
+        run = None
+        raise
     finally:
         close_runs(context, cut_off)
         if run is not None:
@@ -194,15 +198,23 @@ def scan_one(
     except StopError:
         raise
     except CleanerError as error:
-        return MailboxScan(mailbox.address, run, error=error)
+        return broken_off(context, mailbox, run, error)
     except Exception as error:
         # The one place that catches all: one bad mailbox never stops the others.
         log.exception("mailbox %s failed", mailbox.address)
-        return MailboxScan(
-            mailbox.address,
-            run,
-            error=CleanerError(f"{mailbox.address}: unexpected {type(error).__name__}: {error}"),
+        told = CleanerError(
+            f"{mailbox.address}: a fault of this program ({type(error).__name__}: {error}). Nothing is lost: the "
+            "next run completes what was begun. BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
         )
+        return broken_off(context, mailbox, run, told)
+
+
+def broken_off(
+    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError
+) -> MailboxScan:
+    """What failed may have moved messages before it did; they are told, since they can be taken back."""
+    moved = 0 if run is None else moved_by(context, run, mailbox.address)
+    return MailboxScan(mailbox.address, run, moved=moved, error=error)
 
 
 def permit(context: Context, request: ScanRequest, mailbox: MailboxSettings) -> None:
@@ -380,7 +392,6 @@ def result_of(
         preview_until=preview_until(context, mailbox),
         looked_again=task.looks_again,
         is_opted_in=context.is_opted_in(mailbox),
-        unreadable=sum(line["error"] is not None and line["outcome"] == "none" for line in lines),
         notes=(
             *(f"there is no folder {name!r}" for name in cleaned.look.missing),
             *(f"ALARM: {alarm}" for alarm in alarms),

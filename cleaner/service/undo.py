@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from cleaner import actions, notices
 from cleaner.config import MailboxSettings
@@ -18,6 +19,14 @@ from cleaner.ports import ChangeableMailbox
 from cleaner.service.context import Context
 from cleaner.steps.task import Watch
 from cleaner.values import Entry, EntryState
+
+BEFORE: Final = {
+    EntryState.UNDONE: "put back already",
+    EntryState.RETURNED: "put back by its owner",
+    EntryState.FAILED: "never moved",
+    EntryState.GONE: "gone before it could be moved",
+}
+"""Why there is nothing to take back of a change any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ def chosen(context: Context, request: UndoRequest) -> tuple[Entry, ...]:
     entries = asked_for(context, request)
     able = tuple(entry for entry in entries if can_be_taken_back(entry))
     if not able:
-        states = ", ".join(sorted({entry.state.value for entry in entries}))
-        raise UsageError(f"nothing is left to take back {describe(request)}: already {states}")
+        found = "; ".join(sorted({BEFORE[entry.state] for entry in entries}))
+        raise UsageError(f"nothing is left to take back {describe(request)}: {found}")
     return entries if request.entries else able
 
 

@@ -67,7 +67,16 @@ def test_a_message_that_cannot_be_read_is_no_failure_but_is_said(run: Run, agree
     broken.symlink_to(agreed.parent / "nowhere")
     ran = run("-c", agreed, "scan", "--mailbox", BEN)
     assert ran.code == 0
-    assert "1 message could not be read and stays where it is" in ran.out
+    told = "1 message could not be read and stays where it is (1795000000.M9P9.demo in INBOX: "
+    assert told in ran.out
+
+
+def test_a_message_that_cannot_be_read_is_a_problem_to_be_told_of(run: Run, agreed: Path) -> None:
+    cur = agreed.parent / "mail" / BEN / "cur"
+    for number in (1, 2):
+        (cur / f"1795000000.M{number}P9.demo:2,").symlink_to(agreed.parent / "nowhere")
+    ran = run("-c", agreed, "scan", "--mailbox", BEN, "--quiet")
+    assert "2 messages could not be read and stay where they are (the first of them, 1795" in ran.err
 
 
 def test_no_mailbox_could_be_opened(run: Run, agreed: Path) -> None:

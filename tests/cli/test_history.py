@@ -100,7 +100,7 @@ def test_several_changes_are_taken_back_together(run: Run, cleaned: tuple[Path, 
     assert "2 messages put back" in run("-c", file, "undo", "--entry", 1, "--entry", 3).out
     ran = run("-c", file, "undo", "--entry", 1, "--entry", 2)
     assert "1 message put back" in ran.out
-    assert "entry 1: nothing to take back, it is undone already" in ran.err
+    assert "entry 1: nothing to take back: put back already" in ran.err
 
 
 def test_one_change_or_those_since_a_time_are_taken_back(run: Run, cleaned: tuple[Path, str]) -> None:

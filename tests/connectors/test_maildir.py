@@ -382,7 +382,7 @@ def test_without_the_right_to_write_it_is_said(unprivileged: MaildirPlace, sub: 
     id = unprivileged.deliver("INBOX", mail(1))
     (unprivileged.root / sub).chmod(0o500)
     mailbox = unprivileged.changing()
-    with pytest.raises(ChangeRefusedError, match=r"'INBOX'.*'Backscatter'.*no right"):
+    with pytest.raises(ChangeRefusedError, match=rf"'INBOX'.*'Backscatter'.*no right to write in .*/{sub};"):
         tuple(mailbox.move("INBOX", (id,), "Backscatter"))
     assert any(sub in obstacle.what for obstacle in mailbox.obstacles())
     assert mailbox.present("INBOX", (id,)) == {id}

@@ -15,6 +15,7 @@ from cleaner.errors import (
     MailboxBusyError,
     NotOptedInError,
     SafetyStopError,
+    StoreError,
     UsageError,
 )
 from cleaner.service import consent
@@ -158,6 +159,24 @@ def test_a_run_that_was_killed_is_counted_and_spoken_of_once(hands: Hands) -> No
     assert {(r.state, r.moved) for r in store.runs.list()} == {("done", 0), ("interrupted", 7)}
     ann, ben = hands.scan()
     assert ann.recovered == ()
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, StoreError])
+def test_a_run_that_ended_at_once_is_like_one_that_was_killed(hands: Hands, end: type[BaseException]) -> None:
+    hands.opt_in(ANN)
+
+    def stop_at_once(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 2:
+            raise end
+
+    with pytest.raises(end):
+        tuple(scan(hands.app.context, ScanRequest(), stop_at_once, lambda: False))
+    hands.app.context.store.runs.close()  # what the end of the process does
+    (run,) = latest_runs(hands.app.context)
+    assert (run.state, run.moved) == ("interrupted", 2)
+    (ann,) = hands.scan()
+    assert ann.recovered == ((run.id, 2),)
+    assert ann.moved == 4
 
 
 def test_a_new_mailbox_is_only_reported_on_until_its_preview_ends(hands: Hands) -> None:
@@ -389,6 +408,27 @@ def test_a_missing_quarantine_that_cannot_be_made_is_said(hands: Hands, tmp_path
     assert not isinstance(result.error, FolderMissingError)
     assert "Backscatter" in str(result.error)
     assert result.moved == 0
+
+
+def test_what_was_moved_before_a_mailbox_failed_is_told_and_can_be_taken_back(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    before = hands.snapshot()
+    quarantine = hands.maildir(ANN) / ".Backscatter"
+
+    def take_away(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 2 and quarantine.exists():
+            quarantine.rename(hands.root / "away")
+
+    ann, ben = scan(hands.app.context, ScanRequest(), take_away, lambda: False)
+    assert isinstance(ann.error, FolderMissingError)
+    assert (ann.moved, ben.moved) == (2, 1)
+    (run,) = hands.app.context.store.runs.list()
+    assert (run.state, run.moved) == ("partly", 3)
+    assert not hands.app.context.store.journal(ANN).open()
+    (hands.root / "away").rename(quarantine)
+    taken_back = tuple(undo(hands.app.context, UndoRequest(run=run.id), quiet, lambda: False))
+    assert sum(result.count(EntryState.UNDONE) for result in taken_back) == 3
+    assert hands.snapshot() == before
 
 
 def test_what_is_deleted_goes_to_the_folder_that_is_there_for_it(hands: Hands) -> None:

@@ -55,7 +55,18 @@ def test_a_second_undo_says_that_nothing_is_left(hands: Hands) -> None:
     hands.opt_in(BEN)
     run = hands.scan()[0].run
     take_back(hands, UndoRequest(run=run))
-    with pytest.raises(UsageError, match="nothing is left to take back"):
+    with pytest.raises(UsageError, match=f"nothing is left to take back of run {run}: put back already"):
+        take_back(hands, UndoRequest(run=run))
+
+
+def test_what_its_owner_put_back_is_said_so(hands: Hands) -> None:
+    hands.opt_in(BEN)
+    run = hands.scan()[0].run
+    (moved,) = hands.folder(BEN, ".Backscatter")
+    moved.rename(hands.maildir(BEN) / "cur" / moved.name)
+    (result,) = take_back(hands, UndoRequest(run=run))
+    assert result.count(EntryState.RETURNED) == 1
+    with pytest.raises(UsageError, match=r"put back by its owner$"):
         take_back(hands, UndoRequest(run=run))
 
 

@@ -15,7 +15,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cleaner.connectors.maildir.files import REFUSALS, copy, fresh_unique, is_same, is_writable, sync, words
+from cleaner.connectors.maildir.files import (
+    NO_RIGHT,
+    REFUSALS,
+    copy,
+    fresh_unique,
+    is_same,
+    is_writable,
+    sync,
+    words,
+)
 from cleaner.connectors.maildir.names import RECENT, directory_of, name_with, renewed, unique_from, unique_of
 from cleaner.connectors.maildir.reading import ReadingMaildir, flags_at
 from cleaner.errors import ChangeRefusedError, MessageGoneError
@@ -130,8 +139,9 @@ class ChangingMaildir(ReadingMaildir):
         try:
             moved = self._reach(folder, id, lambda path: self._move_file(path, id, target, taken))
         except OSError as error:
-            if error.errno in REFUSALS or not self._may_change(folder, target):
-                raise self._refused(f"messages of {folder!r} cannot be moved to {target!r}", error) from error
+            if error.errno in REFUSALS or self._closed(folder, target) is not None:
+                what = f"messages of {folder!r} cannot be moved to {target!r}"
+                raise self._refused(what, error, self._closed(folder, target)) from error
             return Moved(id, error=f"it cannot be moved to {target!r}: {words(error)}")
         if moved is None:
             return Moved(id, gone=True)
@@ -204,10 +214,11 @@ class ChangingMaildir(ReadingMaildir):
 
     # --- refusals
 
-    def _may_change(self, *folders: str) -> bool:
+    def _closed(self, *folders: str) -> Path | None:
+        """The first directory of these folders that this process may not write in."""
         directories = [directory for name in folders if (directory := self._directory(name)) is not None]
         places = [directory / sub for directory in directories for sub in ("cur", "new")]
-        return all(is_writable(place) for place in places)
+        return next((place for place in places if not is_writable(place)), None)
 
     @contextmanager
     def _changes(self, what: str) -> Iterator[None]:
@@ -216,8 +227,12 @@ class ChangingMaildir(ReadingMaildir):
         except OSError as error:
             raise self._refused(what, error) from error
 
-    def _refused(self, what: str, error: OSError) -> ChangeRefusedError:
-        return ChangeRefusedError(f"{self._address}: {what}", words(error))
+    def _refused(self, what: str, error: OSError, closed: Path | None = None) -> ChangeRefusedError:
+        why = words(error)
+        if error.errno in NO_RIGHT:
+            why = why if closed is None else f"this account has no right to write in {closed}"
+            why += "; give it that right ('bounce-cleaner check' names every such place)"
+        return ChangeRefusedError(f"{self._address}: {what}", why)
 
 
 def _place(directory: Path, unique: str, flags: tuple[str, ...]) -> Path:

@@ -34,12 +34,15 @@ WORDS: Final = {
     errno.EROFS: "the file system is read-only",
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "this process may not write a file of that size (ulimit -f)",
     errno.EEXIST: "a file of that name is in the way",
     errno.ENOTDIR: "a file of that name is in the way",
     errno.ELOOP: "it is a link",
     errno.EIO: "the disk reports an error",
     errno.ESTALE: "the file server has lost it",
 }
+
+NO_RIGHT: Final = frozenset((errno.EACCES, errno.EPERM))
 
 REFUSALS: Final = frozenset((errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR))
 """Failures that meet every message of a folder alike."""
