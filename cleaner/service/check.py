@@ -8,7 +8,7 @@ store to record it in, none is opened. No message is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
@@ -93,6 +93,11 @@ def check_key(context: Context, trouble: CleanerError | None) -> Iterator[Findin
         yield Finding(Level.FAIL, "master key", text, remedy)
 
 
+def named(domains: Collection[str]) -> str:
+    first = ", ".join(sorted(domains)[:3])
+    return f"{first} and {len(domains) - 3} more" if len(domains) > 3 else first
+
+
 def check_organisations(context: Context) -> Iterator[Finding]:
     for organisation in context.settings.organisations:
         subject = f"organisation {organisation.name}"
@@ -111,7 +116,7 @@ def check_organisations(context: Context) -> Iterator[Finding]:
                 "add their addresses or networks to relays",
             )
         else:
-            yield Finding(Level.OK, subject, f"{len(organisation.domains)} domains, relays named")
+            yield Finding(Level.OK, subject, f"{named(organisation.domains)}; relays named")
         if not organisation.dkim_keys and not context.settings.lookups.dns:
             yield Finding(
                 Level.NOTE,
