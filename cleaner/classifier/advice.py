@@ -14,7 +14,7 @@ from typing import Final
 from cleaner.classifier.features import Features, features
 from cleaner.classifier.judge import judge as judge_by_rules
 from cleaner.classifier.model import Model
-from cleaner.classifier.weights import TELLING, TOGETHER
+from cleaner.classifier.weights import TELLING
 from cleaner.values import Evidence, Force, Notice, Opinion, Verdict
 
 EVEN: Final = 0.5
@@ -51,7 +51,5 @@ def decide(verdict: Verdict, model: Model, seen: Features, probability: float) -
 
 def reason_of(verdict: Verdict, probability: float) -> str:
     """The telling finding's own words, and how sure the model is."""
-    told = [one for one in verdict.evidence if (one.rule, one.side) in TELLING][:1]
-    told = told or [one for one in verdict.evidence if (one.rule, one.side) in TOGETHER]
-    reasons = " ".join(one.reason for one in told)
-    return f"{reasons} With all else that is seen, that makes it backscatter to {probability:.1%}."
+    told = next((one.reason for one in verdict.evidence if (one.rule, one.side) in TELLING), "")
+    return f"{told} With all else that is seen, that makes it backscatter to {probability:.1%}.".lstrip()

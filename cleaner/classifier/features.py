@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cleaner.classifier.weights import TELLING, TOGETHER
-from cleaner.values import Evidence, Force, Kind, Notice, Side
+from cleaner.classifier.weights import TELLING
+from cleaner.values import Evidence, Force, Notice, Side
 
 WIDTH: Final = 1 << 13
 """Buckets that words are hashed into."""
@@ -31,9 +31,7 @@ BOUND: Final = 6000
 MAX_WORDS: Final = 400
 """Different words of one notice that count."""
 
-ANSWERS: Final = frozenset(f"kind:{kind.value}" for kind in (Kind.AUTOREPLY, Kind.CHALLENGE, Kind.MDN))
-"""Kinds that a recipient's program writes in his name; they return nothing of the mail."""
-
+_NAMES: Final = re.compile(r"[@/\d]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST: Final = 24
 
@@ -50,11 +48,7 @@ class Features:
     @property
     def is_telling(self) -> bool:
         """Whether something says where the mail came from: without that nothing is removed."""
-        if any(self.facts.get(f"{rule}:{side.value}") for rule, side in TELLING):
-            return True
-        return not ANSWERS.isdisjoint(self.facts) and all(
-            self.facts.get(f"{rule}:{side.value}") for rule, side in TOGETHER
-        )
+        return any(self.facts.get(f"{rule}:{side.value}") for rule, side in TELLING)
 
     def as_json(self) -> dict[str, Any]:
         return {"facts": dict(self.facts), "words": list(self.words)}
@@ -111,7 +105,7 @@ def plain_words(text: str) -> Iterator[str]:
     Scripts that do not part words by spaces are given in pairs of characters.
     """
     for chunk in unicodedata.normalize("NFKC", text).casefold().split():
-        if "@" in chunk or "/" in chunk or "." in chunk.strip(".,;:!?()\"'") or any(map(str.isdigit, chunk)):
+        if _NAMES.search(chunk) or "." in chunk.strip(".,;:!?()\"'"):
             continue
         for word in _WORD.findall(chunk):
             if _is_unparted(word):

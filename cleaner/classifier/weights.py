@@ -37,17 +37,6 @@ WEIGHTS: Final = {
 
 TELLING: Final = frozenset((("handed_over", Side.BACKSCATTER), ("fake_report", Side.BACKSCATTER)))
 
-TOGETHER: Final = frozenset(
-    (("not_in_record", Side.BACKSCATTER), ("foreign_id", Side.BACKSCATTER), ("burst", Side.BACKSCATTER))
-)
-"""
-What tells only if all of it is there, only of an answer in the recipient's name, and only to a model.
-
-An answer returns no trace. But a record that reaches there lacks the mail, a computer made its id that never made one
-of ours, and it came in a flood: one genuine notice of a thousand in labelled worlds has all three, and that one was a
-report, which bears a trace. So reports are not judged by this.
-"""
-
 REMOVE: Final = 3.0
 """The score from which a notice is backscatter: twenty to one."""
 

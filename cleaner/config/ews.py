@@ -38,7 +38,8 @@ def server(table: Table, name: str, base: Path) -> Server:
         user=table.one("user", forms.text, None),
         password=table.one("password", forms.secret(base), None),
         timeout=table.one("timeout", forms.some_time, usual.timeout),
-        connections=table.one("connections", forms.whole(1, 1000), usual.connections),
+        connections=table.one("connections", forms.whole(2, 1000), usual.connections),
+        idle=table.one("idle", forms.whole(0, 1000), usual.idle),
         endpoint=None if discovers else endpoint,
         access=table.one("access", _words(*ACCESS), ""),
         client_id=table.one("client_id", forms.text, None),
@@ -48,6 +49,8 @@ def server(table: Table, name: str, base: Path) -> Server:
     )
     _check_place(table, found, discovers=discovers)
     _check_sign_in(table, found)
+    if found.idle and found.idle + 2 > found.connections:
+        table.fault("idle", f"leaves too few connections; write connections = {found.idle + 2} or more, too")
     return found
 
 

@@ -133,7 +133,7 @@ class Server:
     connections: int = 4
     """How many connections one process has to it at most."""
     idle: int = 0
-    """IMAP: at how many mailboxes `serve` waits for new mail with a connection of its own."""
+    """At how many mailboxes `serve` waits for new mail with a connection of its own."""
     endpoint: str | None = None
     """EWS: the address of Exchange.asmx; None: autodiscover finds it."""
     access: str = ""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
+from cleaner.errors import StoreError
 from cleaner.store import tables
 from cleaner.store.consent import record_poll
 from cleaner.store.database import Database, chunks
@@ -77,8 +78,14 @@ class ScheduleBook:
         self.close()
 
     def close(self) -> None:
-        self._held.close()
+        self._let_go()
         self._name = ""
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, ExitStack()
+        # Where the connection broke, the lock is lifted already.
+        with suppress(StoreError):
+            held.close()
 
     def plan(self, wanted: Mapping[str, str], now: datetime) -> bool:
         """
@@ -185,6 +192,7 @@ class ScheduleBook:
 
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""
+        self._join_again()
         s = tables.schedule.c
         query = select(s.claimed_by).where(s.claimed_by.is_not(None)).distinct()
         with self._database.read() as connection:
@@ -193,6 +201,12 @@ class ScheduleBook:
         if dead:
             self._release(dead)
         return dead
+
+    def _join_again(self) -> None:
+        """A restart of PostgreSQL lifts our lock, too, and others would take us for dead from then on."""
+        if self._name and self._is_dead(self._name):
+            self._let_go()
+            self._held.enter_context(self._locks.hold(_lock(self._name)))
 
     def _is_dead(self, name: str) -> bool:
         with self._locks.hold(_lock(name)) as free:

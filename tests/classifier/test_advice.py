@@ -6,7 +6,7 @@ import pytest
 
 from cleaner.classifier import judge
 from cleaner.classifier.model import Model
-from cleaner.classifier.weights import TELLING, TOGETHER
+from cleaner.classifier.weights import TELLING
 from cleaner.values import Evidence, Force, Kind, Notice, Opinion, Side
 
 NOTICE = Notice(Kind.NDR)
@@ -65,27 +65,3 @@ def test_the_reason_says_what_told_and_how_sure_the_model_is() -> None:
     verdict = judge(NOTICE, (ABSENT, TOLD), SURE)
     assert "A stranger handed it over." in verdict.because
     assert "99.8" in verdict.because
-
-
-GAPS = tuple(Evidence(rule, side, "", f"{rule}.") for rule, side in sorted(TOGETHER, key=str))
-ANSWER = Notice(Kind.AUTOREPLY)
-
-
-def test_three_gaps_together_tell_of_an_answer_and_name_themselves() -> None:
-    verdict = judge(ANSWER, GAPS, SURE)
-    assert verdict.opinion is Opinion.BACKSCATTER
-    assert all(gap.reason in verdict.because for gap in GAPS)
-
-
-@pytest.mark.parametrize("missing", GAPS)
-def test_two_of_them_do_not(missing: Evidence) -> None:
-    assert judge(ANSWER, [gap for gap in GAPS if gap is not missing], SURE).opinion is Opinion.UNSURE
-
-
-@pytest.mark.parametrize("kind", [Kind.NDR, Kind.DELAY, Kind.AV_NOTICE, Kind.LIST_NOTICE])
-def test_of_a_report_they_tell_nothing(kind: Kind) -> None:
-    assert judge(Notice(kind), GAPS, SURE).opinion is Opinion.UNSURE
-
-
-def test_without_a_model_they_tell_nothing() -> None:
-    assert judge(ANSWER, GAPS).opinion is Opinion.UNSURE

@@ -203,7 +203,7 @@ def test_a_newer_database_is_refused_with_the_remedy(
     for command in ("serve", "check"):
         ran = run("-c", agreed, command)
         assert ran.code == 1
-        assert "newer bounce-cleaner; upgrade the program, or restore the backup" in ran.err
+        assert "newer bounce-cleaner; upgrade the program, or restore the backup" in ran.out + ran.err
 
 
 @pytest.mark.parametrize("value", ["", "/nowhere/at/all"])

@@ -89,3 +89,10 @@ def test_what_is_missing_or_wrong_is_said(tmp_path: Path, server: str, key: str,
 def test_who_signs_in_for_himself_needs_a_password(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r'mailbox "ann@harbor\.example"\.password: is missing'):
         loaded(ENDPOINT + ACCESS, tmp_path)
+
+
+def test_being_told_of_new_mail_leaves_connections_for_work(tmp_path: Path) -> None:
+    told = ENDPOINT + ACCESS + ACCOUNT + "idle = 5\nconnections = "
+    assert loaded(told + "7\n", tmp_path).idle == 5
+    with pytest.raises(ConfigurationError, match="write connections = 7 or more"):
+        loaded(told + "6\n", tmp_path)

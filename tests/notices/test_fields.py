@@ -65,8 +65,6 @@ def test_each_field_of_the_shortlist_is_needed() -> None:
         "precedence",
         "return-path",
         "subject",
-        "x-mailer",
-        "x-precedence",
     }
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from cleaner.store import Store
 from cleaner.store.consent import POLL
 from cleaner.store.records import Consent, ConsentState, Turn
@@ -152,3 +154,20 @@ def test_who_opts_out_is_in_no_schedule_also_where_no_service_runs(store: Store)
     store.erase(turn.address)
     store.schedule.turns((Ended(turn, NOW),), (), NOW, everyone)
     assert [kept.address for kept in store.schedule.all()] == [BEN]
+
+
+@pytest.mark.nightly
+def test_who_lost_his_connection_is_not_taken_for_dead_for_good(postgresql_server: str) -> None:
+    """PostgreSQL lifts locks with the session that holds them, also when it is restarted."""
+    with Store.open(postgresql_server, KEY) as store, Store.open(postgresql_server, KEY) as other:
+        store.schedule.join()
+        name = store.schedule._name
+        assert not other.schedule._is_dead(name)
+        with other._database.write() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        assert other.schedule._is_dead(name)
+        store.schedule.take_over()
+        assert not other.schedule._is_dead(name)

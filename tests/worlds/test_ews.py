@@ -59,16 +59,6 @@ def judged(
     return found
 
 
-def moved_by(results: Iterable[MailboxScan]) -> frozenset[tuple[str, str]]:
-    """(user, fingerprint) of what was moved."""
-    return frozenset(
-        (result.address, str(line["fingerprint"]))
-        for result in results
-        for line in result.lines
-        if line["outcome"] == "done"
-    )
-
-
 @pytest.mark.corpus
 @pytest.mark.parametrize(("name", "every", "ways"), WORLDS)
 def test_a_world_is_cleaned_over_ews_and_taken_back(
@@ -111,4 +101,4 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             tuple(undo(app.context, UndoRequest(run=run), quiet, lambda: False))
             assert world.messages() == before
             # What one mailbox's notices taught may decide about another's only now; what was put back stays.
-            assert moved_by(clean(app)).isdisjoint(moved_by(results))
+            assert maildirs.moved_by(clean(app)).isdisjoint(maildirs.moved_by(results))

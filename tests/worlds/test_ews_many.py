@@ -6,6 +6,8 @@ Judging is not what is tried here: every mailbox holds one spurious report among
 
 from __future__ import annotations
 
+import base64
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from cleaner.app import App
 from cleaner.config import make_key
 from cleaner.connectors.ews import backoff
 from cleaner.connectors.ews.connecting import close_all
-from cleaner.errors import AskPersonError, RetryLaterError
+from cleaner.errors import AskPersonError, RetryLaterError, SignInRefusedError
 from cleaner.service import consent
 from tests.servers.ews import PASSWORD, Box, EwsServer, Stored, Ways, busy, cut, cut_after, refuses
 from tests.worlds.ews_world import ACCOUNT, digest_of, lines
@@ -141,3 +143,42 @@ def test_one_failing_mailbox_never_holds_up_the_others(count: int, tmp_path: Pat
             assert [result.error for result in clean(app)] == [None] * count
             assert [len(in_quarantine(box)) for box in boxes] == [1] * count
             assert everything(boxes) == before
+
+
+def test_no_credential_in_log_error_or_store(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also at DEBUG, exchangelib's own loggers included, whether signing in succeeds or not."""
+    caplog.set_level(logging.DEBUG)
+    for name in (
+        "exchangelib",
+        "exchangelib.util",
+        "exchangelib.util.xml",
+        "exchangelib.protocol",
+        "urllib3",
+    ):
+        caplog.set_level(logging.DEBUG, logger=name)
+    wrong = "planted-and-wrong-5521"
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        server.add_account(ACCOUNT, impersonates=None)
+        box = server.add_mailbox("ann@harbor.example")
+        box.deliver(FAKE.format(number=1, address=box.address).encode(), received=WHEN)
+        path = configured(server, [box], tmp_path)
+        with App.open(path) as app:
+            consent.opt_in(app.context, consent.NewMailbox(box.address))
+            (tmp_path / "password").write_text(wrong)
+            (refused,) = clean(app)
+            assert isinstance(refused.error, SignInRefusedError)
+            close_all()
+            (tmp_path / "password").write_text(PASSWORD)
+            (cleaned,) = clean(app)
+            assert cleaned.error is None
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("state.db*") if file.is_file())
+    said = (caplog.text + capsys.readouterr().err + str(refused.error)).encode()
+    assert box.address.encode() in said
+    for secret in (wrong, PASSWORD):
+        basic = base64.b64encode(f"{ACCOUNT}:{secret}".encode())
+        for text in (kept, said):
+            assert secret.encode() not in text
+            assert basic not in text
+    assert b"Release them" not in said

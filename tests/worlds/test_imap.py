@@ -91,5 +91,5 @@ def test_a_world_is_cleaned_over_imap_and_taken_back(
             (run,) = {result.run for result in results}
             tuple(undo(app.context, UndoRequest(run=run), quiet, lambda: False))
             assert world.messages() == before
-            assert sum(result.moved for result in clean(app)) == 0
-            assert world.messages() == before
+            # What one mailbox's notices taught may decide about another's only now; what was put back stays.
+            assert maildirs.moved_by(clean(app)).isdisjoint(maildirs.moved_by(results))

@@ -7,12 +7,13 @@ import json
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from cleaner.config import make_key
+from cleaner.service.scan import MailboxScan
 
 SINCE: Final = "2026-01-01"
 """The worlds' mail is older than the policy's `since`: a scan is asked to act on it all the same."""
@@ -122,3 +123,13 @@ def configure(source: Path, root: Path, server: Sequence[str], mailbox: Sequence
         lines += ["[[mailbox]]", f"address = {json.dumps(user['address'])}"]
         lines += [name.replace("name", "server"), f"aliases = {json.dumps(user['aliases'])}", *mailbox]
     (root / "cleaner.toml").write_text("\n".join(lines) + "\n")
+
+
+def moved_by(results: Iterable[MailboxScan]) -> frozenset[tuple[str, str]]:
+    """(user, fingerprint) of what was moved."""
+    return frozenset(
+        (result.address, str(line["fingerprint"]))
+        for result in results
+        for line in result.lines
+        if line["outcome"] == "done"
+    )

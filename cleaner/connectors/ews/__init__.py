@@ -7,6 +7,7 @@ Mailboxes on Exchange Server 2010 SP2 and later, over Exchange Web Services, thr
     folders.py      what folders are called; items.py: what GetItem answers; returned.py: originals in attachments
     reading.py      listing, headings, messages; cursor.py: what is new
     changing.py     moving, flags, new messages
+    waiting.py      being told of new mail
     obstacles.py    what stands in the way, for `check`
     errors.py       what goes wrong, turned into our errors
 
@@ -17,6 +18,7 @@ one item's error for the whole call, and follow no hint of a busy server that is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cleaner.config import MailboxSettings, Server
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from cleaner.connectors.ews.changing import ChangingEws
     from cleaner.connectors.ews.reading import ReadingEws
 
-__all__ = ["open_changing", "open_reading"]
+__all__ = ["open_changing", "open_reading", "wait_for_mail"]
 
 
 def open_reading(server: Server, mailbox: MailboxSettings) -> ReadingEws:
@@ -43,3 +45,13 @@ def open_changing(server: Server, mailbox: MailboxSettings) -> ChangingEws:
     from cleaner.connectors.ews.session import Session
 
     return ChangingEws(mailbox, Session(server, mailbox))
+
+
+def wait_for_mail(
+    server: Server, mailbox: MailboxSettings, stopping: Callable[[], bool], came: Callable[[], None]
+) -> bool:
+    """Calls `came` whenever something came in, until asked to stop; false where the server tells of nothing."""
+    require(mailbox.address)
+    from cleaner.connectors.ews import waiting
+
+    return waiting.wait_for_mail(server, mailbox, stopping, came)

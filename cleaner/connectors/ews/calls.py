@@ -101,7 +101,8 @@ def _call(name: str) -> type[Call]:
 CALLS: Final = {
     name: _call(name)
     for name in (
-        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem MoveItem SyncFolderItems UpdateItem"
+        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents MoveItem "
+        "Subscribe SyncFolderItems UpdateItem"
     ).split()
 }
 
@@ -188,7 +189,13 @@ def folder_id(id: str) -> Any:
 
 def distinguished(name: str, address: str) -> Any:
     """A folder by what it is for, of a mailbox by its address: without that it would be the account's own."""
-    return node("t:DistinguishedFolderId", node("t:Mailbox", node("t:EmailAddress", address)), Id=name)
+    whose = node(
+        "t:Mailbox",
+        node("t:EmailAddress", address),
+        node("t:RoutingType", "SMTP"),
+        node("t:MailboxType", "Mailbox"),
+    )
+    return node("t:DistinguishedFolderId", whose, Id=name)
 
 
 def get_items(ids: Iterable[str], fields: Iterable[str], *, mime: bool = False) -> Any:
@@ -276,8 +283,7 @@ def extended(name: str, value: str) -> Any:
     return node("t:ExtendedProperty", field(name), node("t:Value", value))
 
 
-def update_item(id: str, change_key: str, changes: Iterable[Any], *, suppresses: bool) -> Any:
-    """`suppresses`: the server is new enough (2013) to be told that nobody gets a read receipt for this."""
+def update_item(id: str, change_key: str, changes: Iterable[Any]) -> Any:
     change = node("t:ItemChange", node("t:ItemId", Id=id, ChangeKey=change_key), node("t:Updates", *changes))
     return node(
         "m:UpdateItem",
@@ -285,7 +291,6 @@ def update_item(id: str, change_key: str, changes: Iterable[Any], *, suppresses:
         ConflictResolution="AlwaysOverwrite",
         MessageDisposition="SaveOnly",
         SendMeetingInvitationsOrCancellations="SendToNone",
-        **({"SuppressReadReceipts": "true"} if suppresses else {}),
     )
 
 
@@ -296,4 +301,19 @@ def create_item(folder: str, mime: str, properties: Iterable[Any], *, is_read: b
         node("m:SavedItemFolderId", folder_id(folder)),
         node("m:Items", message),
         MessageDisposition="SaveOnly",
+    )
+
+
+def subscribe(folder: str, events: Iterable[str]) -> Any:
+    kinds = node("t:EventTypes", *(node("t:EventType", event) for event in events))
+    return node(
+        "m:Subscribe", node("m:StreamingSubscriptionRequest", node("t:FolderIds", folder_id(folder)), kinds)
+    )
+
+
+def get_events(subscription: str, minutes: int) -> Any:
+    return node(
+        "m:GetStreamingEvents",
+        node("m:SubscriptionIds", node("t:SubscriptionId", subscription)),
+        node("m:ConnectionTimeout", str(minutes)),
     )

@@ -197,7 +197,7 @@ class ChangingEws(ReadingEws):
             raise MessageGoneError(folder, id)
         changes = list(_changes(frozenset(item.flags), wanted))
         if changes:
-            asked = calls.update_item(id, item.change_key, changes, suppresses=self._session.is_since_2013)
+            asked = calls.update_item(id, item.change_key, changes)
             answer = self._change("UpdateItem", asked)
             if answer.code in NO_ITEM:
                 raise MessageGoneError(folder, id)

@@ -42,7 +42,7 @@ from cleaner.connectors.ews.backoff import Backoff
 from cleaner.connectors.ews.errors import error_of
 from cleaner.connectors.ews.library import silence
 from cleaner.connectors.ews.wire import Adapter, EwsProtocol, Refusals
-from cleaner.errors import AskPersonError
+from cleaner.errors import AskPersonError, CleanerError
 
 OLDEST: Final = Version(build=Build(14, 2), api_version="Exchange2010_SP2")
 """What the first request speaks, and every server since understands; the library then takes what it answers with."""
@@ -94,16 +94,20 @@ class TokenCredentials(OAuth2Credentials):  # type: ignore[misc]
 
 
 _ENDPOINTS: Final[dict[Key, Endpoint]] = {}
-_FOUND: Final[dict[Key, str]] = {}
 _LOCK: Final = threading.Lock()
+
+_FOUND: Final[dict[Key, str | tuple[float, CleanerError]]] = {}
+"""What autodiscover told, or when it failed, and how."""
+_DISCOVERY: Final = threading.Lock()
+"""A domain whose autodiscover does not answer holds up no other server's mailboxes."""
 
 
 def connect(server: Server, mailbox: MailboxSettings) -> tuple[Endpoint, Account]:
     """The shared endpoint and one mailbox on it; sends nothing, but for autodiscover."""
     secret = secret_of(server, mailbox)
     user = server.client_id if server.auth == "oauth2" else server.user or mailbox.user
+    url = server.endpoint or _discovered(server, mailbox, user, secret)
     with _LOCK:
-        url = server.endpoint or _discovered(server, mailbox, user, secret)
         key = (url, user, secret, server.auth, str(server.ca_file))
         endpoint = _ENDPOINTS.get(key)
         if endpoint is None:
@@ -142,7 +146,8 @@ def _endpoint(server: Server, url: str, user: str, secret: str) -> Endpoint:
         auth_type=_AUTH.get(server.auth),
         version=OLDEST.copy(),
         retry_policy=Refusals(server),
-        max_connections=server.connections,
+        # The others are for being told of new mail.
+        max_connections=max(1, server.connections - server.idle),
     )
     # Not one that the library has kept from an earlier configuration of the same account.
     CachingProtocol._protocol_cache.pop(CachingProtocol._cache_key(config), None)
@@ -163,18 +168,30 @@ def credentials(server: Server, url: str, user: str, secret: str) -> Any:
 
 
 def _discovered(server: Server, mailbox: MailboxSettings, user: str | None, secret: str) -> str:
-    """The endpoint of a mailbox's domain, asked for once in a process."""
+    """The endpoint of a mailbox's domain, asked for once in a process; a failure counts for a while."""
     key = (server.name, mailbox.address.rpartition("@")[2].casefold(), user)
-    if key not in _FOUND:
-        found = Server("", "ews", auth=server.auth, scope=server.scope, token_url=server.token_url)
-        signing_in = credentials(found, "https://outlook.office365.com", user or "", secret)
-        with _ours_for_autodiscover(server):
-            try:
-                _, protocol = Autodiscovery(email=mailbox.address, credentials=signing_in).discover()
-            except Exception as error:
-                raise error_of(error, server, mailbox) from None
-        _FOUND[key] = _trusted(server, protocol.service_endpoint)
-    return _FOUND[key]
+    with _DISCOVERY:
+        found = _FOUND.get(key)
+        if isinstance(found, tuple) and time.monotonic() < found[0] + REFUSED_FOR:
+            raise found[1].with_traceback(None)
+        if isinstance(found, str):
+            return found
+        try:
+            url = _FOUND[key] = _discover(server, mailbox, user or "", secret)
+        except CleanerError as error:
+            _FOUND[key] = time.monotonic(), error
+            raise
+        return url
+
+
+def _discover(server: Server, mailbox: MailboxSettings, user: str, secret: str) -> str:
+    signing_in = credentials(server, "https://outlook.office365.com", user, secret)
+    with _ours_for_autodiscover(server):
+        try:
+            _, protocol = Autodiscovery(email=mailbox.address, credentials=signing_in).discover()
+        except Exception as error:
+            raise error_of(error, server, mailbox) from None
+    return _trusted(server, protocol.service_endpoint)
 
 
 def _trusted(server: Server, url: str) -> str:
@@ -187,7 +204,7 @@ def _trusted(server: Server, url: str) -> str:
 
 def forget_discovered(server: Server) -> None:
     """A mailbox is not where autodiscover said: the next one asks again."""
-    with _LOCK:
+    with _DISCOVERY:
         for key in [key for key in _FOUND if key[0] == server.name]:
             del _FOUND[key]
 
@@ -217,6 +234,7 @@ def close_all() -> None:
         for endpoint in _ENDPOINTS.values():
             endpoint.protocol.close()
         _ENDPOINTS.clear()
+    with _DISCOVERY:
         _FOUND.clear()
     CachingProtocol.clear_cache()
 

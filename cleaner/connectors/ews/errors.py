@@ -215,8 +215,8 @@ def error_of(error: Exception, server: Server, mailbox: MailboxSettings) -> Clea
             )
         case library.AutoDiscoverError() | library.AutoDiscoverFailed():
             return AskPersonError(
-                f"{mailbox.address}: autodiscover finds no Exchange server for it; write endpoint = "
-                f'"https://…/EWS/Exchange.asmx" into [[server]] {server.name}'
+                f"{server.name}: autodiscover finds no Exchange server for {mailbox.address.rpartition('@')[2]}; write "
+                'endpoint = "https://…/EWS/Exchange.asmx" instead'
             )
         case requests.exceptions.RequestException() | OSError():
             return of_network(server, error)

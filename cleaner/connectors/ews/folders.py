@@ -54,6 +54,8 @@ class Found:
     name: str
     total: int | None
     is_for_mail: bool
+    distinguished: str = ""
+    """What it is for, where that is told with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +71,39 @@ class Folders:
 
 
 def read_folders(session: Session) -> Folders:
-    """Two requests: the folders with a distinguished id, and all below the top."""
-    names = (TOP, *ROLES)
-    asked = [session.distinguished(name) for name in names]
-    answers = session.read("GetFolder", calls.get_folders(asked, FIELDS))
+    """
+    All folders below the top, and which of them is for what.
+
+    Some servers tell that with each folder; Exchange does only from 2013 on, and if it is asked in the words of then,
+    so that it takes a second request.
+    """
+    below = tuple(_below(session))
+    known = {found.distinguished: found for found in below if found.distinguished in ROLES}
+    if not {"inbox", "sentitems", "deleteditems"} <= known.keys():
+        known = _known(session)
+    if "inbox" not in known:
+        raise ServerUnavailableError(session.place, "it tells of no inbox")
+    return named(known, below)
+
+
+def _known(session: Session) -> dict[str, Found]:
     known: dict[str, Found] = {}
-    for name, answer in zip(names, answers, strict=False):
+    asked = [session.distinguished(name) for name in ROLES]
+    answers = session.read("GetFolder", calls.get_folders(asked, FIELDS))
+    for name, answer in zip(ROLES, answers, strict=False):
         if answer.is_ok:
             found = next((found for found in map(found_of, answer.all("Folders")) if found is not None), None)
             if found is not None:
                 known[name] = found
-        elif answer.code not in NO_FOLDER or name in (TOP, "inbox"):
+        elif answer.code not in NO_FOLDER or name == "inbox":
             raise session.trouble(answer)
-    if TOP not in known or "inbox" not in known:
-        raise ServerUnavailableError(session.place, "it tells of no inbox")
-    return named(known, tuple(_below(session, known[TOP].id)))
+    return known
 
 
-def _below(session: Session, top: str) -> Iterator[Found]:
+def _below(session: Session) -> Iterator[Found]:
     offset = 0
     for _ in range(MOST):
-        asked = calls.find_folders(calls.folder_id(top), FIELDS, offset, PAGE)
+        asked = calls.find_folders(session.distinguished(TOP), FIELDS, offset, PAGE)
         answer = session.one("FindFolder", asked)
         if not answer.is_ok:
             raise session.trouble(answer)
@@ -114,12 +128,14 @@ def found_of(element: Any) -> Found | None:
         str(element.findtext(f"{T}DisplayName") or ""),
         int(total) if total.isascii() and total.isdigit() and len(total) < 12 else None,
         element.tag == f"{T}Folder" and (not kind or kind == "IPF" or kind.split(".")[:2] == ["IPF", "Note"]),
+        str(element.findtext(f"{T}DistinguishedFolderId") or ""),
     )
 
 
 def named(known: Mapping[str, Found], below: tuple[Found, ...]) -> Folders:
     """The folders with their whole names, the inbox first."""
-    top, inbox = known[TOP].id, known["inbox"]
+    inbox = known["inbox"]
+    top = inbox.parent
     by_id = {found.id: found for found in (*below, inbox)}
     roles = {found.id: ROLES[name] for name, found in known.items() if name in ROLES}
     ids = {INBOX: inbox.id}

@@ -55,11 +55,6 @@ class Session:
     def place(self) -> str:
         return place_of(self.server)
 
-    @property
-    def is_since_2013(self) -> bool:
-        """Whether the server has answered as one of Exchange 2013 or later."""
-        return bool(self.account.version.build.major_version >= 15)
-
     def close(self) -> None:
         """The connections belong to the account, and stay for its next mailbox."""
 

@@ -64,10 +64,13 @@ class Adapter(requests.adapters.HTTPAdapter):
             # Here the certificate is still to be seen; the library would keep no more than words of it.
             raise of_network(self._server, error) if self._translates else error from None
 
+    @property
+    def _trusted(self) -> bool | str:
+        return True if self._server.ca_file is None else str(self._server.ca_file)
+
     def _send(self, request: requests.PreparedRequest, timeout: Any) -> requests.Response:
-        trusted = True if self._server.ca_file is None else str(self._server.ca_file)
         started = time.monotonic()
-        response = super().send(request, stream=True, timeout=timeout, verify=trusted)
+        response = super().send(request, stream=True, timeout=timeout, verify=self._trusted)
         if is_challenge(response):
             return response
         try:
@@ -76,6 +79,15 @@ class Adapter(requests.adapters.HTTPAdapter):
             response.close()
         response._content_consumed = True
         return response
+
+
+class StreamingAdapter(Adapter):
+    """The same for an answer that goes on: whoever asked reads it as it comes."""
+
+    def _send(self, request: requests.PreparedRequest, timeout: Any) -> requests.Response:
+        return requests.adapters.HTTPAdapter.send(
+            self, request, stream=True, timeout=timeout, verify=self._trusted
+        )
 
 
 def is_challenge(response: requests.Response) -> bool:

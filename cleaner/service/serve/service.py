@@ -91,6 +91,7 @@ class Service:
         self._workers = ThreadPoolExecutor(context.settings.service.workers, thread_name_prefix="worker")
         self._running: Counter[str] = Counter()
         self._over: deque[Ended] = deque()
+        self._woken: set[str] = set()
         self._guard = threading.Lock()
         self._turning = threading.Lock()
         self._wanted = threading.Event()
@@ -191,6 +192,7 @@ class Service:
     def _begin(self, turn: Turn) -> None:
         with self._guard:
             self._running[turn.server] += 1
+            self._woken.discard(turn.address)
         for observer in self._observers:
             observer.began(turn.server)
         self._workers.submit(self._work, self.context, turn)
@@ -209,6 +211,11 @@ class Service:
             try:
                 self._tell(context, worked, time.monotonic() - began)
                 self._over.append(self._placed(context, worked))
+            except Exception:
+                # Without a next place it would be claimed for as long as this process lives.
+                log.exception("what came of a turn could not be told")
+                later = context.clock() + context.settings.policy.interval
+                self._over.append(Ended(replace(turn, due=later, state="failed", pulse=None), later))
             finally:
                 with self._idle:
                     self._running[turn.server] -= 1
@@ -231,6 +238,8 @@ class Service:
             due = now + min(BUSY_PAUSE, policy.interval)
         elif turn.state == "interrupted":
             due = FIRST
+        elif turn.state == "done" and turn.address in self._woken:
+            due = now
         else:
             failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
             due = next_turn(now, policy.interval, failures, settings, self._chance())
@@ -337,6 +346,9 @@ class Service:
         """Something came into that mailbox; in quiet hours it waits with everything else."""
         if self._is_quiet(self.context.clock()):
             return
+        with self._guard:
+            # What comes while it is worked on may have been overlooked.
+            self._woken.add(address_key(address))
         self.context.store.schedule.hasten((address,), self.context.clock())
         self.turn()
 
@@ -374,6 +386,8 @@ class Service:
         What is not done by `drain` stops after the message at hand. False if something did not even then.
         """
         self._drains.set()
+        with self._turning:
+            pass  # Whoever was just giving out turns, and did not know of it yet, is done.
         self._wakers.close(FAREWELL)
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,21 @@ def test_an_application_without_a_right_is_told_apart(authority: Authority, tmp_
             open_reading(here, MAILBOX).folders()
         assert "planted-secret-99" not in str(raised.value)
         assert server.asked == []
+
+
+# --- autodiscover
+
+
+def test_a_domain_that_is_not_to_be_found_is_asked_about_once(tmp_path: Path) -> None:
+    """`.invalid` has no names (RFC 6761 section 6.4); no request leaves this machine but to its resolver."""
+    (tmp_path / "password").write_text("geheim-77")
+    here = Server("exchange", "ews", access="delegate", auth="basic")
+    settings = replace(
+        MAILBOX, address="ann@harbor.invalid", user="ann", password=Secret("file:password", tmp_path)
+    )
+    errors = []
+    for address in ("ann@harbor.invalid", "bob@harbor.invalid"):
+        with pytest.raises(AskPersonError, match="autodiscover finds no Exchange server") as raised:
+            open_reading(here, replace(settings, address=address))
+        errors.append(raised.value)
+    assert errors[0] is errors[1]

@@ -35,13 +35,10 @@ def folder(id: str, name: str, parent: str = "top") -> str:
 
 
 def known_folders() -> Given:
-    """The answer to GetFolder: a top, an inbox, and nothing else."""
+    """The answer to GetFolder: an inbox, and nothing else."""
     lacking = message("GetFolder", "<m:Folders/>", "ErrorFolderNotFound")
-    found = [
-        message("GetFolder", f"<m:Folders>{folder(*one)}</m:Folders>")
-        for one in (("top", "Top", "root"), ("in", "Inbox"))
-    ]
-    return Given(answered("GetFolder", *found, lacking, lacking, lacking, lacking))
+    found = message("GetFolder", f"<m:Folders>{folder('in', 'Inbox')}</m:Folders>")
+    return Given(answered("GetFolder", found, lacking, lacking, lacking, lacking))
 
 
 def all_folders(*more: str) -> Given:
@@ -50,7 +47,7 @@ def all_folders(*more: str) -> Given:
     return Given(answered("FindFolder", message("FindFolder", root)))
 
 
-FOLDERS = (known_folders(), all_folders(folder("q", "Backscatter")))
+FOLDERS = (all_folders(folder("q", "Backscatter")), known_folders())
 
 
 def settings(server: Answering, base: Path, **more: object) -> tuple[Server, MailboxSettings]:
@@ -111,7 +108,7 @@ def test_a_delegate_acts_for_nobody(opened: Opened) -> None:
     [
         fault("ErrorServerBusy", "busy", 20),
         fault("ErrorServerBusy", "busy"),
-        Given(answered("GetFolder", message("GetFolder", code="ErrorServerBusy"))),
+        Given(answered("FindFolder", message("FindFolder", code="ErrorServerBusy"))),
         Given(b"", 503, (("Retry-After", "0"),)),
         Given(b"slow down", 429, (("Retry-After", "0"), ("Content-Type", "text/plain"))),
         Given(b"<html>gone fishing</html>", 503),
@@ -150,8 +147,8 @@ def test_a_long_pause_ends_the_run_for_every_mailbox_of_the_account(
 
 @pytest.mark.parametrize("cut", [0, 10, 200])
 def test_a_connection_that_breaks_is_made_again(opened: Opened, cut: int) -> None:
-    known, others = FOLDERS
-    mailbox, _ = opened(replace(known, cut=cut), known, replace(others, cut=cut), others)
+    first, second = FOLDERS
+    mailbox, _ = opened(replace(first, cut=cut), first, replace(second, cut=cut), second)
     assert names(mailbox) == ["INBOX", "Backscatter"]
 
 
@@ -164,8 +161,8 @@ def test_one_that_breaks_again_and_again_ends_the_run(opened: Opened) -> None:
 
 def test_an_answer_that_was_cut_off_is_never_taken_for_a_short_one(opened: Opened) -> None:
     """A server or proxy that ends it early and says that this is all."""
-    whole = FOLDERS[1].body
-    mailbox, _ = opened(FOLDERS[0], Given(whole[: whole.index(b"<t:DisplayName>Backscatter")]))
+    whole = FOLDERS[0].body
+    mailbox, _ = opened(Given(whole[: whole.index(b"<t:DisplayName>Backscatter")]))
     with pytest.raises(ServerUnavailableError, match="cut off"):
         mailbox.folders()
 
@@ -227,8 +224,8 @@ def test_every_refusal_has_its_words(
 
 
 def test_a_delegate_without_rights_is_told_the_command(opened: Opened) -> None:
-    denied = message("GetFolder", "<m:Folders/>", "ErrorAccessDenied")
-    mailbox, _ = opened(Given(answered("GetFolder", *[denied] * 6)), access="delegate")
+    denied = message("FindFolder", code="ErrorAccessDenied")
+    mailbox, _ = opened(Given(answered("FindFolder", denied)), access="delegate")
     with pytest.raises(AskPersonError) as raised:
         mailbox.folders()
     expected = (

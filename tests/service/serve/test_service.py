@@ -23,6 +23,7 @@ from cleaner.service.context import Openers
 from cleaner.service.serve import Service
 from cleaner.service.serve.work import LOOK_THROUGH, Worked
 from cleaner.store.records import Turn
+from cleaner.values import ActionName, Entry
 from tests.service.hands import ANN, BEN, Hands
 
 PATIENCE = 30.0
@@ -275,6 +276,70 @@ def test_nothing_is_opened_in_quiet_hours_though_it_is_due(hands: Hands) -> None
     assert one.service.backlog().due == 2
     one.after(hours=1)
     assert {worked.turn.address for worked in one.told.turns} == {ANN, BEN}
+    assert one.service.stop()
+
+
+def test_what_is_told_of_while_it_is_worked_on_is_looked_at_next(
+    hands: Hands, served: Callable[[], Served]
+) -> None:
+    hands.opt_in(ANN, BEN)
+    services: list[Service] = []
+
+    def inside(mailbox: MailboxSettings) -> None:
+        if mailbox.address == ANN and services:
+            services.pop().wake(ANN)
+
+    put_between(hands, inside)
+    one = served()
+    assert (len(one.told.of(ANN)), len(one.told.of(BEN))) == (1, 1)
+    services.append(one.service)
+    hands.now += timedelta(minutes=5)
+    one.settle()
+    assert (len(one.told.of(ANN)), len(one.told.of(BEN))) == (3, 2)
+
+
+def test_a_watcher_that_fails_keeps_no_mailbox_claimed(
+    hands: Hands, served: Callable[[], Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.opt_in(ANN)
+    one = served()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(one.told, "ended", fail)
+    one.after(minutes=5)
+    assert one.turn(ANN).claimed_by is None
+    monkeypatch.undo()
+    one.after(minutes=5)
+    assert one.told.of(ANN)[-1].turn.state == "done"
+
+
+def test_what_an_interrupted_run_left_is_completed_first(hands: Hands) -> None:
+    hands.opt_in(ANN, BEN)
+    settings = hands.app.context.settings
+    hands.put(replace(settings, service=replace(settings.service, workers=1)))
+    store = hands.app.context.store
+    store.schedule.plan({ANN: "mailboxes", BEN: "mailboxes"}, hands.now)
+    path = hands.folder(BEN, ".")[0]
+    left = Entry(
+        0,
+        "r",
+        BEN,
+        "f",
+        0,
+        ActionName.MOVE,
+        "INBOX",
+        path.name.partition(":")[0],
+        "Backscatter",
+        flags=("S",),
+    )
+    store.journal(BEN).intend((replace(left, intended_at=hands.now),))
+    one = Served(hands)
+    one.service.start()
+    one.settle()
+    assert [worked.turn.address for worked in one.told.turns] == [BEN, ANN]
+    assert store.journal(BEN).open() == ()
     assert one.service.stop()
 
 
