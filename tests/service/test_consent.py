@@ -67,6 +67,17 @@ def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) 
     assert hands.app.context.store.mailboxes.all() == ()
 
 
+@pytest.mark.parametrize("typed", ["ann", "ann@@harbor.example", "a@n@harbor.example", "@harbor.example"])
+def test_what_is_no_address_is_refused(hands: Hands, typed: str) -> None:
+    with pytest.raises(UsageError, match="is not an address"):
+        consent.opt_in(hands.app.context, NewMailbox(typed))
+    assert hands.app.context.store.mailboxes.all() == ()
+
+
+def test_a_quoted_address_may_hold_a_further_at_sign(hands: Hands) -> None:
+    assert consent.opt_in(hands.app.context, NewMailbox('"a@n"@harbor.example')).state == "opted-in"
+
+
 def test_a_mistyped_address_on_a_server_of_one_folder_is_refused(hands: Hands) -> None:
     settings = hands.app.context.settings
     (server,) = settings.servers
