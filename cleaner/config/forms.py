@@ -156,7 +156,9 @@ def domain(value: object) -> str:
 def address(value: object) -> str:
     written = text(value)
     local, at, host = written.rpartition("@")
-    if not at or not local or not _is_host(host.casefold()) or any(c in " <>,;" for c in written):
+    # RFC 5321 section 4.1.2: only a quoted local part holds a further @.
+    is_local = bool(local) and ("@" not in local or local.startswith('"'))
+    if not at or not is_local or not _is_host(host.casefold()) or any(c in " <>,;" for c in written):
         raise ValueError(f'{show(value)} is not an address; write for example "ann@harbor.example"')
     return written
 

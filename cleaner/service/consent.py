@@ -8,6 +8,7 @@ known about the mailbox's owner at once; journal and consent history stay.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -245,16 +246,20 @@ def opt_in_many(
     The first line names the columns: `address` and, where wanted, `server user password aliases sent_from
     basis note` (several aliases separated by spaces).
     """
-    new = tuple(read_csv(path, basis, by))
+    new: dict[str, NewMailbox] = {}
     faults: list[str] = []
-    for number, mailbox in enumerate(new, start=2):
+    for line, row in read_csv(path):
         try:
+            mailbox = replace(described(row), basis=row.get("basis") or basis, by=by, preview=preview)
+            if address_key(mailbox.address) in new:
+                raise UsageError(f"{mailbox.address} stands in it twice")
             check_new(context, mailbox)
+            new[address_key(mailbox.address)] = mailbox
         except CleanerError as error:
-            faults.append(f"line {number}: {error}")
+            faults.append(f"line {line}: {error}")
     if faults:
         raise UsageError(f"{path}: nothing was imported\n" + "\n".join(f"  - {f}" for f in faults))
-    return tuple(opt_in(context, replace(mailbox, preview=preview)) for mailbox in new)
+    return tuple(opt_in(context, mailbox) for mailbox in new.values())
 
 
 def check_new(context: Context, new: NewMailbox) -> None:
@@ -275,32 +280,57 @@ def check_new(context: Context, new: NewMailbox) -> None:
 COLUMNS = ("address", "server", "user", "password", "aliases", "sent_from", "basis", "note")
 
 
-def read_csv(path: Path, basis: str, by: str | None) -> Iterable[NewMailbox]:
+def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row that is not empty, with the number of its line. Raises UsageError."""
+    text = text_of(path)
+    first = text.partition("\n")[0]
+    # What spreadsheets write where the comma stands in numbers.
+    delimiter = ";" if ";" in first and "," not in first else ","
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as UTF-8 text: {error}") from error
-    rows = csv.DictReader(text.splitlines())
-    names = tuple(rows.fieldnames or ())
-    unknown = [name for name in names if name not in COLUMNS]
-    if "address" not in names or unknown:
+        names = [name.strip().lower() for name in next(rows, [])]
+        while names and not names[-1]:
+            names.pop()
+        unknown = [name for name in names if name not in COLUMNS]
+        if "address" not in names or unknown:
+            raise UsageError(
+                f"{path}: the first line must name the columns: 'address', and of "
+                f"{', '.join(COLUMNS[1:])} those that are wanted"
+                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+            )
+        for row in rows:
+            if any(row[len(names) :]):
+                raise UsageError(
+                    f"{path}: line {rows.line_num} has more fields than the first line names; put a field that "
+                    f"holds a {delimiter!r} in quotation marks"
+                )
+            if any(row):
+                yield rows.line_num, dict(zip(names, (field.strip() for field in row), strict=False))
+    except csv.Error as error:
+        raise UsageError(f"{path}: line {rows.line_num} is no CSV ({error})") from error
+
+
+def text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
         raise UsageError(
-            f"{path}: the first line must name the columns: 'address', and of "
-            f"{', '.join(COLUMNS[1:])} those that are wanted"
-            + (f"; unknown: {', '.join(unknown)}" if unknown else "")
-        )
-    for row in rows:
-        yield NewMailbox(
-            address=(row["address"] or "").strip(),
-            server=row.get("server") or None,
-            user=row.get("user") or None,
-            password=row.get("password") or None,
-            aliases=tuple((row.get("aliases") or "").split()),
-            sent_from=tuple((row.get("sent_from") or "").split()),
-            basis=row.get("basis") or basis,
-            by=by,
-            note=row.get("note") or "",
-        )
+            f"{path} is not UTF-8 text at byte {error.start}; save it as CSV in UTF-8"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def described(row: Mapping[str, str]) -> NewMailbox:
+    return NewMailbox(
+        address=row.get("address", ""),
+        server=row.get("server") or None,
+        user=row.get("user") or None,
+        password=row.get("password") or None,
+        aliases=tuple(row.get("aliases", "").split()),
+        sent_from=tuple(row.get("sent_from", "").split()),
+        note=row.get("note", ""),
+    )
 
 
 def pause(context: Context, address: str, note: str = "") -> ConsentRow:

@@ -76,6 +76,9 @@ def undo(
             back += result.count(EntryState.UNDONE)
             failed = failed or result.error is not None or result.failed > 0
             yield result
+    except StopError:
+        failed = True
+        raise
     finally:
         state = "interrupted" if stopping() else "partly" if failed else "done"
         context.store.runs.finish(run, context.clock(), state=state, moved=back)

@@ -91,7 +91,6 @@ def look_through(
         if not task.may_continue():
             return Look((), tuple(others), tuple(unreadable), looked_at, total)
     watch(stage, looked_at, looked_at)
-    # Who asks for what came since a time leaves the rest unseen: the next look begins where the last one ended.
     found = tuple(seen_again(task, folder, likely))
     waiting = frozenset(notice.fingerprint for notice in pending)
     # Who asks for what came since a time leaves the rest unseen: the next look begins where the last one ended.

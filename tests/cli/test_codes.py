@@ -79,6 +79,19 @@ def test_a_message_that_cannot_be_read_is_a_problem_to_be_told_of(run: Run, agre
     assert "2 messages could not be read and stay where they are (the first of them, 1795" in ran.err
 
 
+def test_a_message_that_cannot_be_moved_is_named_with_the_reason(run: Run, agreed: Path) -> None:
+    box = agreed.parent / "mail" / BEN
+    before = sorted(path.name for path in (box / "cur").iterdir())
+    for name in before:
+        (box / ".Backscatter" / "cur" / name).mkdir(parents=True)
+    ran = run("-c", agreed, "scan", "--quiet")
+    assert ran.code == 3
+    assert f"{BEN}: 1 message could not be moved (" in ran.err
+    assert "in INBOX: it cannot be moved to 'Backscatter': a file of that name is in the way)" in ran.err
+    assert ANN not in ran.err
+    assert sorted(path.name for path in (box / "cur").iterdir()) == before
+
+
 def test_no_mailbox_could_be_opened(run: Run, agreed: Path) -> None:
     shutil.rmtree(agreed.parent / "mail" / ANN)
     assert run("-c", agreed, "scan").code == 3

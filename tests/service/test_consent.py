@@ -67,6 +67,17 @@ def test_a_mailbox_of_a_foreign_domain_is_refused_with_the_remedy(hands: Hands) 
     assert hands.app.context.store.mailboxes.all() == ()
 
 
+@pytest.mark.parametrize("typed", ["ann", "ann@@harbor.example", "a@n@harbor.example", "@harbor.example"])
+def test_what_is_no_address_is_refused(hands: Hands, typed: str) -> None:
+    with pytest.raises(UsageError, match="is not an address"):
+        consent.opt_in(hands.app.context, NewMailbox(typed))
+    assert hands.app.context.store.mailboxes.all() == ()
+
+
+def test_a_quoted_address_may_hold_a_further_at_sign(hands: Hands) -> None:
+    assert consent.opt_in(hands.app.context, NewMailbox('"a@n"@harbor.example')).state == "opted-in"
+
+
 def test_a_mistyped_address_on_a_server_of_one_folder_is_refused(hands: Hands) -> None:
     settings = hands.app.context.settings
     (server,) = settings.servers
@@ -99,6 +110,42 @@ def test_an_import_takes_all_or_nothing(hands: Hands, tmp_path: Path) -> None:
     path.write_text("\n".join(path.read_text().splitlines()[:2]))
     (row,) = consent.opt_in_many(hands.app.context, path, "owner", None)
     assert (row.state, row.basis) == ("opted-in", "works agreement 7")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"address,note\neve@harbor.example,B\xfcro\n", "not UTF-8 text at byte 33; save it"),
+        (b"address,note\neve@harbor.example,a,b\n", "line 2 has more fields"),
+        (b"address,note\neve@harbor.example," + b"x" * 140_000, "line 2 is no CSV"),
+        (
+            b"address\neve@harbor.example\nEVE@harbor.example\n",
+            "line 3: EVE@harbor.example stands in it twice",
+        ),
+        (b'note,address\n"two\nlines",eve@harbor.example\nshort\n', "line 4: .*address: is missing"),
+        (None, "cannot be read \\(No such file"),
+    ],
+)
+def test_what_is_wrong_with_a_file_to_import_is_told_with_the_line(
+    hands: Hands, tmp_path: Path, written: bytes | None, told: str
+) -> None:
+    path = tmp_path / "new.csv"
+    if written is not None:
+        path.write_bytes(written)
+    with pytest.raises(UsageError, match=f"new.csv.*(\n.*)?{told}"):
+        consent.opt_in_many(hands.app.context, path, "owner", None)
+    assert "eve@harbor.example" not in [row.address for row in consent.consents(hands.app.context)]
+
+
+def test_a_file_as_spreadsheets_write_it_is_imported(hands: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(
+        '\ufeffAddress; Aliases;Note;\r\neve@harbor.example; e@harbor.example;"a, b;\nc";\r\n;;;\r\n'
+    )
+    (row,) = consent.opt_in_many(hands.app.context, path, "owner", None)
+    assert row.address == "eve@harbor.example"
+    (step,) = consent.record_of(hands.app.context.with_stored(), row.address).steps
+    assert step.note == "a, b;\nc"
 
 
 def test_unknown_columns_are_named(hands: Hands, tmp_path: Path) -> None:

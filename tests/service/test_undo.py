@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cleaner.errors import UsageError
+from cleaner.errors import StoreError, UsageError
 from cleaner.service import consent
 from cleaner.service.scan import ScanRequest
 from cleaner.service.undo import MailboxUndo, UndoRequest, undo
@@ -57,6 +57,21 @@ def test_a_second_undo_says_that_nothing_is_left(hands: Hands) -> None:
     take_back(hands, UndoRequest(run=run))
     with pytest.raises(UsageError, match=f"nothing is left to take back of run {run}: put back already"):
         take_back(hands, UndoRequest(run=run))
+
+
+def test_an_undo_that_the_store_ended_is_not_said_to_be_done(hands: Hands) -> None:
+    hands.opt_in(ANN)
+    run = hands.scan()[0].run
+
+    def full(stage: str, done: int, total: int | None) -> None:
+        raise StoreError("the disk is full")
+
+    with pytest.raises(StoreError):
+        tuple(undo(hands.app.context, UndoRequest(run=run), full, lambda: False))
+    assert [r.state for r in hands.app.context.store.runs.list() if r.kind == "undo"] == ["partly"]
+    (result,) = take_back(hands, UndoRequest(run=run))
+    assert 0 < result.count(EntryState.UNDONE) <= 6
+    assert hands.folder(ANN, ".Backscatter") == []
 
 
 def test_what_its_owner_put_back_is_said_so(hands: Hands) -> None:
