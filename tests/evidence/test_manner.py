@@ -69,6 +69,12 @@ def test_a_mail_of_another_program_in_another_zone_speaks_against_it() -> None:
     assert found.force is Force.WEIGHED
 
 
+def test_what_a_server_wrote_anew_has_its_manner_and_says_nothing() -> None:
+    strange = written(500, fields=("X-Mailer: Blast 9",), zone=timezone(timedelta(hours=-7)))
+    assert finding(replace(report(strange), rebuilt=True)) is None
+    assert finding(replace(report(written(500)), rebuilt=True)) is None
+
+
 def test_one_strange_trait_is_a_journey_and_says_nothing() -> None:
     assert finding(written(500, zone=timezone(timedelta(hours=-7)))) is None
     assert finding(written(500, fields=("User-Agent: Phone 3",))) is None

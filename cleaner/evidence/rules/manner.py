@@ -30,7 +30,8 @@ SIDE = Side.NEUTRAL
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     returned = notice.returned
-    if returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
+    if notice.rebuilt or returned.completeness not in (Completeness.WHOLE, Completeness.HEADERS):
+        # What a server writes anew, in Sent and in the notice, shows its own manner and not its user's.
         return ()
     traits = tuple(
         trait
