@@ -2,7 +2,8 @@
 Asking the learned model where the rules' evidence does not settle the matter.
 
 A proof of ours, or a suspicion of replay, is never put to it. It may remove only with a telling finding, and where it
-disagrees with the rules the honest answer is `unsure`.
+disagrees with the rules the honest answer is `unsure`. Of mail that a server wrote anew it removes nothing that the
+rules would not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from cleaner.values import Evidence, Force, Notice, Opinion, Verdict
 
 EVEN: Final = 0.5
 
+LEARNED_OTHERWISE: Final = "The learned model would call it backscatter, but it learned from mail as it arrives, and this was written anew."
+"""Its promise does not reach to what a server that writes mail anew has left of a notice."""
+
 
 def judge(notice: Notice, evidence: Sequence[Evidence], model: Model | None = None) -> Verdict:
     """The verdict on one notice, by proofs, rules and, where it is silent, the model."""
@@ -28,6 +32,8 @@ def judge(notice: Notice, evidence: Sequence[Evidence], model: Model | None = No
     seen = features(notice, evidence)
     probability = model.probability(seen)
     opinion, because = decide(verdict, model, seen, probability)
+    if notice.rebuilt and opinion is Opinion.BACKSCATTER is not verdict.opinion:
+        opinion, because = verdict.opinion, LEARNED_OTHERWISE
     return replace(
         verdict, opinion=opinion, because=because, probability=round(probability, 4), model=model.name
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cleaner.classifier import judge
@@ -65,3 +67,17 @@ def test_the_reason_says_what_told_and_how_sure_the_model_is() -> None:
     verdict = judge(NOTICE, (ABSENT, TOLD), SURE)
     assert "A stranger handed it over." in verdict.because
     assert "99.8" in verdict.because
+
+
+def test_what_a_server_wrote_anew_is_not_removed_by_the_model_alone() -> None:
+    verdict = judge(replace(NOTICE, rebuilt=True), (ABSENT, TOLD), SURE)
+    assert verdict.opinion is Opinion.UNSURE
+    assert "written anew" in verdict.because
+    assert judge(NOTICE, (ABSENT, TOLD), SURE).opinion is Opinion.BACKSCATTER
+
+
+def test_but_the_model_may_still_stop_the_rules_there() -> None:
+    evidence = tuple(Evidence(rule, side, "", "") for rule, side in sorted(TELLING, key=str)) * 3
+    anew = replace(NOTICE, rebuilt=True)
+    assert judge(anew, evidence, SURE).opinion is Opinion.BACKSCATTER
+    assert judge(anew, evidence, SURE_NOT).opinion is Opinion.UNSURE
