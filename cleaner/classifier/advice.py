@@ -20,7 +20,10 @@ from cleaner.values import Evidence, Force, Notice, Opinion, Verdict
 
 EVEN: Final = 0.5
 
-LEARNED_OTHERWISE: Final = "The learned model would call it backscatter, but it learned from mail as it arrives, and this was written anew."
+LEARNED_OTHERWISE: Final = (
+    "The learned model would call it backscatter, "
+    "but it learned from mail as it arrives, and this one was written anew."
+)
 """Its promise does not reach to what a server that writes mail anew has left of a notice."""
 
 
