@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -347,3 +348,14 @@ def test_an_id_of_ours_with_its_recipient_is_a_proof() -> None:
     assert OWN_ID.encode() in SHOWN.returned.raw
     verdict = WITH_IT.judge(SHOWN)
     assert verdict.evidence[0].force.value == "proof"
+
+
+def test_the_page_tells_what_comes_of_each() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "attacks.md").read_text(encoding="utf-8")
+    told = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    outcomes = [
+        (one.what, one.desk.judge(one.notice).opinion.value) for one in (*TO_LOOK_GENUINE, *TO_LOOK_SPURIOUS)
+    ]
+    assert [line for line in told if "what was done" not in line] == [
+        f"| {what} | {is_} |" for what, is_ in outcomes
+    ]
