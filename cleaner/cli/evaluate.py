@@ -83,7 +83,6 @@ def evaluate(
     the rules alone, unless a model is named.
     """
     from cleaner.app import released_model, scratch_store
-    from cleaner.service.ablation import ablate as ablated
     from cleaner.service.evaluate import evaluate
 
     if ablate:
@@ -92,13 +91,7 @@ def evaluate(
                 "--ablate leaves out each rule and each piece of knowledge by itself: "
                 "give it without --without, --no-sent, --by and --diagrams"
             )
-        asked = released_model(model) if model not in (None, "none") else None
-        found_out = tuple(ablated(paths, scratch_store, asked))
-        if output is Format.JSONL:
-            for one in found_out:
-                print_json(one.to_json())
-        else:
-            results().print(_ablations(found_out))
+        _ablate(paths, model, output)
         return
     asked = None if model == "none" else released_model(model)
     found = evaluate(
@@ -116,6 +109,19 @@ def evaluate(
         remark(f"removed, and should not be: {path}", "red")
     if found.missing:
         remark(_missing(found.missing), "yellow")
+
+
+def _ablate(paths: Sequence[Path], model: str | None, output: Format) -> None:
+    from cleaner.app import released_model, scratch_store
+    from cleaner.service.ablation import ablate
+
+    asked = released_model(model) if model not in (None, "none") else None
+    found = tuple(ablate(paths, scratch_store, asked))
+    if output is Format.JSONL:
+        for one in found:
+            print_json(one.to_json())
+    else:
+        results().print(_ablations(found))
 
 
 def _draw(found: Evaluation, folder: Path) -> None:
