@@ -74,12 +74,7 @@ def install(server: EwsServer, root: Path, preview: str) -> Path:
     (root / "password").write_text(PASSWORD)
     path = root / "cleaner.toml"
     path.write_text(
-        f"""
-[[organisation]]
-name = "harbor"
-domains = ["{mailbox.DOMAIN}"]
-relays = ["{mailbox.RELAY}", "{mailbox.RELAY_NETWORK}"]
-client_networks = ["203.0.113.0/24"]
+        f"""{mailbox.ORGANISATION}
 [[server]]
 name = "exchange"
 connector = "ews"

@@ -103,12 +103,7 @@ class Bench:
         (folder / "password").write_text(PASSWORD)
         path = folder / "cleaner.toml"
         path.write_text(
-            f"""
-[[organisation]]
-name = "harbor"
-domains = ["{mailbox.DOMAIN}"]
-relays = ["{mailbox.RELAY}", "{mailbox.RELAY_NETWORK}"]
-client_networks = ["203.0.113.0/24"]
+            f"""{mailbox.ORGANISATION}
 [[server]]
 name = "dovecot"
 connector = "imap"

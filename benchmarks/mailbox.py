@@ -21,6 +21,13 @@ ADDRESS: Final = "ann@harbor.example"
 DOMAIN: Final = "harbor.example"
 RELAY: Final = "mx1.harbor.example"
 RELAY_NETWORK: Final = "192.0.2.10"
+ORGANISATION: Final = f"""
+[[organisation]]
+name = "harbor"
+domains = ["{DOMAIN}"]
+relays = ["{RELAY}", "{RELAY_NETWORK}"]
+client_networks = ["203.0.113.0/24"]"""
+"""How an installation knows whose mail this is."""
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 
 NOTICE_SHARE: Final = 0.01

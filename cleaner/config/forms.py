@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from cleaner.config.secret import SCHEMES, Secret
+from cleaner.config.urls import parts_of
 from cleaner.values import IPNetwork
 
 T = TypeVar("T")
@@ -205,7 +206,7 @@ def host(value: object) -> str:
 def web_address(value: object) -> str:
     """A URL with a host, and without a user or password in it."""
     written = text(value)
-    parts = urlsplit(written)
+    parts = parts_of(written)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(
             f'{show(value)} is no web address; write for example "https://mail.harbor.example/…"'
@@ -285,10 +286,7 @@ def webhook(base: Path) -> Form[str | Secret]:
         written = text(value)
         if written.partition(":")[0] in SCHEMES:
             return reference(written)
-        try:
-            parts = urlsplit(written)
-        except ValueError:
-            parts = urlsplit("")
+        parts = parts_of(written)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError('must be an https address, or say where it stands: write "env:ALARM_WEBHOOK"')
         if parts.username is not None or parts.password is not None:

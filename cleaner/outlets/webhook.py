@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from cleaner.config import AlarmSettings, Secret
+from cleaner.config.urls import parts_of
 from cleaner.errors import AskPersonError, ServerUnavailableError
 from cleaner.outlets.trust import trust
 from cleaner.values import Alert
@@ -61,10 +62,7 @@ class Webhook:
     def _url(self) -> str:
         webhook = self._settings.webhook
         url = webhook.reveal() if isinstance(webhook, Secret) else webhook or ""
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            parts = urlsplit("")
+        parts = parts_of(url)
         if parts.scheme != "https" or not parts.hostname:
             raise AskPersonError("alarms.webhook: what it leads to is no https address; correct it")
         return url
