@@ -11,6 +11,7 @@ import itertools
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,17 @@ from typing import Final
 
 from tests.servers.certificates import Certificate
 from tests.servers.owner import Owner
-from tests.servers.process import Account, free_port, kill, missing, remove, start, stop, wait_for_greeting
+from tests.servers.process import (
+    PATIENCE,
+    Account,
+    free_port,
+    kill,
+    missing,
+    remove,
+    start,
+    stop,
+    wait_for_greeting,
+)
 
 PASSWORD: Final = "correct-horse"  # noqa: S105
 MASTER: Final = "admin"
@@ -49,6 +60,12 @@ class Options:
     """Of each user, as `16M`."""
     connections: int = 1000
     """How many one user may have."""
+
+
+def _not_beyond(until: float, what: str) -> None:
+    if time.monotonic() > until:
+        raise RuntimeError(what)
+    time.sleep(0.01)
 
 
 class Dovecot:
@@ -98,8 +115,15 @@ class Dovecot:
         return done.stdout
 
     def kick(self, user: str) -> None:
-        """Ends every connection of that user."""
-        self.doveadm("kick", user)
+        """Ends every connection of that user; returns when the last one is gone.
+
+        The order to end reaches a session as a signal: without waiting, one more command may still be answered.
+        """
+        until = time.monotonic() + PATIENCE
+        while user not in self.doveadm("kick", user):
+            _not_beyond(until, f"no session of {user} to end")
+        while user in self.doveadm("who", user):
+            _not_beyond(until, f"a session of {user} does not end")
 
     def set_rights(self, user: str, folder: str, *rights: str, who: str = "owner") -> None:
         """Gives exactly these rights (`lookup read insert …`) over a folder; only with `acl`."""
