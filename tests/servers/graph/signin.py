@@ -431,7 +431,11 @@ def _scopes(given: str, root: str) -> tuple[str, frozenset[str]]:
 
 
 def _encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    return _unpadded(json.dumps(value).encode())
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _id_token(app: Application, user: str, object_id: str, root: str) -> str:
