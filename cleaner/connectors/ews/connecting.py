@@ -38,10 +38,10 @@ from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.protocol import CachingProtocol
 
 from cleaner.config import MailboxSettings, Server
-from cleaner.connectors.ews.backoff import Backoff
 from cleaner.connectors.ews.errors import error_of
 from cleaner.connectors.ews.library import silence
 from cleaner.connectors.ews.wire import Adapter, EwsProtocol, Refusals
+from cleaner.connectors.exchange.backoff import Backoff
 from cleaner.errors import AskPersonError, CleanerError
 
 OLDEST: Final = Version(build=Build(14, 2), api_version="Exchange2010_SP2")

@@ -11,7 +11,6 @@ from oauthlib.oauth2 import InvalidClientIdError, TokenExpiredError
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.ews import calls
-from cleaner.connectors.ews.backoff import Patience
 from cleaner.connectors.ews.calls import CALLS, Answer
 from cleaner.connectors.ews.connecting import connect, forget_discovered
 from cleaner.connectors.ews.errors import (
@@ -25,7 +24,9 @@ from cleaner.connectors.ews.errors import (
     place_of,
     refusal,
 )
-from cleaner.connectors.ews.folders import Folders, read_folders
+from cleaner.connectors.ews.folders import read_folders
+from cleaner.connectors.exchange.backoff import Patience
+from cleaner.connectors.exchange.folders import Folders
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 log = logging.getLogger(__name__)
