@@ -431,7 +431,11 @@ def _scopes(given: str, root: str) -> tuple[str, frozenset[str]]:
 
 
 def _encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    return _unpadded(json.dumps(value).encode())
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _id_token(app: Application, user: str, object_id: str, root: str) -> str:
@@ -494,10 +498,8 @@ def _decoded(part: str) -> bytes:
 def _certificate(app: Application, header: Mapping[str, object]) -> x509.Certificate:
     for each in app.certificates:
         for name, algorithm in (("x5t", hashes.SHA1()), ("x5t#S256", hashes.SHA256())):  # noqa: S303
-            if (
-                header.get(name)
-                == base64.urlsafe_b64encode(each.fingerprint(algorithm)).rstrip(b"=").decode()
-            ):
+            # msal leaves the padding on.
+            if str(header.get(name)).rstrip("=") == _unpadded(each.fingerprint(algorithm)):
                 if each.not_valid_after_utc < datetime.now(UTC):
                     raise _client(700027, "The certificate that signed the client assertion has expired.")
                 return each
