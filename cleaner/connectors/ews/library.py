@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from cleaner.connectors.exchange import silence as quiet
+from cleaner.connectors import silence as quiet
 from cleaner.errors import AskPersonError
 
 SILENT: Final = ("exchangelib", "requests_oauthlib", "oauthlib", "requests_ntlm", "spnego", "cached_property")

@@ -5,7 +5,6 @@ What Exchange is over EWS and over Graph alike: a store that keeps mail as prope
     originals.py  returned originals under the header that they came with
     folders.py    whole names and roles, from what the server says of each folder
     backoff.py    when a server wants to be left alone
-    silence.py    libraries that log what they send
 
 Nothing here knows a protocol or a vendor's library.
 """
