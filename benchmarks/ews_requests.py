@@ -102,15 +102,20 @@ def run(configuration: Path, *command: str) -> str:
     return subprocess.run(program, check=True, capture_output=True, text=True).stdout
 
 
-def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
-    server.counts.clear()
+def timed(configuration: Path) -> tuple[float, int]:
+    """How long a scan takes, and how many messages it moves."""
     began = time.monotonic()
     lines = [json.loads(line) for line in run(configuration, "scan", "--format", "jsonl").splitlines()]
-    seconds = time.monotonic() - began
+    return time.monotonic() - began, sum(line["outcome"] == "done" for line in lines)
+
+
+def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
+    server.counts.clear()
+    seconds, moved = timed(configuration)
     counted: Counter[str] = Counter()
     for (_, operation), count in server.counts.items():
         counted[operation] += count
-    return Scan(what, counted, seconds, sum(line["outcome"] == "done" for line in lines), most)
+    return Scan(what, counted, seconds, moved, most)
 
 
 def scans(messages: int, root: Path) -> Iterator[Scan]:

@@ -214,6 +214,13 @@ def test_an_attached_message_comes_by_itself(client: Client, box: Box) -> None:
     value = client.get(f"/messages/{id}/attachments/{listed['id']}/$value")
     assert b"Message-ID: <9@far.example>" in value.body
     assert client.get(f"/messages/{id}/attachments/{'A' * 44}/$value").error == (404, "ErrorItemNotFound")
+    path = f"/messages/{id}/attachments/{listed['id']}?$expand=microsoft.graph.itemattachment/item"
+    assert client.get(path).json["item"]["subject"] == "Mail 9"
+    asked = f"{path}($select=internetMessageHeaders)"
+    headers = client.get(asked).json["item"]["internetMessageHeaders"]
+    assert {"name": "Message-ID", "value": "<9@far.example>"} in headers
+    client.server.tells_returned = False
+    assert client.get(asked).status == 400
 
 
 def test_bcc_of_sent_mail(client: Client, box: Box) -> None:

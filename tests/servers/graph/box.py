@@ -135,6 +135,14 @@ class Box:
             for each in chosen:
                 each.epoch += 1
 
+    def set_hold(self, raw: bytes) -> None:
+        """A hold keeps what is removed for good: this much of it so far."""
+        with self._lock:
+            above = self.mailbox.place("recoverableitemsroot")
+            kept = next((each for each in above.children if each.name == "DiscoveryHolds"), None)
+            now = datetime.now(UTC)
+            self.mailbox.add(kept or self.mailbox.make(above, "DiscoveryHolds"), Content(raw, now), now)
+
     def set_quota(self, size: int | None) -> None:
         self.mailbox.quota = size
 

@@ -61,6 +61,8 @@ class Call:
     body: bytes
     tokens: delta.Tokens
     may: frozenset[str]
+    tells_returned: bool = True
+    """See GraphServer."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -561,9 +563,17 @@ def list_attachments(call: Call) -> Result:
 
 
 def get_attachment(call: Call) -> Result:
-    call.options("$select")
+    found = call.options("$select", "$expand")
+    expand = query.expanded(found.get("$expand"), {query.ITEM})
     item, each = _attachment(call)
-    return Result(json=shapes.attachment(each, item, View(call.prefers), whole=True))
+    told = shapes.attachment(each, item, View(call.prefers), whole=True)
+    if expand.item and each.message is not None:
+        if expand.inner and not call.tells_returned:
+            raise bad("Term in $expand is not valid: options of an item are not supported.")
+        inner = dict(part.partition("=")[::2] for part in query.apart(expand.inner, ";") if part)
+        view = _view(call, inner, is_list=False)
+        told["item"] = shapes.attached_item(each, item, view, is_told=call.tells_returned)
+    return Result(json=told)
 
 
 def get_attachment_value(call: Call) -> Result:

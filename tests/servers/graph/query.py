@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -105,6 +105,9 @@ def selected(found: Mapping[str, str], known: Collection[str], type_name: str) -
     return frozenset(names)
 
 
+ITEM: Final = "microsoft.graph.itemAttachment/item"
+
+
 @dataclass(frozen=True)
 class Expand:
     """What comes along."""
@@ -113,22 +116,29 @@ class Expand:
     """Ids of extended properties, as Graph writes them."""
     attachments: bool = False
     child_folders: bool = False
+    item: bool = False
+    """Of an attachment: the message that is attached."""
+    inner: str = ""
+    """Options for that, if there are any."""
 
 
 def expanded(given: str | None, known: Collection[str]) -> Expand:
     if given is None:
         return Expand()
     found = Expand()
-    for each in _apart(given):
+    for each in apart(given):
         name, _, inner = each.partition("(")
+        name = ITEM if name.lower() == ITEM.lower() else name
         if name not in known:
             raise bad(f"Could not find a property named '{name}'.")
         if name == "singleValueExtendedProperties":
-            found = Expand(_property_filter(inner), found.attachments, found.child_folders)
+            found = replace(found, properties=_property_filter(inner))
         elif name == "attachments":
-            found = Expand(found.properties, True, found.child_folders)
+            found = replace(found, attachments=True)
+        elif name == "childFolders":
+            found = replace(found, child_folders=True)
         else:
-            found = Expand(found.properties, found.attachments, True)
+            found = replace(found, item=True, inner=inner.removesuffix(")"))
     return found
 
 
@@ -147,12 +157,12 @@ def _property_filter(inner: str) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _apart(given: str) -> list[str]:
-    """At the commas that are in no parentheses."""
+def apart(given: str, mark: str = ",") -> list[str]:
+    """At the marks that are in no parentheses."""
     found, depth = [""], 0
     for letter in given:
         depth += (letter == "(") - (letter == ")")
-        if letter == "," and not depth:
+        if letter == mark and not depth:
             found.append("")
         else:
             found[-1] += letter

@@ -70,7 +70,11 @@ class Reply:
 class GraphServer:
     """One running server. See the package for how to use it."""
 
-    def __init__(self, certificate: Certificate, *, seed: int = 1, delta_page: int = 500) -> None:
+    def __init__(
+        self, certificate: Certificate, *, seed: int = 1, delta_page: int = 500, tells_returned: bool = True
+    ) -> None:
+        """`tells_returned`: an attached message tells the header that it arrived with, which is documented nowhere."""
+        self.tells_returned = tells_returned
         self.entra = Entra()
         self.faults = Faults(seed)
         self.lock = threading.RLock()
@@ -307,6 +311,7 @@ class GraphServer:
             request.body,
             self._tokens,
             may,
+            self.tells_returned,
         )
         with self.lock:
             return route.do(call)

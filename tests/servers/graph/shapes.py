@@ -190,6 +190,20 @@ def attachment(each: Attachment, item: Item, view: View, *, whole: bool = False)
     return found
 
 
+def attached_item(each: Attachment, item: Item, view: View, *, is_told: bool) -> dict[str, object]:
+    """
+    The message in an itemAttachment: it lies nowhere and has no id of its own.
+
+    `is_told`: so does the header that it arrived with, as GetAttachment of EWS tells it; of Graph no page says it.
+    """
+    assert each.message is not None
+    content = each.message
+    inner = Item(item.mailbox, item.folder, 0, content, content.sent, composed=not is_told)
+    told = message(inner, view) | {"@odata.type": DELTA_TYPE, "id": "", "parentFolderId": None}
+    del told["@odata.etag"]
+    return told
+
+
 def attachment_value(each: Attachment) -> bytes:
     """Of an attached message: its MIME, written anew too."""
     return each.data if each.message is None else each.message.mime

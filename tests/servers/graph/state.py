@@ -33,8 +33,8 @@ TREE: Final = (
     ("Server Failures", "serverfailures", "syncissues", True),
     ("Team Chat", "teamchat", "", True),
     ("Recoverable Items", "recoverableitemsroot", "", True),
-    ("Deletions", "recoverableitemsdeletions", "recoverableitemsroot", True),
-    ("Purges", "recoverableitemspurges", "recoverableitemsroot", True),
+    ("Deletions", "recoverableitemsdeletions", "recoverableitemsroot", False),
+    ("Purges", "recoverableitemspurges", "recoverableitemsroot", False),
 )
 """The folders of a new mailbox; what a mailFolders list brings is below `msgfolderroot`."""
 
