@@ -7,7 +7,7 @@ Mailboxes of Microsoft 365, over Microsoft Graph.
     folders.py     what folders are called; items.py: what is told of a message; returned.py: originals in attachments
     reading.py     listing, headings, messages; cursor.py: what is new
     changing.py    moving, flags, new messages
-    pulse.py       whether anything came
+    pulsing.py     whether anything came
     obstacles.py   what stands in the way, for `check`
     errors.py      what goes wrong, turned into our errors; library.py: the HTTP library, late and silent
 
@@ -49,7 +49,7 @@ def open_changing(server: Server, mailbox: MailboxSettings) -> ChangingGraph:
 def pulse(server: Server, mailbox: MailboxSettings, folders: Sequence[str]) -> str | None:
     """A text that changes when a message comes into one of the folders."""
     require(mailbox.address)
-    from cleaner.connectors.graph import pulse as looking
+    from cleaner.connectors.graph.pulsing import pulse_of
     from cleaner.connectors.graph.session import Session
 
-    return looking.pulse(Session(server, mailbox), folders)
+    return pulse_of(Session(server, mailbox), folders)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cleaner.connectors.graph.session import Session
 
 
-def pulse(session: Session, folders: Sequence[str]) -> str | None:
+def pulse_of(session: Session, folders: Sequence[str]) -> str | None:
     """A text that changes when a message comes into one of the folders; None where that is not told."""
     ids = ["inbox" if folder == INBOX else session.folder(folder) for folder in folders]
     asked = [id for id in ids if id is not None]
