@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cleaner.connectors.graph.changing import ChangingGraph
@@ -14,10 +16,12 @@ from cleaner.errors import (
     SignInRefusedError,
 )
 from cleaner.ports import Moved
-from tests.connectors.graph.account import Account
+from tests.connectors.graph.account import Account, account_on
 from tests.connectors.places import mail
+from tests.servers.certificates import Authority
 from tests.servers.graph import (
     Fault,
+    GraphServer,
     broken,
     cut,
     cut_after,
@@ -29,6 +33,11 @@ from tests.servers.graph import (
 )
 
 COUNT = 30
+
+
+@pytest.fixture
+def account(server: GraphServer, authority: Authority, tmp_path: Path) -> Account:
+    return account_on(server, authority.ca_file, tmp_path)
 
 
 @pytest.fixture

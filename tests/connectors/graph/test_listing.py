@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,17 @@ from cleaner import notices
 from cleaner.connectors.graph import pulse, reading
 from cleaner.errors import AskPersonError, FolderMissingError, ServerUnavailableError, UnreadableMessageError
 from cleaner.values import FolderRole
-from tests.connectors.graph.account import Account
+from tests.connectors.graph.account import Account, account_on
 from tests.connectors.places import mail
-from tests.servers.graph import broken, cut_middle, meanwhile, refused
+from tests.servers.certificates import Authority
+from tests.servers.graph import GraphServer, broken, cut_middle, meanwhile, refused
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def account(server: GraphServer, authority: Authority, tmp_path: Path) -> Account:
+    return account_on(server, authority.ca_file, tmp_path)
 
 
 @pytest.fixture(autouse=True)
