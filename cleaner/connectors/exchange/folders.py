@@ -42,6 +42,8 @@ class Found:
     is_for_mail: bool
     distinguished: str = ""
     """What it is for, where that is told with it."""
+    stamp: str = ""
+    """A text that changes with what it holds; empty where too little is told for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Folders:
     """Our name → the server's id."""
     totals: Mapping[str, int] = field(default_factory=dict)
     """Id → how many messages it held."""
+    stamps: Mapping[str, str] = field(default_factory=dict)
+    """Id → its stamp."""
     all: tuple[Folder, ...] = ()
 
 
@@ -73,7 +77,8 @@ def named(known: Mapping[str, Found], below: tuple[Found, ...]) -> Folders:
     folders = tuple(
         Folder(name, roles.get(ids[name]) or _by_name(name, marked), totals.get(ids[name])) for name in order
     )
-    return Folders(top, ids, totals, folders)
+    stamps = {found.id: found.stamp for found in by_id.values() if found.stamp}
+    return Folders(top, ids, totals, stamps, folders)
 
 
 def _path(found: Found, by_id: Mapping[str, Found], top: str, inbox: str) -> str:

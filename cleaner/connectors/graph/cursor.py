@@ -16,6 +16,9 @@ remembered as `gap`: a folder counts what is no message, too.
 Four bytes: of 5,000 messages one that came back is overlooked in a million, and then until the next complete look.
 Folders that are not watched (Sent) are told of without: what was sent stays sent.
 
+The quarantine is listed in every run, only to learn what its owner put there. While it holds as many messages, as
+many unread, and as many bytes as at the last look, it is not asked for at all.
+
 [delta query]: https://learn.microsoft.com/graph/delta-query-messages
 [issue 21752]: https://github.com/microsoftgraph/microsoft-graph-docs/issues/21752
 """
@@ -40,7 +43,7 @@ MOST_KNOWN: Final = 200_000
 UNKNOWN_GAP: Final = -1
 
 _FORM: Final = re.compile(
-    r"1:([0-9a-f]{8}):(-1|[0-9]{1,9}):(-|[A-Za-z0-9+/=]{0,1200000}):([0-9a-f]{8}):(/[!-~]{1,200000})"
+    r"1:([0-9a-f]{8}):(-1|[0-9]{1,9}):(-|[A-Za-z0-9+/=]{0,1200000}):([0-9.]{0,60}):([0-9a-f]{8}):(/[!-~]{1,200000})"
 )
 
 
@@ -56,22 +59,24 @@ class Cursor:
     """Marks of the messages there; None: they are not kept apart."""
     gap: int = UNKNOWN_GAP
     """How many more the folder said it held, when the last round had ended; before that unknown."""
+    stamp: str = ""
+    """What the folder told of itself before the last round ended."""
 
     @classmethod
     def parse(cls, text: str | None, folder: str) -> Cursor | None:
         """None for what is not a cursor of ours for this folder."""
         match = _FORM.fullmatch(text or "")
-        if match is None or match[1] != short(folder) or match[4] != short(f"{match[3]}{match[5]}"):
+        if match is None or match[1] != short(folder) or match[5] != short(f"{match[3]}{match[6]}"):
             return None
         try:
             known = None if match[3] == "-" else unpacked(match[3])
         except (ValueError, zlib.error):
             return None
-        return cls(match[1], match[5], known, int(match[2]))
+        return cls(match[1], match[6], known, int(match[2]), match[4])
 
     def __str__(self) -> str:
         known = "-" if self.known is None else packed(self.known)
-        return f"1:{self.folder}:{self.gap}:{known}:{short(known + self.link)}:{self.link}"
+        return f"1:{self.folder}:{self.gap}:{known}:{self.stamp}:{short(known + self.link)}:{self.link}"
 
 
 def short(text: str) -> str:

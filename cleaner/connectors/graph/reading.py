@@ -79,6 +79,9 @@ class ReadingGraph:
         """By date, page by page; why nothing is missed stands in `cursor.py`."""
         id = self._require(folder)
         before = Cursor.parse(cursor, id)
+        stamp = self._stamp_of(folder, id)
+        if before is not None and stamp and before.stamp == stamp:
+            return Listing((), str(before), self._total(id))
         answer = self._page(id, before)
         if answer is None and before is not None:
             before = None
@@ -87,7 +90,7 @@ class ReadingGraph:
             self._session.forget_folders()
             raise FolderMissingError(self.address, folder)
         start = before or Cursor(short(id), "/", frozenset() if self._is_watched(folder) else None)
-        return self._listing(id, start, answer, is_first=before is None)
+        return self._listing(id, replace(start, stamp=stamp), answer, is_first=before is None)
 
     def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
         where = self._session.folder(folder) if ids else None
@@ -196,6 +199,12 @@ class ReadingGraph:
     def _is_watched(self, folder: str) -> bool:
         return folder in self._settings.policy.folders
 
+    def _stamp_of(self, folder: str, id: str) -> str:
+        """Of a folder that nothing is judged by; empty where it may have changed since it was told."""
+        policy = self._settings.policy
+        aside = {policy.quarantine, policy.training_folder} - {*policy.folders, *policy.sent}
+        return self._session.stamp_of(id) if folder in aside else ""
+
     def _page(self, id: str, before: Cursor | None) -> Answer | None:
         """What is new since the cursor; None where the cursor or the folder is of no use."""
         prefer = (f"odata.maxpagesize={PAGE}",)
@@ -252,7 +261,8 @@ class ReadingGraph:
         if following is None:
             self._session.forget_total(id)
         ids = tuple(sorted(items, key=lambda one: items[one] or LATEST))
-        cursor = Cursor(before.folder, link, None if known is None else frozenset(known), gap)
+        stamp = before.stamp if following is None else ""
+        cursor = Cursor(before.folder, link, None if known is None else frozenset(known), gap, stamp)
         left = 0 if following is None else max(1, total - len(known if known is not None else ids))
         return Listing(ids, str(cursor), max(total, len(ids)), left)
 

@@ -244,6 +244,10 @@ class Session:
         """How many messages a folder held when it was last asked; None where that is no longer of use."""
         return None if id in self._stale else self.folders().totals.get(id)
 
+    def stamp_of(self, id: str) -> str:
+        """What a folder told of how much it holds; empty where that is no longer of use."""
+        return "" if id in self._stale else self.folders().stamps.get(id, "")
+
     def forget_total(self, id: str) -> None:
         self._stale.add(id)
 
