@@ -265,3 +265,15 @@ class Grants(Protocol):
 
         A refresh token is good once: used by two, it ends the grant (RFC 9700 section 4.14.2).
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Where a person is to sign in, and with which code; shown to nobody else."""
+
+    url: str
+    code: str
+    seconds: int
+    """How long that is good for."""
+    port: int = 0
+    """Of this machine, which the browser is sent back to; 0: it is sent nowhere."""
