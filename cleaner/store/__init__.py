@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schedule, schema, seen, sent
+from cleaner.store import grants, journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
+from cleaner.store.grants import GrantBook
 from cleaner.store.hashing import Keyed
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
@@ -55,6 +56,7 @@ class Store:
         self.alerts = AlertBook(database, keyed)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.grants = GrantBook(database, self._locks, seals)
         self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
 
@@ -152,4 +154,5 @@ class Store:
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
                 schedule.forget(connection, mailbox)
+                grants.erase(connection, mailbox)
         self._database.shrink_log()

@@ -181,6 +181,16 @@ When `serve` looks at each opted-in mailbox next, and what came of the last time
 through, at `looked_at`.
 """
 
+sign_in = Table(
+    "sign_in",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("server", AnyText, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What a person granted by `login`: sealed (`Seals`), with the names of mailbox and server in it."""
+
 run = Table(
     "run",
     metadata,

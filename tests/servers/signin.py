@@ -33,6 +33,7 @@ from tests.servers.certificates import Authority
 TENANT: Final = "harbor.example"
 SECRET: Final = "client-secret-8w3bq"  # noqa: S105
 MAIL: Final = "mail"
+PAGE: Final = b"<h1>Nothing here</h1>"
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -117,6 +118,8 @@ class SignInServer:
         """Seconds that an access token is good for."""
         self.scopes = ""
         """What is granted whatever was asked for; empty: what was asked for."""
+        self.takes = ""
+        """`basic`, `form`: how an application must prove itself; empty: either way."""
         self.faults: list[tuple[int, Mapping[str, Any]]] = []
         """Answers of the token endpoint that come before any other."""
         self.gate: Callable[[str], None] = lambda _kind: None
@@ -219,6 +222,8 @@ class SignInServer:
         if authorization.startswith("Basic "):
             id, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
             id, secret = unquote_plus(id), unquote_plus(secret)
+        if self.takes and authorization.startswith("Basic ") != (self.takes == "basic"):
+            raise Refusal("invalid_client", status=401)
         client = self.clients.get(id)
         if client is None:
             raise Refusal(
@@ -406,8 +411,16 @@ def _handler(server: SignInServer) -> type[http.server.BaseHTTPRequestHandler]:
                 self._try(lambda: server.token(form, authorization))
             elif self.path.endswith(("/device", "/devicecode")):
                 self._try(lambda: server.device(form, authorization))
+            elif self.path == "/moved":
+                self._reply(302, {}, Location=f"{server.url}/token")
             else:
-                self._reply(404, {})
+                self._page()
+
+        def _page(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", str(len(PAGE)))
+            self.end_headers()
+            self.wfile.write(PAGE)
 
         def _try(self, work: Callable[[], dict[str, Any]]) -> None:
             try:
@@ -415,9 +428,11 @@ def _handler(server: SignInServer) -> type[http.server.BaseHTTPRequestHandler]:
             except Refusal as refusal:
                 self._reply(refusal.status, refusal.body)
 
-        def _reply(self, status: int, body: Mapping[str, Any]) -> None:
-            raw = json.dumps(body).encode()
+        def _reply(self, status: int, body: Mapping[str, Any], **headers: str) -> None:
+            raw = json.dumps(body).encode() if status != 302 else b""
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()

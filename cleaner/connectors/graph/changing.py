@@ -17,6 +17,8 @@ from typing import Final
 
 from cleaner.connectors.exchange.item import Item
 from cleaner.connectors.graph.errors import (
+    AWAY,
+    NO_MAILBOX,
     NO_SPACE,
     ThrottledError,
     change_refused,
@@ -172,6 +174,8 @@ class ChangingGraph(ReadingGraph):
                 moves.pause = _longer(moves.pause, ThrottledError(self._session.place, answer.wait))
             elif is_untold(answer) or is_passing(answer):
                 broken.append(id)
+            elif answer.code in AWAY or answer.code in NO_MAILBOX:
+                moves.trouble = moves.trouble or self._session.trouble(answer)
             elif answer.code in NO_SPACE or answer.status == 507 or (len(ids) == 1 and answer.status == 403):
                 moves.trouble = moves.trouble or self._refused(what, answer)
             else:

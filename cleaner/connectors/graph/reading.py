@@ -16,7 +16,7 @@ from typing import Any, Final
 from cleaner.config import MailboxSettings
 from cleaner.connectors.exchange.item import MAX_MESSAGE, Item, bare_id
 from cleaner.connectors.graph.cursor import MOST_KNOWN, UNKNOWN_GAP, Cursor, mark_of, short
-from cleaner.connectors.graph.errors import TooLargeError, is_gone, is_stale, said
+from cleaner.connectors.graph.errors import TooLargeError, is_gone, is_passing, is_stale, said
 from cleaner.connectors.graph.folders import link_of
 from cleaner.connectors.graph.items import (
     ALL,
@@ -231,6 +231,8 @@ class ReadingGraph:
         """
         path = self._session.path("mailFolders", id, "messages", "delta", select=ALL, expand=expanding(KIND))
         answer = self._session.read(Request("GET", path, prefer=prefer), is_attempt=True)
+        if is_passing(answer) and answer.status != 500:
+            answer = self._session.read(Request("GET", path, prefer=prefer))
         if answer.status not in (400, 500, 501) or is_gone(answer):
             return answer
         path = self._session.path("mailFolders", id, "messages", "delta", select=ALL)

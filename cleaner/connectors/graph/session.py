@@ -180,10 +180,11 @@ class Session:
         return self._gate.many
 
     def again(self, error: CleanerError) -> None:
-        """Waits a moment after a broken connection; raises the error when that was done often enough."""
+        """Waits a moment, or as long as was told; raises the error when that was done often enough."""
         self._tries -= 1
-        is_passing_trouble = isinstance(error, ServerUnavailableError)
-        if not is_passing_trouble or self._tries < 0 or not self._patience.nap(self._patience.guess()):
+        if not isinstance(error, ServerUnavailableError) or self._tries < 0:
+            raise error
+        if not self._patience.nap(self._patience.guess() if error.again_in is None else error.again_in):
             raise error
         log.info("%s: %s Asking again.", self.address, error)
 

@@ -8,7 +8,7 @@ Codes are those of RFC 6749 section 5.2 and RFC 8628 section 3.5, beside them Mi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -151,14 +151,3 @@ def shown(text: str, hidden: Iterable[str] = ()) -> str:
             text = text.replace(secret, "***")
     plain = " ".join("".join(c if c.isprintable() else " " for c in _TRACE.sub("", text[:5000])).split())
     return plain if len(plain) <= MAX_WORDS else f"{plain[: MAX_WORDS - 1]}…"
-
-
-def require(server: Server, load: Callable[[], object], extra: str) -> None:
-    """Raises AskPersonError where the provider's library is not installed."""
-    try:
-        load()
-    except ModuleNotFoundError as error:
-        raise AskPersonError(
-            f"{server.name}: for signing in the package {error.name} is missing; run: "
-            f"pip install 'bounce-cleaner[{extra}]'"
-        ) from None

@@ -7,6 +7,7 @@ Whether an authority is Microsoft's is for the configuration to say, so that msa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msal
@@ -18,6 +19,7 @@ from cleaner.connectors.oauth.values import Token, token_of
 from cleaner.connectors.oauth.wire import Session
 from cleaner.connectors.silence import silence
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
+from cleaner.ports import Invitation
 
 SILENT: Final = ("msal", "jwt")
 
@@ -32,6 +34,33 @@ def application_token(server: Server, sign_in: SignIn, mailbox: MailboxSettings)
         except Exception as error:
             raise _of(server, sign_in, mailbox, error) from None
     return _token(server, sign_in, mailbox, answer, hidden)
+
+
+def by_device(
+    server: Server, sign_in: SignIn, mailbox: MailboxSettings, tell: Callable[[Invitation], None]
+) -> Token:
+    """A person enters a code at a browser anywhere (RFC 8628)."""
+    with Session(server, sign_in) as session:
+        try:
+            application = _application(msal.PublicClientApplication, sign_in, session)
+            flow = application.initiate_device_flow([sign_in.scope])
+            if "user_code" not in flow:
+                raise of_answer(server, sign_in, mailbox, flow)
+            tell(Invitation(flow["verification_uri"], flow["user_code"], int(flow.get("expires_in") or 900)))
+            answer = application.acquire_token_by_device_flow(flow)
+        except Exception as error:
+            raise _of(server, sign_in, mailbox, error) from None
+    return _token(server, sign_in, mailbox, answer, ())
+
+
+def refreshed(server: Server, sign_in: SignIn, mailbox: MailboxSettings, refresh_token: str) -> Token:
+    with Session(server, sign_in) as session:
+        try:
+            application = _application(msal.PublicClientApplication, sign_in, session)
+            answer = application.acquire_token_by_refresh_token(refresh_token, [sign_in.scope])
+        except Exception as error:
+            raise _of(server, sign_in, mailbox, error) from None
+    return _token(server, sign_in, mailbox, answer, (refresh_token,))
 
 
 def _application(kind: Any, sign_in: SignIn, session: Session, credential: Any = None) -> Any:

@@ -57,3 +57,8 @@ def _seconds(value: object) -> float:
         return min(max(float(str(value)[:20]), 0.0), 86_400.0)
     except ValueError:
         return USUAL_LIFE
+
+
+def client_of(sign_in: SignIn) -> str:
+    """Provider and application, whom a grant was made to."""
+    return f"{sign_in.authority or sign_in.token_url} {sign_in.client_id}"
