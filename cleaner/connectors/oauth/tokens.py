@@ -16,8 +16,8 @@ from typing import Final, TypeAlias
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SERVICE_ACCOUNT, SignIn
-from cleaner.connectors.oauth.errors import login_command
 from cleaner.connectors.oauth.keeping import kept
+from cleaner.connectors.oauth.rights import login_command
 from cleaner.connectors.oauth.values import Token, client_of
 from cleaner.errors import AskPersonError, NotOptedInError, ServerUnavailableError, SignInRefusedError
 from cleaner.ports import Grant, Grants
