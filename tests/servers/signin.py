@@ -103,6 +103,18 @@ class SignInServer:
     def __init__(self, authority: Authority) -> None:
         self.ca_file = authority.ca_file
         self.lock = threading.RLock()
+        self.reset()
+        certificate = authority.good()
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trust.load_cert_chain(certificate.certificate, certificate.key)
+        self._http = Listener(("127.0.0.1", 0), _handler(self), trust)
+        self.port: int = self._http.server_address[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.tenant_url = f"{self.url}/{TENANT}"
+        self.tokeninfo_url = f"{self.url}/tokeninfo?access_token="
+
+    def reset(self) -> None:
+        """As if it were new."""
         self.clients: dict[str, Client] = {}
         self.service_accounts: dict[str, tuple[str, frozenset[str]]] = {}
         """Public key, and the scopes delegated to it domain-wide."""
@@ -118,19 +130,14 @@ class SignInServer:
         """Seconds that an access token is good for."""
         self.scopes = ""
         """What is granted whatever was asked for; empty: what was asked for."""
+        self.application_opens = ""
+        """The mailbox that Dovecot is told to be an application's: it asks about tokens without saying for whom."""
         self.takes = ""
         """`basic`, `form`: how an application must prove itself; empty: either way."""
         self.faults: list[tuple[int, Mapping[str, Any]]] = []
         """Answers of the token endpoint that come before any other."""
         self.gate: Callable[[str], None] = lambda _kind: None
         """Called before the token endpoint answers: tests hold it up there."""
-        certificate = authority.good()
-        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        trust.load_cert_chain(certificate.certificate, certificate.key)
-        self._http = Listener(("127.0.0.1", 0), _handler(self), trust)
-        self.port: int = self._http.server_address[1]
-        self.url = f"https://127.0.0.1:{self.port}"
-        self.tenant_url = f"{self.url}/{TENANT}"
 
     # --- its administrator
 
@@ -352,16 +359,15 @@ class SignInServer:
         }
 
     def tokeninfo(self, token: str) -> dict[str, Any]:
-        """What Dovecot asks; an application's token is good for whoever signs in with it."""
+        """What Dovecot asks."""
         with self.lock:
             self.requests["tokeninfo"] += 1
             access = self.access.get(token)
             if access is None or access.until < time.time():
                 raise Refusal("invalid_token")
             return {
-                "email": access.user,
+                "email": access.user or self.application_opens,
                 "scope": access.scope,
-                "application": "" if access.user else "yes",
                 "expires_in": int(access.until - time.time()),
             }
 

@@ -6,6 +6,7 @@ Bearer tokens for mailboxes (RFC 6749, RFC 6750), from Microsoft, Google or any 
     microsoft.py   Microsoft's, through msal; google.py: service accounts, through google-auth
     general.py     any provider's, with the requests of oauthlib; loopback.py: where a browser is sent back to
     wire.py        HTTP to sign-in endpoints, bounded; errors.py: what they refuse, and the remedy
+    rights.py      which right is missing where a mail server does not take a token
     libraries.py   what must be installed
 
 Heavy libraries, which are extras, are imported when a token is first needed.

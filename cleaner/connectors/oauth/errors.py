@@ -16,6 +16,7 @@ import requests
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SERVICE_ACCOUNT, SignIn
+from cleaner.connectors.oauth.rights import consent_page, login_command
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 MAX_WORDS: Final = 240
@@ -61,15 +62,6 @@ MICROSOFT: Final = {
     90033: None,
 }
 """Microsoft's number → what is the matter and what to do; None: later it may succeed."""
-
-
-def login_command(server: Server, mailbox: MailboxSettings) -> str:
-    return f"bounce-cleaner login {server.name} {mailbox.address}"
-
-
-def consent_page(sign_in: SignIn) -> str:
-    """Where an administrator consents to what the application's registration asks for."""
-    return f"{sign_in.authority}/adminconsent?client_id={sign_in.client_id}"
 
 
 def host_of(url: str) -> str:

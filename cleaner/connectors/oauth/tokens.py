@@ -16,8 +16,8 @@ from typing import Final, TypeAlias
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SERVICE_ACCOUNT, SignIn
-from cleaner.connectors.oauth.errors import login_command
-from cleaner.connectors.oauth.keeping import kept
+from cleaner.connectors.oauth.keeping import kept, number
+from cleaner.connectors.oauth.rights import login_command
 from cleaner.connectors.oauth.values import Token, client_of
 from cleaner.errors import AskPersonError, NotOptedInError, ServerUnavailableError, SignInRefusedError
 from cleaner.ports import Grant, Grants
@@ -48,6 +48,7 @@ class Credential:
 
 
 _CREDENTIALS: Final[dict[Key, Credential]] = {}
+"""Those of the configuration that counts now."""
 _LOCK: Final = threading.Lock()
 
 
@@ -55,8 +56,7 @@ def access_token(server: Server, mailbox: MailboxSettings, *, renew: bool = Fals
     sign_in = server.oauth
     if sign_in is None:
         raise AskPersonError(f'{server.name}: it is not signed in to with tokens; write auth = "oauth2"')
-    with _LOCK:
-        credential = _CREDENTIALS.setdefault(_key(server, sign_in, mailbox), Credential())
+    credential = _credential(_key(server, sign_in, mailbox))
     with credential.turn:
         if sign_in.asks_person:
             return _granted(server, sign_in, mailbox, credential, renew=renew)
@@ -75,10 +75,18 @@ def forget_all() -> None:
         _CREDENTIALS.clear()
 
 
+def _credential(key: Key) -> Credential:
+    with _LOCK:
+        if key not in _CREDENTIALS:
+            for outdated in [other for other in _CREDENTIALS if other[0] != key[0]]:
+                del _CREDENTIALS[outdated]
+        return _CREDENTIALS.setdefault(key, Credential())
+
+
 def _key(server: Server, sign_in: SignIn, mailbox: MailboxSettings) -> Key:
     if sign_in.grant == "client_credentials":
-        return server.name, sign_in
-    return server.name, sign_in, mailbox.address, mailbox.user
+        return number(), server.name, sign_in
+    return number(), server.name, sign_in, mailbox.address, mailbox.user
 
 
 def _got(credential: Credential, refresh_token: str, get: Callable[[], Token]) -> Token:
