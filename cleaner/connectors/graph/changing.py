@@ -164,6 +164,7 @@ class ChangingGraph(ReadingGraph):
     ) -> None:
         what = f"messages of {folder!r} cannot be moved to {target!r}"
         broken: list[str] = []
+        unheard: ServerUnavailableError | None = None
         for id, answer in zip(ids, answers, strict=True):
             if answer.is_ok:
                 moves.done[id] = Moved(id, text_of(answer.body, "id") or id)
@@ -172,6 +173,9 @@ class ChangingGraph(ReadingGraph):
             elif is_busy(answer):
                 moves.untried.append(id)
                 moves.pause = _longer(moves.pause, ThrottledError(self._session.place, answer.wait))
+            elif answer.status == 401:
+                unheard = self._unsigned(moves, answer)
+                broken += [id] if unheard else []
             elif is_untold(answer) or is_passing(answer):
                 broken.append(id)
             elif answer.code in AWAY or answer.code in NO_MAILBOX:
@@ -190,7 +194,15 @@ class ChangingGraph(ReadingGraph):
             moves.trouble = gone
             moves.done = {id: moved for id, moved in moves.done.items() if not moved.gone}
         if broken:
-            self._after_break(moves, broken, source, where, self._session.silent())
+            self._after_break(moves, broken, source, where, unheard or self._session.silent())
+
+    def _unsigned(self, moves: Moves, answer: Answer) -> ServerUnavailableError | None:
+        """Why there was no token for a message; returned where nobody knows whether its move was heard."""
+        why = self._session.unsigned or self._session.trouble(answer)
+        if isinstance(why, ServerUnavailableError) and not isinstance(why, ThrottledError):
+            return why
+        moves.trouble = moves.trouble or why
+        return None
 
     def _after_break(
         self,

@@ -62,6 +62,8 @@ class Session:
         self._tries = TRIES
         self._folders: Folders | None = None
         self._stale: set[str] = set()
+        self.unsigned: CleanerError | None = None
+        """Why a part of the last batch was not signed in for."""
 
     @property
     def place(self) -> str:
@@ -134,11 +136,15 @@ class Session:
     def _read_batch(self, requests: Sequence[Request]) -> list[Answer]:
         while True:
             try:
-                return self.batch_once(requests)
+                answers = self.batch_once(requests)
+                if self.unsigned is not None and any(answer.status == 401 for answer in answers):
+                    raise self.unsigned
             except (ThrottledError, AwayError, TooLargeError):
                 raise
             except ServerUnavailableError as error:
                 self.again(error)
+            else:
+                return answers
 
     def _after(self, untold: Sequence[Answer], asked: int, *, is_alone: bool) -> None:
         """Waits before those are asked again that were not answered."""
@@ -154,19 +160,23 @@ class Session:
         """
         A batch that is made again only where it was refused as a whole.
 
-        One request alone goes alone. An answer of status 0 stands for one that is missing.
+        One request alone goes alone. An answer of status 0 stands for one that is missing; of status 401 for one that
+        no token could be had for while others were done: `unsigned` says why.
         """
         if len(requests) == 1:
             return [self._signed_in(requests[0])]
         answers = self._batch(requests)
-        if any(answer.status == 401 for answer in answers):
+        refused = [number for number, answer in enumerate(answers) if answer.status == 401]
+        if refused:
             # The token ran out between two of them: what was refused for that was not done.
-            refused = [n for n, answer in enumerate(answers) if answer.status == 401]
-            renewed = self._batch([requests[n] for n in refused], renew=True)
+            try:
+                renewed = self._batch([requests[number] for number in refused], renew=True)
+            except CleanerError as error:
+                self.unsigned = error
+                return answers
             answers = [dict(zip(refused, renewed, strict=True)).get(n, a) for n, a in enumerate(answers)]
             still = next((answer for answer in answers if answer.status == 401), None)
-            if still is not None:
-                raise self.trouble(still)
+            self.unsigned = None if still is None else self.trouble(still)
         return answers
 
     def _batch(self, requests: Sequence[Request], *, renew: bool = False) -> list[Answer]:

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cleaner.errors import ChangeRefusedError, CleanerError, FolderMissingError, ServerUnavailableError
+from cleaner.errors import (
+    ChangeRefusedError,
+    CleanerError,
+    FolderMissingError,
+    ServerUnavailableError,
+    SignInRefusedError,
+)
 from cleaner.ports import ChangeableMailbox, Moved
 from tests.connectors.places import GraphPlace, mail
 from tests.servers.graph import (
@@ -161,6 +167,37 @@ def test_a_token_that_expires_between_two_of_a_batch(
     assert {moved.id for moved in told if moved.new_id is not None} == set(ids)
     agree(place, told)
     assert server.requests(operation="token") == 2
+
+
+@pytest.mark.parametrize("number", [7000112, 0], ids=["refused", "busy"])
+def test_what_was_moved_before_a_token_ended_is_told_also_where_there_is_no_other(
+    number: int, server: GraphServer, place: GraphPlace, mailbox: ChangeableMailbox
+) -> None:
+    def end() -> None:
+        server.entra.revoke_tokens()
+        server.entra.refusal = number
+        if not number:
+            server.fault(throttled(600, operation="token", times=None))
+
+    ids = delivered(place, 21)
+    server.fault(meanwhile(end, operation="move", inside=True, skip=5))
+    told, error = moves(mailbox, ids)
+    assert isinstance(error, SignInRefusedError if number else ServerUnavailableError)
+    assert len(told) == 6
+    agree(place, told)
+
+
+def test_a_connection_that_breaks_when_the_rest_of_a_batch_is_asked_for_again(
+    server: GraphServer, place: GraphPlace, mailbox: ChangeableMailbox
+) -> None:
+    ids = delivered(place, 21)
+    server.fault(meanwhile(server.entra.expire_tokens, operation="move", inside=True, skip=5))
+    server.fault(cut_after(operation="move", inside=True, skip=25))
+    told, error = moves(mailbox, ids)
+    assert error is None
+    assert {moved.id for moved in told if moved.new_id is not None} == set(ids)
+    agree(place, told)
+    assert server.faults.struck["cut after"] == 1
 
 
 def test_an_owner_who_moves_a_message_first_keeps_it_where_he_put_it(
