@@ -23,6 +23,9 @@ LONGEST_NAP: Final = 5.0
 PATIENCE: Final = 30.0
 """Seconds that one mailbox's work waits altogether."""
 
+LEAST_COUNTED: Final = 0.05
+"""Seconds that a wait counts at least: who is told to wait for none at all asks again only so often."""
+
 UNTOLD: Final = 0.5
 """Seconds to begin with, where the server does not say how long."""
 
@@ -60,6 +63,6 @@ class Patience:
         """Waits, if it is short enough; says whether it did."""
         if seconds > LONGEST_NAP or seconds > self._left:
             return False
-        self._left -= seconds
+        self._left -= max(seconds, LEAST_COUNTED)
         time.sleep(seconds)
         return True

@@ -363,7 +363,7 @@ class ReadingGraph:
         """With their MIME; what is gone meanwhile is left out."""
         small = [item for item in items if item.size < LARGE]
         try:
-            answers = self._session.batch([self._mime_request(item.id) for item in small])
+            answers = self._session.batch([self._mime_request(item.id) for item in small], is_attempt=True)
         except TooLargeError:
             small, answers = [], []
         for item, answer in zip(small, answers, strict=True):
@@ -372,7 +372,8 @@ class ReadingGraph:
         for item in items:
             if item.id in alone:
                 request = replace(self._mime_request(item.id), most=MAX_MESSAGE)
-                yield from _with_content(item, self._session.read(request))
+                (answer,) = self._session.batch([request], is_attempt=True)
+                yield from _with_content(item, answer)
 
     def _mime_request(self, id: str) -> Request:
         return Request("GET", self._session.path("messages", id, "$value"))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 TRIES: Final = 3
 """How often a connection may break within one mailbox's work before the run ends."""
+
+RETRIES: Final = 2
+"""How often one request of a batch is made again that fails alone."""
 
 LEAST: Final = 4
 """Requests that Exchange takes at once for a mailbox."""
@@ -105,19 +109,27 @@ class Session:
                 return answer
             self.pause(ThrottledError(self.place, answer.wait))
 
-    def batch(self, requests: Sequence[Request]) -> list[Answer]:
-        """Requests that change nothing, of any number; what is refused for now is asked again."""
+    def batch(self, requests: Sequence[Request], *, is_attempt: bool = False) -> list[Answer]:
+        """
+        Requests that change nothing, of any number; what is refused for now is asked again.
+
+        One that fails again and again while others are answered is a message that the service cannot cope with: its
+        failure is its answer, and stops no other. With an attempt that holds also where there are no others.
+        """
         found: dict[int, Answer] = {}
+        failures: Counter[int] = Counter()
         waiting = list(range(len(requests)))
         while waiting:
             part, waiting = waiting[: self._gate.many], waiting[self._gate.many :]
-            answers = self._read_batch([requests[number] for number in part])
-            later = [number for number, answer in zip(part, answers, strict=True) if is_untold(answer)]
-            told = {n: answer for n, answer in zip(part, answers, strict=True) if not is_untold(answer)}
-            found |= told
+            answers = dict(zip(part, self._read_batch([requests[number] for number in part]), strict=True))
+            later = [number for number in part if is_untold(answers[number])]
+            found |= {number: answers[number] for number in part if number not in later}
+            failures.update(number for number in later if not is_busy(answers[number]))
+            hopeless = [n for n in later if failures[n] > RETRIES and (found or is_attempt)]
+            found |= {number: answers[number] for number in hopeless}
+            later = [number for number in later if number not in hopeless]
             if later:
-                self.shrink(len(told), len(part))
-                self._after([answer for answer in answers if is_untold(answer)])
+                self._after([answers[number] for number in later], len(part), is_alone=not found)
             waiting = later + waiting
         return [found[number] for number in range(len(requests))]
 
@@ -134,14 +146,15 @@ class Session:
             else:
                 return answers
 
-    def _after(self, untold: Sequence[Answer]) -> None:
+    def _after(self, untold: Sequence[Answer], asked: int, *, is_alone: bool) -> None:
         """Waits before those are asked again that were not answered."""
         busy = [answer for answer in untold if is_busy(answer)]
-        if not busy:
+        if busy:
+            self.shrink(asked - len(busy), asked)
+            waits = [answer.wait for answer in busy if answer.wait is not None]
+            self.pause(ThrottledError(self.place, max(waits) if waits else None))
+        elif is_alone or not self._patience.nap(self._patience.guess()):
             self.again(self.trouble(untold[0]) if untold[0].status else self.silent())
-            return
-        waits = [answer.wait for answer in busy if answer.wait is not None]
-        self.pause(ThrottledError(self.place, max(waits) if waits else None))
 
     def batch_once(self, requests: Sequence[Request]) -> list[Answer]:
         """

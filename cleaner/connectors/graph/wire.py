@@ -161,7 +161,7 @@ class Wire:
         is_message = most is not None and response.is_success
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes(64 * 1024):
+        for part in response.iter_bytes():  # as they come: gathered ones would come never where bytes drip
             parts.append(part)
             size += len(part)
             if most is not None and is_message and size >= most:

@@ -14,7 +14,9 @@ from cleaner.values import FolderRole
 from tests.connectors.graph.account import Account, account_on
 from tests.connectors.places import mail
 from tests.servers.certificates import Authority
-from tests.servers.graph import GraphServer, broken, cut_middle, meanwhile, refused
+from tests.servers.ews.content import Content
+from tests.servers.graph import GraphServer, broken, cut_middle, meanwhile, refused, shapes
+from tests.servers.graph.errors import GraphError
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
@@ -279,6 +281,28 @@ def test_one_that_cannot_be_had_stops_no_other(account: Account) -> None:
         with pytest.raises(UnreadableMessageError, match="ErrorMimeContentConversionFailed"):
             next(got)
     assert len(set(ids) - set(found)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_one_that_the_service_cannot_cope_with_stops_no_other(
+    account: Account, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Also alone, as it is asked for after the others."""
+    ids = deliver(account, *range(5))
+    poison, whole = account.box.item(ids[2]).content, shapes.written
+
+    def written(content: Content) -> bytes:
+        if content is poison:
+            raise GraphError(status, "")
+        return whole(content)
+
+    monkeypatch.setattr(shapes, "written", written)
+    with account.reading() as mailbox:
+        for asked in (ids, ids[2:3]):
+            got: list[str] = []
+            with pytest.raises(UnreadableMessageError, match=str(status)):
+                got.extend(message.id for message in mailbox.fetch("INBOX", asked))
+            assert set(got) == set(asked) - {ids[2]}
 
 
 def test_a_message_id_with_a_quote_is_found(account: Account) -> None:
