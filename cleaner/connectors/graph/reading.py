@@ -163,9 +163,17 @@ class ReadingGraph:
         id = self._session.folder(folder) if bare else None
         if id is None:
             return ()
-        wanted = " or ".join(f"internetMessageId eq '{_literal(one)}'" for one in (f"<{bare}>", bare))
+        return self._found(id, f"<{bare}>", bare) or self._found(id, bare, bare)
+
+    def _found(self, folder: str, written: str, bare: str) -> tuple[str, ...]:
+        """Those whose Message-ID is written so: few are without brackets, and they need a request of their own."""
         link: str | None = self._session.path(
-            "mailFolders", id, "messages", filter=wanted, select="internetMessageId", top=str(FOUND)
+            "mailFolders",
+            folder,
+            "messages",
+            filter=f"internetMessageId eq '{_literal(written)}'",
+            select="internetMessageId",
+            top=str(FOUND),
         )
         found: dict[str, None] = {}
         for _ in range(MOST_FOUND):
