@@ -100,7 +100,9 @@ def written(name: str, address: str, *, is_sender: bool = False) -> str:
 
 def flat(text: str) -> str:
     """On one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def time_of(text: str) -> datetime | None:

@@ -50,12 +50,8 @@ def _holds(session: Session, answer: Answer) -> Iterator[Obstacle]:
     root = text_of(answer.body, "parentFolderId") if answer.is_ok else ""
     if not root:
         return
-    below = session.read(
-        Request(
-            "GET",
-            session.path("mailFolders", root, "childFolders", select="displayName,totalItemCount", top="100"),
-        )
-    )
+    path = session.path("mailFolders", root, "childFolders", select="displayName,totalItemCount", top="100")
+    below = session.read(Request("GET", path), is_attempt=True)
     for one in below.values():
         if text_of(one, "displayName").casefold() == HELD and one.get("totalItemCount"):
             yield Obstacle(
