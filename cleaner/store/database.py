@@ -153,6 +153,12 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(sentence(error, self.where)) from error
 
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver raises where it is used without SQLAlchemy."""
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
+
     def close(self) -> None:
         self.engine.dispose()
 
