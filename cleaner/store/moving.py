@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from cleaner.errors import StoreError
-from cleaner.store import schema, tables
+from cleaner.store import indexes, schema, tables
 from cleaner.store.database import Database
 from cleaner.store.failures import sentence_of
 from cleaner.store.hashing import Keyed
@@ -66,6 +66,8 @@ def move(source: Database, target: Database, keyed: Keyed, tell: Tell) -> Mappin
             _compare_all(giving, taking, target, _Told(tell, "comparing", total))
         # What is in the target is certain now. Were this not written, the next try would find the target filled.
         giving.execute(insert(tables.meta).values(name=schema.MOVED, value=target.where.encode()))
+    # Faster now than row by row.
+    indexes.complete(target)
     return moved
 
 

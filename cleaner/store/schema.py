@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy import Connection, func, inspect, select, text
 
 from cleaner.errors import MasterKeyError, StoreError
-from cleaner.store import tables
+from cleaner.store import indexes, tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0014")
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -76,6 +76,7 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
         _refuse_foreign(database, state)
         with database.rebuild() as connection:
             build(connection, keyed, in_memory=database.is_in_memory)
+    indexes.complete(database)
     with database.read() as connection:
         rows = connection.execute(select(tables.meta.c.name, tables.meta.c.value)).all()
     kept = {row.name: row.value for row in rows}
