@@ -155,7 +155,10 @@ def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
     try:
         base = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
     except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
-        raise UsageError(f"the base of model {name} cannot be read ({error})") from error
+        raise UsageError(
+            f"the base of model {name} ({files.BASE} in its folder) is not as this program writes it; "
+            "install the program anew"
+        ) from error
     return base, kept.get(files.TELLING_WORDS, b"{}"), name
 
 
