@@ -78,6 +78,22 @@ def model_for(context: Context, organisation: str) -> Model | None:
     return None
 
 
+def candidate_for(context: Context, organisation: str, active: Model | None) -> Model | None:
+    """
+    The candidate that judges along for an organisation; None where there is none.
+
+    One that is refused, or that is in use already, does not.
+    """
+    shadow = context.store.watching.shadow(organisation) if context.settings.models.use else None
+    if shadow is None or (active is not None and shadow.model == active.name):
+        return None
+    try:
+        return shelf(context).load(shadow.model)
+    except UsageError as error:
+        log.warning("%s", error)
+        return None
+
+
 def preferred(context: Context, organisation: str) -> Iterator[str | None]:
     """The names to try: what was chosen, latest first, then what came with the program."""
     choices = [choice.model for choice in context.store.models.history(organisation)]
@@ -156,7 +172,25 @@ def rollback(context: Context, organisation: str | None = None) -> ModelChoice:
 def choose(context: Context, organisation: str, model: str | None, why: str) -> ModelChoice:
     choice = ModelChoice(organisation, context.clock(), context.actor, model, why)
     context.store.models.choose(choice)
+    shadow = context.store.watching.shadow(organisation)
+    if shadow is not None and shadow.model == model:
+        context.store.watching.judge_along(organisation, None, choice.at)
     return choice
+
+
+def judge_along(context: Context, name: str, organisation: str | None = None) -> str:
+    """
+    From now on this candidate judges along without acting; `none`: none does. Returns for which organisation.
+
+    Raises UsageError, also for the one in use.
+    """
+    named = organisation_named(context, organisation)
+    if name != RULES_ALONE:
+        shelf(context).load(name)
+        if name == in_use(context, named):
+            raise UsageError(f"model {name} is in use for {named} already, so it has nothing to judge along")
+    context.store.watching.judge_along(named, None if name == RULES_ALONE else name, context.clock())
+    return named
 
 
 def organisation_named(context: Context, name: str | None) -> str:

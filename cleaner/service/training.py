@@ -30,6 +30,7 @@ from cleaner.service.teaching import Lexicon, drafts
 from cleaner.steps.task import Watch
 from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
+from cleaner.store.records import Training
 from cleaner.values import Opinion
 
 MOST_WORDS: Final = 200
@@ -100,10 +101,7 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     )
     write(folder, learned, base, words, data)
     objections = any(comparison.objections for comparison in comparisons)
-    promoted = may_promote and not objections
-    if promoted:
-        choose(context, named, name, "not worse than the one before, on the hold-out and on your labels")
-    return Trained(
+    trained = Trained(
         name,
         folder,
         named,
@@ -112,7 +110,30 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
         guarantee=learned.guarantee,
         threshold=learned.model.remove,
         comparisons=comparisons,
-        promoted=promoted,
+        promoted=may_promote and not objections,
+    )
+    place(context, trained)
+    return trained
+
+
+def place(context: Context, trained: Trained) -> None:
+    """In the place of the one in use, or beside it: a candidate judges along, so that it can be compared."""
+    if trained.promoted:
+        why = "not worse than the one before, on the hold-out and on your labels"
+        choose(context, trained.organisation, trained.name, why)
+        context.store.watching.judge_along(trained.organisation, None, context.clock())
+    else:
+        context.store.watching.judge_along(trained.organisation, trained.name, context.clock())
+    context.store.models.note(
+        Training(
+            trained.organisation,
+            context.clock(),
+            context.actor,
+            trained.name,
+            trained.own_labels,
+            trained.promoted,
+            "; ".join(trained.objections) or ("" if trained.promoted else "it was to be a candidate"),
+        )
     )
 
 
