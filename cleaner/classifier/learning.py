@@ -47,6 +47,9 @@ NOT_BELOW: Final = 0.95
 MARGIN: Final = 0.5
 """Nats of log-odds that the threshold stays above the highest genuine example."""
 
+CLEAR: Final = (0.1, 0.9)
+"""Probabilities between these say neither one nor the other."""
+
 KEEP_BELOW: Final = 0.05
 """Up to this probability a notice is called genuine."""
 
@@ -224,7 +227,7 @@ def reference_of(
     told = [(example, probability) for example, probability in held_out]
     known = {id(example) for example, _ in told}
     others = [(example, None) for example in (*examples, *aside) if id(example) not in known]
-    return reference([seen_of(*one) for one in (*told, *others)], FULL, KEEP_BELOW, NOT_BELOW)
+    return reference([seen_of(*one) for one in (*told, *others)], FULL, *CLEAR)
 
 
 def seen_of(example: Example, probability: float | None) -> Seen:

@@ -84,9 +84,9 @@ class Seen:
 
 
 def reference(seen: Sequence[Seen], full: str, low: float, high: float) -> Reference:
-    """`full` is the state in which everything is known; probabilities up to `low` and from `high` on are clear."""
+    """`full` is the state in which everything is known; probabilities below `low` and from `high` on are clear."""
     held = [one for one in seen if one.probability is not None and one.state in (full, OWN)]
-    between = sum(low < one.probability < high for one in held if one.probability is not None)
+    between = sum(low <= one.probability < high for one in held if one.probability is not None)
     return Reference(
         {state: share([one for one in seen if one.state == state]) for state in {s.state for s in seen}},
         frozenset(pattern(one.findings) for one in seen),

@@ -70,5 +70,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "models list": (("models list", ""),),
     "models show": (("models show 2026.11-1", ""),),
     "models promote": (("models promote 2026.11-1", ""),),
+    "models shadow": (("models shadow harbor-2026.11.24-1", ""), ("models shadow none", "no candidate")),
+    "models compare": (("models compare", "the candidate that judges along"), ("models compare --all", "")),
     "models rollback": (("models rollback", ""),),
 }

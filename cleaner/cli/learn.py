@@ -9,7 +9,9 @@ import typer
 from rich import box
 from rich.table import Table
 
+from cleaner.cli import candidates
 from cleaner.cli.arguments import Commands
+from cleaner.cli.candidates import OrganisationOption
 from cleaner.cli.options import Format, FormatOption, command, open_app
 from cleaner.cli.progress import Bar
 from cleaner.cli.screen import print_json, results
@@ -22,11 +24,9 @@ if TYPE_CHECKING:
     from cleaner.service.training import Trained
 
 models = Commands()
+models.command("shadow")(candidates.shadow)
+models.command("compare")(candidates.compare)
 
-OrganisationOption = Annotated[
-    str | None,
-    typer.Option("--organisation", metavar="NAME", help="For which one; needed where there are several."),
-]
 MOST = 15
 """Findings and words that `models show` prints of each."""
 
@@ -101,10 +101,17 @@ def _show_trained(context: typer.Context, trained: Trained, *, candidate: bool) 
         console.print(f"It judges from now on. Back: {command(context, 'models rollback')}", soft_wrap=True)
     elif candidate and not trained.objections:
         console.print(f"It waits: {command(context, f'models promote {trained.name}')}", soft_wrap=True)
+        _judges_along(context)
     else:
+        _judges_along(context)
         console.print("It stays a candidate:", soft_wrap=True)
         for objection in trained.objections:
             console.print(f"- {objection}", soft_wrap=True)
+
+
+def _judges_along(context: typer.Context) -> None:
+    told = f"Until then it judges along without acting: {command(context, 'models compare')}"
+    results().print(told, soft_wrap=True)
 
 
 def _promise(guarantee: Guarantee, threshold: float) -> None:

@@ -110,10 +110,11 @@ def beside(context: Context, organisation: str, candidate: str, *, most: int | N
     )
 
 
-def beside_of(context: Context, organisation: str) -> Beside | None:
-    """The candidate that judges along now, for `status`."""
-    shadow = context.store.watching.shadow(organisation)
-    return beside(context, organisation, shadow.model, most=0) if shadow is not None else None
+def candidates(context: Context) -> tuple[Beside, ...]:
+    """Those that judge along now, without their differences."""
+    named = (organisation.name for organisation in context.settings.organisations)
+    shadows = (context.store.watching.shadow(name) for name in named)
+    return tuple(beside(context, s.organisation, s.model, most=0) for s in shadows if s is not None)
 
 
 def way_of(what: str) -> tuple[Opinion, Opinion] | None:

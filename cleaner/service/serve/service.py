@@ -22,7 +22,7 @@ from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreErr
 from cleaner.service.context import Context
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.alarming import alarm, failing, stopped
+from cleaner.service.serve.alarming import alarm, drifting, failing, stopped
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
 from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
@@ -310,6 +310,7 @@ class Service:
             self._in_trouble(error)
         else:
             alarm(context, failing(turns))
+            alarm(context, drifting(context))
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
