@@ -48,7 +48,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("evaluate --by kind --by tag worlds", "grouped"),
         ("evaluate --ablate --model none worlds", "what each rule is worth"),
     ),
-    "train": (("train", ""),),
+    "train": (("train", ""), ("train --candidate", "it only judges along")),
     "optin add": (
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),

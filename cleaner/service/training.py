@@ -85,9 +85,17 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     """
     Trains a model for one organisation; it takes the place of the one in use if it is not worse.
 
-    Raises UsageError: no base, too little to learn from, no scikit-learn.
+    Raises UsageError: no base, too little to learn from, no scikit-learn, another is at it.
     """
     named = organisation_named(context, organisation)
+    with context.store.training(named) as is_free:
+        if not is_free:
+            raise UsageError(f"a model for {named} is being trained already; try again when that is done")
+        return trained(context, named, watch, may_promote=may_promote)
+
+
+def trained(context: Context, named: str, watch: Watch, *, may_promote: bool) -> Trained:
+    last = context.store.labels.latest()
     base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
@@ -101,7 +109,7 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     )
     write(folder, learned, base, words, data)
     objections = any(comparison.objections for comparison in comparisons)
-    trained = Trained(
+    found = Trained(
         name,
         folder,
         named,
@@ -112,11 +120,11 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
         comparisons=comparisons,
         promoted=may_promote and not objections,
     )
-    place(context, trained)
-    return trained
+    place(context, found, last)
+    return found
 
 
-def place(context: Context, trained: Trained) -> None:
+def place(context: Context, trained: Trained, last_label: int) -> None:
     """In the place of the one in use, or beside it: a candidate judges along, so that it can be compared."""
     if trained.promoted:
         why = "not worse than the one before, on the hold-out and on your labels"
@@ -133,6 +141,7 @@ def place(context: Context, trained: Trained) -> None:
             trained.own_labels,
             trained.promoted,
             "; ".join(trained.objections) or ("" if trained.promoted else "it was to be a candidate"),
+            last_label,
         )
     )
 

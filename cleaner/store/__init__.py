@@ -145,6 +145,12 @@ class Store:
                 raise MailboxBusyError(address)
             yield
 
+    @contextmanager
+    def training(self, organisation: str) -> Iterator[bool]:
+        """Holds the training of an organisation's model; false if another process is at it."""
+        with self._locks.hold(f"training {organisation}") as held:
+            yield held
+
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
         with self._database.write() as connection:

@@ -53,6 +53,7 @@ class ModelBook:
                     labels=training.labels,
                     promoted=training.promoted,
                     why=training.why,
+                    last_label=training.last_label,
                 )
             )
 
@@ -60,7 +61,7 @@ class ModelBook:
         """What came of the trainings, the latest first."""
         t, o = tables.training.c, tables.organisation.c
         query = (
-            select(t.at, t.by, t.model, t.labels, t.promoted, t.why)
+            select(t.at, t.by, t.model, t.labels, t.promoted, t.why, t.last_label)
             .join_from(tables.training, tables.organisation)
             .where(o.name == organisation)
             .order_by(t.id.desc())
@@ -69,7 +70,9 @@ class ModelBook:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            Training(organisation, row.at, row.by, row.model, row.labels, row.promoted, row.why)
+            Training(
+                organisation, row.at, row.by, row.model, row.labels, row.promoted, row.why, row.last_label
+            )
             for row in rows
         )
 

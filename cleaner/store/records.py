@@ -201,6 +201,8 @@ class Training:
     promoted: bool
     why: str
     """Why it stayed a candidate, or why there is none; empty where it was promoted."""
+    last_label: int = 0
+    """The latest label that there was."""
 
 
 @dataclass(frozen=True, slots=True)

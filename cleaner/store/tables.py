@@ -502,7 +502,8 @@ training = Table(
     Column("by", AnyText, nullable=False),
     Column("model", AnyText),
     Column("labels", Integer, nullable=False),
+    Column("last_label", Many, nullable=False),
     Column("promoted", Boolean, nullable=False),
     Column("why", AnyText, nullable=False),
 )
-"""What came of each training; `model` is null where none came of it."""
+"""What came of each training; `model` is null where none came of it. `last_label`: the latest that there was then."""

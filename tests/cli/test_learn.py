@@ -103,3 +103,27 @@ def test_a_trained_candidate_judges_along_at_once(run: Run, demo: Path) -> None:
     assert told["candidate"] == own.name
     run("-c", demo, "models", "promote", own.name)
     assert json.loads(run("-c", demo, "status", "--format", "jsonl").out)["candidates"] == []
+
+
+def test_where_no_labels_wait_nothing_is_trained(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "train", "--if-due")
+    assert ran.code == 0, ran.err
+    assert "No labels of harbor wait" in ran.out
+    assert json.loads(run("-c", demo, "train", "--if-due", "--format", "jsonl").out)["model"] is None
+    assert not (demo.parent / "models").exists()
+
+
+def test_a_model_s_page_says_what_came_of_its_training(run: Run, demo: Path) -> None:
+    run("-c", demo, "train", "--candidate")
+    (own,) = (demo.parent / "models").iterdir()
+    shown = run("-c", demo, "models", "show", own.name).out
+    assert "Trained from 0 labels of harbor; it stayed a candidate: it was to be a candidate" in shown
+    assert f"candidate {own.name} judges along" in shown
+    row = next(
+        row
+        for row in map(json.loads, run("-c", demo, "models", "list", "--format", "jsonl").out.splitlines())
+        if row["name"] == own.name
+    )
+    assert row["judges_along_for"] == ["harbor"]
+    assert row["why_candidate"] == "it was to be a candidate"
+    assert "judges along" in run("-c", demo, "models", "list").out

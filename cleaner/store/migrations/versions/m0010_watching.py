@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=True),
         sa.Column("labels", sa.Integer(), nullable=False),
+        sa.Column("last_label", many, nullable=False),
         sa.Column("promoted", sa.Boolean(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         organisation("training"),
