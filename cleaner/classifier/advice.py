@@ -29,10 +29,25 @@ LEARNED_OTHERWISE: Final = (
 
 def judge(notice: Notice, evidence: Sequence[Evidence], model: Model | None = None) -> Verdict:
     """The verdict on one notice, by proofs, rules and, where it is silent, the model."""
+    return judge_beside(notice, evidence, model, None)[0]
+
+
+def judge_beside(
+    notice: Notice, evidence: Sequence[Evidence], model: Model | None, candidate: Model | None
+) -> tuple[Verdict, Verdict | None]:
+    """The verdict, and beside it the one that there would be with a candidate in the model's place."""
     verdict = judge_by_rules(evidence)
-    if model is None or any(one.force is not Force.WEIGHED for one in evidence):
-        return verdict
+    if any(one.force is not Force.WEIGHED for one in evidence):
+        return verdict, verdict if candidate is not None else None
+    if model is None and candidate is None:
+        return verdict, None
     seen = features(notice, evidence)
+    other = advised(notice, verdict, seen, candidate) if candidate is not None else None
+    return verdict if model is None else advised(notice, verdict, seen, model), other
+
+
+def advised(notice: Notice, verdict: Verdict, seen: Features, model: Model) -> Verdict:
+    """The rules' verdict, with what the model makes of it."""
     probability = model.probability(seen)
     opinion, because = decide(verdict, model, seen, probability)
     if notice.rebuilt and opinion is Opinion.BACKSCATTER is not verdict.opinion:

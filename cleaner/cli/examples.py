@@ -48,7 +48,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("evaluate --by kind --by tag worlds", "grouped"),
         ("evaluate --ablate --model none worlds", "what each rule is worth"),
     ),
-    "train": (("train", ""),),
+    "train": (("train", ""), ("train --candidate", "it only judges along")),
     "optin add": (
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
@@ -71,5 +71,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "models list": (("models list", ""),),
     "models show": (("models show 2026.11-1", ""),),
     "models promote": (("models promote 2026.11-1", ""),),
+    "models shadow": (("models shadow harbor-2026.11.24-1", ""), ("models shadow none", "no candidate")),
+    "models compare": (("models compare", "the candidate that judges along"), ("models compare --all", "")),
     "models rollback": (("models rollback", ""),),
 }

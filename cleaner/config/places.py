@@ -24,10 +24,14 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The learned model: whether it is asked, and where models trained here are kept."""
+    """The learned model: whether it is asked, where models trained here are kept, and when `serve` trains anew."""
 
     use: bool = True
     path: Path = Path("models")
+    retrain: timedelta = timedelta(days=7)
+    """How long new labels wait at most until they are learned from; zero: until somebody trains."""
+    retrain_after: int = 50
+    """So many new labels do not wait so long; zero: they do."""
 
 
 @dataclass(frozen=True, slots=True)

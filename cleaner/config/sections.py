@@ -77,9 +77,12 @@ def store(table: Table, base: Path) -> StoreSettings:
 
 
 def models(table: Table, base: Path) -> ModelSettings:
+    usual = ModelSettings()
     found = ModelSettings(
-        use=table.one("use", forms.flag, True),
+        use=table.one("use", forms.flag, usual.use),
         path=table.one("path", forms.file(base), base / "models"),
+        retrain=table.one("retrain", forms.duration, usual.retrain),
+        retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
     )
     close(table)
     return found

@@ -30,6 +30,7 @@ from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
+from cleaner.store.watching import WatchBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 
@@ -50,6 +51,7 @@ class Store:
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
         self.models = ModelBook(database)
+        self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed)
@@ -97,9 +99,9 @@ class Store:
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)
 
-    def seen(self, address: str, organisation: str = "") -> seen.SeenBook:
+    def seen(self, address: str, organisation: str = "", counts_for: str = "") -> seen.SeenBook:
         """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
-        return seen.SeenBook(self._database, self._keyed, address, organisation)
+        return seen.SeenBook(self._database, self._keyed, address, organisation, counts_for)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
@@ -154,6 +156,12 @@ class Store:
             return moving.move(self._database, target, self._keyed, tell)
         finally:
             target.close()
+
+    @contextmanager
+    def training(self, organisation: str) -> Iterator[bool]:
+        """Holds the training of an organisation's model; false if another process is at it."""
+        with self._locks.hold(f"training {organisation}") as held:
+            yield held
 
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""

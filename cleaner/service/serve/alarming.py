@@ -9,6 +9,7 @@ from typing import Final
 from cleaner.errors import CleanerError, SafetyStopError
 from cleaner.service.alerts import tell
 from cleaner.service.context import Context
+from cleaner.service.drift import alerts, drifts
 from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.values import Alert
@@ -37,6 +38,14 @@ def failing(turns: Iterable[Turn]) -> Iterator[Alert]:
 def stopped(worked: Worked) -> Iterator[Alert]:
     if isinstance(worked.error, SafetyStopError):
         yield Alert(SAFETY_STOP, worked.turn.address, str(worked.error))
+
+
+def drifting(context: Context) -> Iterator[Alert]:
+    """Models that fit no more what arrives. Nothing where the store does not answer: that is told elsewhere."""
+    try:
+        yield from alerts(drifts(context))
+    except CleanerError as error:
+        log.warning("how the models fit cannot be told: %s", error)
 
 
 def alarm(context: Context, alerts: Iterable[Alert]) -> None:

@@ -20,9 +20,10 @@ from typing import Any, Final, Protocol
 
 from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreError
 from cleaner.service.context import Context
+from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.alarming import alarm, failing, stopped
+from cleaner.service.serve.alarming import alarm, drifting, failing, stopped
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
 from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
@@ -82,6 +83,7 @@ class Service:
         *,
         tick: float = TICK,
         chance: Callable[[], float] = random.random,
+        retraining: Retraining | None = None,
     ) -> None:
         self.context = context
         self._observers = tuple(observers)
@@ -105,6 +107,7 @@ class Service:
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
+        self._retraining = retraining or Retraining()
 
     # --- beginning
 
@@ -298,6 +301,8 @@ class Service:
             self._alarmed = time.monotonic()
             # Telling takes as long as somebody else's server takes: that is no work for the tick.
             self._workers.submit(self._alarm_of_failing, self.context)
+        if not self._drains.is_set():
+            self._retraining.look(self.context)
         now = self.context.clock()
         if self._swept is None or now - self._swept >= SWEEP:
             self._swept = now
@@ -310,6 +315,7 @@ class Service:
             self._in_trouble(error)
         else:
             alarm(context, failing(turns))
+            alarm(context, drifting(context))
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
@@ -389,6 +395,7 @@ class Service:
         with self._turning:
             pass  # Whoever was just giving out turns, and did not know of it yet, is done.
         self._wakers.close(FAREWELL)
+        self._retraining.stop()
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
