@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schedule, schema, seen, sent
+from cleaner.store import invitations, journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.invitations import InvitationBook
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.ledger import LedgerBook
@@ -30,6 +31,7 @@ from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
+from cleaner.store.upkeep import UpkeepBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 
@@ -46,13 +48,15 @@ class Store:
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
+        self.invitations = InvitationBook(database, keyed)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
         self.models = ModelBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
-        self.alerts = AlertBook(database, keyed)
+        self.alerts = AlertBook(database, keyed, seals)
+        self.upkeep = UpkeepBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
         self.report = ReportBook(database)
@@ -143,6 +147,12 @@ class Store:
                 raise MailboxBusyError(address)
             yield
 
+    @contextmanager
+    def telling(self) -> Iterator[bool]:
+        """Whether the caller may tell of alarms; another process that does so keeps it from being told twice."""
+        with self._locks.hold("alarms") as held:
+            yield held
+
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
         with self._database.write() as connection:
@@ -152,4 +162,6 @@ class Store:
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
                 schedule.forget(connection, mailbox)
+                invitations.forget(connection, mailbox)
+        self.alerts.forget_about(address)
         self._database.shrink_log()

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cleaner.errors import StopError
+from cleaner.service.alerts import post
 from cleaner.service.context import Context
-from cleaner.service.serve.alarming import alarm, stopped
+from cleaner.service.serve.alarming import stopped
 from cleaner.service.serve.timing import next_digest, next_turn
 from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
 from cleaner.store.records import Turn
@@ -54,8 +55,8 @@ def carry_out(
     """
     began = time.monotonic()
     worked = worked_on(context, turn, stopping)
-    alarm(context, stopped(worked))
     seconds = time.monotonic() - began
+    post(context, stopped(worked))
     note(worked, seconds)
     return Carried(worked, placed(context, worked, chance=chance, is_woken=is_woken()), seconds)
 

@@ -26,6 +26,7 @@ from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
 from cleaner.service.serve.following import Following, pull_in
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
+from cleaner.service.serve.telling import Telling
 from cleaner.service.serve.timing import end_of_quiet
 from cleaner.service.serve.upkeep import JOBS, Job, Upkeep
 from cleaner.service.serve.waking import Wakers
@@ -95,6 +96,7 @@ class Service:
         self._idle = threading.Condition(self._guard)
         self._following = Following()
         self._upkeep = Upkeep(jobs)
+        self._telling = Telling(lambda: self.context)
         self._housekept = -HOUSEKEEPING
         self._ticked = time.monotonic()
         self._trouble = ""
@@ -125,6 +127,7 @@ class Service:
             misfire_grace_time=None,
         )
         self._scheduler.start()
+        self._telling.start()
 
     # --- while it runs
 
@@ -313,6 +316,7 @@ class Service:
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
             self._halts = True
             self._wait_until_idle(CLOSING, halted=True)
+        self._telling.close(FAREWELL)
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
         self.turn()
