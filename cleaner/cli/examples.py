@@ -53,7 +53,15 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
     ),
-    "optin import": (("optin import mailboxes.csv", ""),),
+    "optin import": (
+        ("optin import mailboxes.csv", ""),
+        ("optin import --basis 'works agreement 7' command:/usr/local/bin/mailboxes", "asked of a directory"),
+    ),
+    "optin invite": (
+        ("optin invite ann@harbor.example", "prints a letter for her"),
+        ("optin invite --put --list mailboxes.csv", "puts one into each mailbox"),
+    ),
+    "optin confirm": (("optin confirm k7fq-3m2p-ahx4-twd6", "she gave back the code"),),
     "optin list": (("optin list", ""),),
     "optin show": (("optin show ann@harbor.example", ""),),
     "optin pause": (("optin pause ann@harbor.example", ""),),

@@ -68,6 +68,8 @@ class AlarmSettings:
     timeout: timedelta = timedelta(seconds=15)
     repeat: timedelta = timedelta(days=1)
     """What still holds is told again after so long."""
+    flood: int = 100
+    """Notices about a stranger's mail that one mailbox gets in a day, from which on it is told; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ def alarms(table: Table, base: Path) -> AlarmSettings:
         ca_file=table.one("ca_file", forms.file(base), None),
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         repeat=table.one("repeat", forms.some_duration, usual.repeat),
+        flood=table.one("flood", forms.whole(0, 1_000_000), usual.flood),
     )
     if found.mail and not found.sender:
         table.fault("sender", 'is missing; write for example sender = "bounce-cleaner@harbor.example"')

@@ -15,10 +15,12 @@ from typing import Self
 
 from cleaner.errors import MailboxBusyError
 from cleaner.store import journal, keeping, moving, schedule, schema, seen, sent
+from cleaner.store import invitations, journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.invitations import InvitationBook
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.ledger import LedgerBook
@@ -31,6 +33,7 @@ from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.store.watching import WatchBook
+from cleaner.store.upkeep import UpkeepBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 
@@ -47,6 +50,7 @@ class Store:
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
+        self.invitations = InvitationBook(database, keyed)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
@@ -54,7 +58,8 @@ class Store:
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
-        self.alerts = AlertBook(database, keyed)
+        self.alerts = AlertBook(database, keyed, seals)
+        self.upkeep = UpkeepBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
         self.report = ReportBook(database)
@@ -161,6 +166,11 @@ class Store:
     def training(self, organisation: str) -> Iterator[bool]:
         """Holds the training of an organisation's model; false if another process is at it."""
         with self._locks.hold(f"training {organisation}") as held:
+
+    @contextmanager
+    def telling(self) -> Iterator[bool]:
+        """Whether the caller may tell of alarms; another process that does so keeps it from being told twice."""
+        with self._locks.hold("alarms") as held:
             yield held
 
     def erase(self, address: str) -> None:
@@ -172,4 +182,6 @@ class Store:
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
                 schedule.forget(connection, mailbox)
+                invitations.forget(connection, mailbox)
+        self.alerts.forget_about(address)
         self._database.shrink_log()

@@ -41,6 +41,8 @@ class Ended:
     at: datetime
     poll_by: str | None = None
     """Only looked for new mail, and who did."""
+    rests_until: datetime | None = None
+    """The server wants to be left alone so long: none of its mailboxes is due sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,12 @@ class ScheduleBook:
                 digested_at=turn.digested_at,
             )
         )
+        if ended.rests_until is not None:
+            connection.execute(
+                update(tables.schedule)
+                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
+                .values(due=ended.rests_until)
+            )
 
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""

@@ -151,6 +151,15 @@ consent = Table(
     Column("preview_until", UtcTime),
 )
 
+invitation = Table(
+    "invitation",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("token", Hash, nullable=False, unique=True),
+    Column("until", UtcTime, nullable=False),
+)
+"""What an owner who was invited can agree with, so long; `token` is a hash."""
+
 access = Table(
     "access",
     metadata,
@@ -368,6 +377,23 @@ alert = Table(
     Column("at", UtcTime, nullable=False),
 )
 """When which alarm was told by which way out."""
+
+alert_due = Table(
+    "alert_due",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Alarms that somebody is still to be told of, and since when: sealed (`Seals`)."""
+
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""When which piece of upkeep was last begun, by whichever process."""
 
 folder_cursor = Table(
     "folder_cursor",

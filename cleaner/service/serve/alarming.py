@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,11 +9,10 @@ from cleaner.errors import CleanerError, SafetyStopError
 from cleaner.service.alerts import tell
 from cleaner.service.context import Context
 from cleaner.service.drift import alerts, drifts
+from cleaner.errors import SafetyStopError
 from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.values import Alert
-
-log = logging.getLogger(__name__)
 
 FAILING: Final = "mailboxes-failing"
 SAFETY_STOP: Final = "safety-stop"
