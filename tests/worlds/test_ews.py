@@ -24,10 +24,11 @@ from tests.worlds.imap_world import clean, opt_in_all
 
 nightly = pytest.mark.nightly
 
-REMOVED_TOO = {Ways.EXCHANGE: 0.9, Ways.RECORDED: 0.35}
+REMOVED_TOO = {Ways.EXCHANGE: 0.9, Ways.RECORDED: 0.4}
 """
 The share of what is removed over Maildir. The recorded server drops the trace of every original that is returned
 whole, more than half of these, and tells it nowhere: nothing then shows whether a mail without a copy was ours.
+(docs/ews.md has the figures.)
 """
 
 WORLDS = [
@@ -85,7 +86,7 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             )
             assert found.keys() == expected.keys()
             assert all(kind == was for was, _, kind, _ in changed), changed
-            assert all(verdict != "backscatter" for _, _, _, verdict in changed), changed
+            assert all(verdict == "unsure" for _, _, _, verdict in changed), changed
 
             was_removed = [message for message, (_, verdict) in expected.items() if verdict == "backscatter"]
             removed = [message for message in was_removed if found[message][1] == "backscatter"]
