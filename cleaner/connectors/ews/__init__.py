@@ -7,7 +7,7 @@ Mailboxes on Exchange Server 2010 SP2 and later, over Exchange Web Services, thr
     folders.py      what folders are called; items.py: what GetItem answers; returned.py: originals in attachments
     reading.py      listing, headings, messages; cursor.py: what is new
     changing.py     moving, flags, new messages
-    waiting.py      being told of new mail
+    arrivals.py     whether anything came, for `serve`; waiting.py: being told of new mail
     obstacles.py    what stands in the way, for `check`
     errors.py       what goes wrong, turned into our errors
 
@@ -18,7 +18,7 @@ one item's error for the whole call, and follow no hint of a busy server that is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cleaner.config import MailboxSettings, Server
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cleaner.connectors.ews.changing import ChangingEws
     from cleaner.connectors.ews.reading import ReadingEws
 
-__all__ = ["open_changing", "open_reading", "wait_for_mail"]
+__all__ = ["open_changing", "open_reading", "pulse", "wait_for_mail"]
 
 
 def open_reading(server: Server, mailbox: MailboxSettings) -> ReadingEws:
@@ -45,6 +45,14 @@ def open_changing(server: Server, mailbox: MailboxSettings) -> ChangingEws:
     from cleaner.connectors.ews.session import Session
 
     return ChangingEws(mailbox, Session(server, mailbox))
+
+
+def pulse(server: Server, mailbox: MailboxSettings, folders: Sequence[str]) -> str | None:
+    """A text that changes when a message comes into one of the folders."""
+    require(mailbox.address)
+    from cleaner.connectors.ews import arrivals
+
+    return arrivals.pulse(server, mailbox, folders)
 
 
 def wait_for_mail(

@@ -228,6 +228,14 @@ def find_items(folder: str, fields: Iterable[str], restriction: Any, offset: int
     return node("m:FindItem", asked, view, restriction, order, parents, Traversal="Shallow")
 
 
+def newest_items(folders: Iterable[Any]) -> Any:
+    """The id of the newest message of each folder."""
+    view = node("m:IndexedPageItemView", MaxEntriesReturned="1", Offset="0", BasePoint="Beginning")
+    order = node("m:SortOrder", node("t:FieldOrder", field("item:DateTimeReceived"), Order="Descending"))
+    parents = node("m:ParentFolderIds", *folders)
+    return node("m:FindItem", shape("m:ItemShape", ()), view, order, parents, Traversal="Shallow")
+
+
 def any_equal(name: str, values: Sequence[str]) -> Any:
     """A restriction: the field is one of these."""
     tests = [

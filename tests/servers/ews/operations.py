@@ -74,7 +74,10 @@ class Call:
         return replace(Shape.of(asked, self.ways), renews=self.renews)
 
     def folder_fields(self) -> frozenset[str]:
-        return Shape.of(self.body.find(M + "FolderShape"), self.ways).fields
+        return self.folder_shape().fields
+
+    def folder_shape(self) -> Shape:
+        return Shape.of(self.body.find(M + "FolderShape"), self.ways)
 
     def folder(
         self, element: etree._Element, *, gone: str = "ErrorFolderNotFound", needs: str = "read"
@@ -187,14 +190,13 @@ def convert_id(call: Call) -> str:
 
 
 def get_folder(call: Call) -> str:
-    fields = call.folder_fields()
+    shape = call.folder_shape()
     gone = "ErrorFolderPropertyRequestFailed" if call.ways is Ways.RECORDED else "ErrorFolderNotFound"
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element, gone=gone)
-        return tag(
-            "m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder), call.ways)
-        )
+        rights = folder.mailbox.rights(call.who, folder)
+        return tag("m:Folders", folder_element(folder, shape.fields, rights, call.ways, shape.tags))
 
     return call.each(_children(call, "FolderIds"), do)
 
