@@ -36,9 +36,7 @@ def pulse(server: Server, mailbox: MailboxSettings, folders: Sequence[str]) -> s
     asked = [place for place in places if place is not None]
     told = [MISSING] * (len(places) - len(asked))
     if asked:
-        states = session.read(
-            "GetFolder", calls.get_folders(asked, ("folder:TotalCount", CHANGED))
-        )
+        states = session.read("GetFolder", calls.get_folders(asked, ("folder:TotalCount", CHANGED)))
         newest = session.read("FindItem", calls.newest_items(asked))
         if not len(states) == len(newest) == len(asked):
             return None
