@@ -101,8 +101,8 @@ def _call(name: str) -> type[Call]:
 CALLS: Final = {
     name: _call(name)
     for name in (
-        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents MoveItem "
-        "Subscribe SyncFolderItems UpdateItem"
+        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents "
+        "GetUserConfiguration MoveItem Subscribe SyncFolderItems UpdateItem"
     ).split()
 }
 
@@ -260,6 +260,12 @@ def find_folders(parent: Any, fields: Iterable[str], offset: int, most: int, *, 
         node("m:ParentFolderIds", parent),
         Traversal="Deep" if deep else "Shallow",
     )
+
+
+def get_user_configuration(folder: Any, name: str) -> Any:
+    """What stands as XML in a hidden message of settings of a folder."""
+    named = node("m:UserConfigurationName", folder, Name=name)
+    return node("m:GetUserConfiguration", named, node("m:UserConfigurationProperties", "XmlData"))
 
 
 def create_folder(parent: Any, name: str) -> Any:

@@ -16,7 +16,7 @@ from cleaner.connectors.ews.cursor import Cursor
 from cleaner.ports import Mailbox
 from cleaner.values import UNKNOWN, ActionName, FolderRole, Kind, Message, Policy
 from tests.connectors.places import ADDRESS, EwsPlace, mail
-from tests.servers.ews import EwsServer, Ways
+from tests.servers.ews import EwsServer, Ways, refuses_all
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
@@ -260,9 +260,38 @@ def test_a_hold_is_reported_and_blocks_nothing(tmp_path: Path) -> None:
         assert place.reading().obstacles() == ()
         place.box.move(place.deliver("INBOX", mail(1)), "recoverableitemspurges")
         (obstacle,) = place.reading().obstacles()
+    assert obstacle.holds
     assert not obstacle.blocks
     assert "Purges (1)" in obstacle.what
     assert f"Get-Mailbox '{ADDRESS}' | Format-List LitigationHoldEnabled" in obstacle.remedy
+
+
+def test_a_retention_hold_is_reported_and_blocks_nothing(place: EwsPlace) -> None:
+    place.box.set_retention(hold=False)
+    assert place.reading().obstacles() == ()
+    place.box.set_retention(hold=True)
+    (obstacle,) = place.reading().obstacles()
+    assert obstacle.holds
+    assert not obstacle.blocks
+    assert f"Get-Mailbox '{ADDRESS}' | Format-List RetentionHoldEnabled" in obstacle.remedy
+
+
+def test_nothing_leaves_the_quarantine_of_a_mailbox_on_hold(tmp_path: Path) -> None:
+    """Retention looks for holds by itself, each time."""
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        place = EwsPlace(server, tmp_path)
+        changing = place.changing()
+        assert not any(one.holds or one.blocks for one in changing.obstacles())
+        place.box.move(place.deliver("INBOX", mail(1)), "recoverableitemsversions")
+        assert any(one.holds for one in changing.obstacles())
+
+
+def test_a_server_without_recoverable_items_has_no_holds(server: EwsServer, place: EwsPlace) -> None:
+    mailbox = place.reading()
+    mailbox.folders()
+    server.fault(refuses_all("ErrorInvalidOperation", operation="GetUserConfiguration", times=None))
+    server.fault(refuses_all("ErrorFolderNotFound", operation="FindFolder", times=None))
+    assert mailbox.obstacles() == ()
 
 
 def test_a_missing_right_is_told_with_its_command(server: EwsServer, place: EwsPlace, tmp_path: Path) -> None:

@@ -458,6 +458,23 @@ def _categories(element: etree._Element) -> tuple[str, ...]:
     return () if found is None else tuple(each.text or "" for each in found)
 
 
+# --- settings
+
+
+def get_user_configuration(call: Call) -> str:
+    """One hidden message of settings: the retention tags, with the hold over them."""
+
+    def do(element: etree._Element) -> str:
+        mailbox = call.folder(element[0]).mailbox
+        if element.get("Name") != "MRM" or mailbox.retention is None:
+            raise RefusedError("ErrorItemNotFound")
+        name = tag("t:UserConfigurationName", tag("t:DistinguishedFolderId", Id="inbox"), Name="MRM")
+        data = text("t:XmlData", base64.b64encode(mailbox.retention).decode())
+        return tag("m:UserConfiguration", name, data)
+
+    return call.each(call.body.findall(M + "UserConfigurationName"), do)
+
+
 # --- subscriptions
 
 
@@ -498,6 +515,7 @@ OPERATIONS: Final[dict[str, Callable[[Call], str]]] = {
     "GetAttachment": get_attachment,
     "GetFolder": get_folder,
     "GetItem": get_item,
+    "GetUserConfiguration": get_user_configuration,
     "MoveItem": move_item,
     "Subscribe": subscribe,
     "SyncFolderHierarchy": sync_folder_hierarchy,
