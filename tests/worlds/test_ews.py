@@ -14,7 +14,7 @@ import pytest
 
 from cleaner.app import App
 from cleaner.connectors.ews.connecting import close_all
-from cleaner.service.scan import MailboxScan
+from cleaner.service.scan import MailboxScan, ScanRequest, scan
 from cleaner.service.undo import UndoRequest, undo
 from tests.servers.ews import EwsServer, Ways
 from tests.service.hands import quiet
@@ -70,7 +70,7 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
     with App.open(files.configuration) as app:
         opt_in_all(app, files.users)
         expected = judged(clean(app))
-    with EwsServer(ways=ways) as server:
+    with EwsServer(ways=ways, renews=True) as server:
         world = install(source, tmp_path / "ews", server, every=every)
         before, contents = world.messages(), world.contents()
         with App.open(world.configuration) as app:
@@ -97,6 +97,14 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             assert moved["backscatter"] == sum(result.moved for result in results) > 0
             assert world.contents() == contents
             world.journal_agrees(app)
+
+            for box in server.boxes.values():
+                box.invalidate_sync()
+            again = tuple(scan(app.context, ScanRequest(), quiet, lambda: False))
+            assert [(result.error, result.moved) for result in again] == [(None, 0)] * len(world.users)
+            # All is listed once more, and known: what was settled is not judged again.
+            unsure = {message for message, (_, verdict) in found.items() if verdict == "unsure"}
+            assert judged(again, world.ids).keys() <= unsure
 
             (run,) = {result.run for result in results}
             tuple(undo(app.context, UndoRequest(run=run), quiet, lambda: False))

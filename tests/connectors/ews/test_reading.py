@@ -73,7 +73,7 @@ Content-Type: message/rfc822
 
 @pytest.fixture(params=list(Ways), ids=lambda ways: ways.name.lower())
 def server(request: pytest.FixtureRequest) -> Iterator[EwsServer]:
-    with EwsServer(ways=request.param) as server:
+    with EwsServer(ways=request.param, renews=True) as server:
         yield server
 
 
