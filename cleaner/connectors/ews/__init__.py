@@ -1,7 +1,8 @@
 """
 Mailboxes on Exchange Server 2010 SP2 and later, over Exchange Web Services, through exchangelib.
 
-    connecting.py   which server, who signs in, how many at once; library.py: exchangelib, late and silent
+    connecting.py   which server, how many at once; credentials.py: who signs in; discovery.py: autodiscover
+    library.py      exchangelib, late and silent
     wire.py         HTTP and XML, bounded; calls.py: the operations; backoff.py: when the server wants to be left alone
     session.py      one mailbox at work: asking, asking again
     folders.py      what folders are called; items.py: what GetItem answers; returned.py: originals in attachments

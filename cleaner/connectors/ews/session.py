@@ -13,7 +13,8 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.ews import calls
 from cleaner.connectors.ews.backoff import Patience
 from cleaner.connectors.ews.calls import CALLS, Answer
-from cleaner.connectors.ews.connecting import connect, forget_discovered
+from cleaner.connectors.ews.connecting import connect
+from cleaner.connectors.ews.discovery import forget_discovered
 from cleaner.connectors.ews.errors import (
     AWAY,
     PASSING,
@@ -162,7 +163,9 @@ class Session:
 
     def trouble(self, answer: Answer) -> CleanerError:
         """What an answer means that speaks of more than its item."""
-        return of_code(answer.code, answer.text, answer.wait, self.server, self.mailbox)
+        trouble = of_code(answer.code, answer.text, answer.wait, self.server, self.mailbox)
+        self._forget_place(trouble)
+        return trouble
 
     # --- folders
 

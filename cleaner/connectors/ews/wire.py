@@ -117,10 +117,10 @@ def bounded(response: requests.Response, server: Server, started: float) -> byte
     return b"".join(parts)
 
 
-def tree(content: bytes, server: Server) -> Any:
+def tree(content: bytes, server: Server, end: bytes = b"Envelope>") -> Any:
     """The root element of an answer. Raises ServerUnavailableError for what is none, or only its beginning."""
     content = content.removeprefix(b"\xef\xbb\xbf")
-    if not _PROLOG.match(content[:30_000]) or not content.rstrip().endswith(b"Envelope>"):
+    if not _PROLOG.match(content[:30_000]) or not content.rstrip().endswith(end):
         raise ServerUnavailableError(place_of(server), "its answer is no SOAP, or was cut off")
     parser = lxml.etree.XMLParser(
         resolve_entities=False,
