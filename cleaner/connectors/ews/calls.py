@@ -152,13 +152,18 @@ def wait_of(told: Any) -> float | None:
 
 def node(name: str, *inside: Any, **attributes: str) -> Any:
     """An element: `t:` or `m:`, text or elements inside."""
-    made = create_element(name, attrs=attributes)
+    made = create_element(name, attrs={key: _writable(value) for key, value in attributes.items()})
     for child in inside:
         if isinstance(child, str):
-            made.text = "".join(c for c in child if c.isprintable() or c in "\t\n\r")
+            made.text = _writable(child)
         else:
             made.append(child)
     return made
+
+
+def _writable(text: str) -> str:
+    """Without what XML cannot hold: control characters, halves of characters."""
+    return "".join(c for c in text if c.isprintable() or c in "\t\n\r")
 
 
 def field(name: str) -> Any:

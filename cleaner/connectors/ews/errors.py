@@ -35,7 +35,7 @@ PASSING: Final = frozenset(
     """
     ErrorInternalServerError ErrorInternalServerTransientError ErrorTimeoutExpired ErrorConnectionFailed
     ErrorConnectionFailedTransientError ErrorInsufficientResources ErrorNotEnoughMemory
-    ErrorADUnavailable ErrorADOperation ErrorContentConversionFailed ErrorIrresolvableConflict
+    ErrorADUnavailable ErrorADOperation ErrorIrresolvableConflict
     ErrorMailboxFailover ErrorSessionUnavailable ErrorNoRespondingCASInDestinationSite ErrorProxyCallFailed
     ErrorProxyRequestProcessingFailed ErrorExchangeConfigurationException
     """.split()

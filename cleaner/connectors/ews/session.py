@@ -25,6 +25,7 @@ from cleaner.connectors.ews.errors import (
     of_code,
     place_of,
     refusal,
+    said,
 )
 from cleaner.connectors.ews.folders import Folders, read_folders
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
@@ -61,12 +62,17 @@ class Session:
 
     # --- asking
 
-    def read(self, name: str, payload: Any) -> list[Answer]:
-        """A request that changes nothing: asked again when the connection breaks."""
+    def read(self, name: str, payload: Any, *, by_item: bool = False) -> list[Answer]:
+        """
+        A request that changes nothing: asked again when the connection breaks.
+
+        And when no item was answered for the server's own trouble, unless whoever asks looks at each (`by_item`).
+        """
         while True:
             try:
                 answers = self.once(name, payload)
-                self._raise_passing(answers)
+                if not by_item:
+                    self._raise_passing(answers)
             except (ThrottledError, AwayError):
                 raise
             except ServerUnavailableError as error:
@@ -160,6 +166,9 @@ class Session:
         bad = [answer for answer in answers if answer.code in AWAY or answer.code in PASSING]
         if bad and len(bad) == len(answers):
             raise self.trouble(bad[0])
+
+    def unavailable(self, answer: Answer) -> ServerUnavailableError:
+        return ServerUnavailableError(self.place, said(answer.code, answer.text))
 
     def trouble(self, answer: Answer) -> CleanerError:
         """What an answer means that speaks of more than its item."""
