@@ -44,6 +44,7 @@ from cleaner.ports import Obstacle
 from cleaner.values import Folder, Headers, Heading, Listing, Message
 
 Ids: TypeAlias = list[str]
+Answers: TypeAlias = list[Answer]
 
 CHANGES: Final = 512
 """Messages listed at once; Exchange gives no more."""
@@ -254,7 +255,7 @@ class ReadingEws:
             raise self._session.trouble(answer)
         return Failed(id, said(answer.code, answer.text))
 
-    def _answered(self, ids: Sequence[str], fields: Sequence[str], *, mime: bool) -> list[Answer]:
+    def _answered(self, ids: Sequence[str], fields: Sequence[str], *, mime: bool) -> Answers:
         """One message that the server cannot write down is no server in trouble, though it may say the same."""
         asked = calls.get_items(ids, fields, mime=mime)
         answers = self._session.read("GetItem", asked, by_item=True)
