@@ -75,6 +75,12 @@ class Call(EWSAccountService):  # type: ignore[misc]
     def answers(self, payload: Any) -> list[Answer]:
         return [answer_of(message) for message in self._get_response_xml(payload=payload)]
 
+    def _handle_response_cookies(self, session: Any) -> None:
+        """Who subscribed asks the same server for what it tells; which that is, a cookie says."""
+        super()._handle_response_cookies(session)
+        if self.prefer_affinity:
+            self.account.kept_cookies = {cookie.name: cookie.value for cookie in session.cookies}
+
     @classmethod
     def _raise_soap_errors(cls, fault: Any) -> None:
         raise fault_of(fault)
@@ -94,15 +100,19 @@ class Call(EWSAccountService):  # type: ignore[misc]
         return super()._get_soap_messages(body)
 
 
+_BOUND: Final = ("GetStreamingEvents", "Subscribe", "Unsubscribe")
+"""Operations of one server behind a name that many answer to."""
+
+
 def _call(name: str) -> type[Call]:
-    return type(name, (Call,), {"SERVICE_NAME": name})
+    return type(name, (Call,), {"SERVICE_NAME": name, "prefer_affinity": name in _BOUND})
 
 
 CALLS: Final = {
     name: _call(name)
     for name in (
         "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents "
-        "GetUserConfiguration MoveItem Subscribe SyncFolderItems UpdateItem"
+        "GetUserConfiguration MoveItem Subscribe SyncFolderItems Unsubscribe UpdateItem"
     ).split()
 }
 
@@ -328,6 +338,10 @@ def subscribe(folder: str, events: Iterable[str]) -> Any:
     return node(
         "m:Subscribe", node("m:StreamingSubscriptionRequest", node("t:FolderIds", folder_id(folder)), kinds)
     )
+
+
+def unsubscribe(subscription: str) -> Any:
+    return node("m:Unsubscribe", node("m:SubscriptionId", subscription))
 
 
 def get_events(subscription: str, minutes: int) -> Any:

@@ -93,7 +93,7 @@ class ChangingEws(ReadingEws):
             return
         above, _, name = folder.rpartition("/")
         parent = self._session.folders().ids[above] if above else self._session.folders().top
-        answer = self._change("CreateFolder", calls.create_folder(calls.folder_id(parent), name))
+        answer = self._session.one_once("CreateFolder", calls.create_folder(calls.folder_id(parent), name))
         self._session.forget_folders()
         if not answer.is_ok and folder not in self._session.folders().ids:
             what = f"the folder {folder!r} cannot be made"
@@ -224,7 +224,7 @@ class ChangingEws(ReadingEws):
         changes = list(_changes(frozenset(item.flags), wanted))
         if changes:
             asked = calls.update_item(id, item.change_key, changes)
-            answer = self._change("UpdateItem", asked)
+            answer = self._session.one_once("UpdateItem", asked)
             if answer.code in NO_ITEM:
                 raise MessageGoneError(folder, id)
             if not answer.is_ok:
@@ -237,7 +237,7 @@ class ChangingEws(ReadingEws):
         properties = [calls.extended(STATUS, SENT_NOT_DRAFT), calls.extended(DELIVERED, delivered)]
         properties += [calls.extended(name, value) for name, value in _properties(frozenset(flags)) if value]
         mime = base64.b64encode(raw).decode("ascii")
-        answer = self._change(
+        answer = self._session.one_once(
             "CreateItem", calls.create_item(where, mime, properties, is_read="\\Seen" in flags)
         )
         if not answer.is_ok:
@@ -246,12 +246,6 @@ class ChangingEws(ReadingEws):
             found = [item for item in map(item_of, answer.all("Items")) if item is not None]
             return found[0].id
         raise CleanerError(f"{self.address}: what was put into {folder!r} is not there")
-
-    def _change(self, name: str, payload: Any) -> Answer:
-        answers = self._session.once(name, payload)
-        if not answers:
-            raise self._session.silent(name)
-        return answers[0]
 
     def _refused(self, what: str, answer: Answer) -> CleanerError:
         return change_refused(what, answer.code, answer.text, self._session.server, self._settings)

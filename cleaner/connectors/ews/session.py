@@ -87,6 +87,13 @@ class Session:
             raise self.silent(name)
         return answers[0]
 
+    def one_once(self, name: str, payload: Any) -> Answer:
+        """One answer to a request that is not simply made again."""
+        answers = self.once(name, payload)
+        if not answers:
+            raise self.silent(name)
+        return answers[0]
+
     def silent(self, name: str) -> ServerUnavailableError:
         return ServerUnavailableError(self.place, f"it does not answer {name}")
 
