@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.connectors.ews import calls
 from cleaner.connectors.ews.calls import Answer, M, T
-from cleaner.connectors.ews.errors import account_of, grant, quoted
+from cleaner.connectors.ews.errors import (
+    AwayError,
+    BareFaultError,
+    ThrottledError,
+    account_of,
+    grant,
+    quoted,
+)
 from cleaner.connectors.ews.folders import found_of
 from cleaner.connectors.ews.items import decoded
-from cleaner.errors import AskPersonError
+from cleaner.errors import AskPersonError, ServerUnavailableError
 from cleaner.ports import Obstacle
 from cleaner.values import ActionName, FolderRole, Policy
 
@@ -139,8 +146,14 @@ def _retention_hold(session: Session) -> Iterator[Obstacle]:
 
 def _told(session: Session, name: str, asked: Any) -> Answer | None:
     """None where a server has no such thing, or does not let this account look there."""
-    try:
-        answers = session.read(name, asked)
-    except AskPersonError:
-        return None
-    return answers[0] if answers and answers[0].is_ok else None
+    while True:
+        try:
+            answers = session.once(name, asked)
+        except (AskPersonError, BareFaultError):
+            return None
+        except (ThrottledError, AwayError):
+            raise
+        except ServerUnavailableError as error:
+            session.again(error)
+            continue
+        return answers[0] if answers and answers[0].is_ok else None
