@@ -22,7 +22,7 @@ from cleaner.store.hashing import Keyed
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.ledger import LedgerBook
-from cleaner.store.locks import Locks
+from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
@@ -40,6 +40,7 @@ class Store:
         self._database = database
         self._keyed = keyed
         self.revision = schema.REVISIONS[-1]
+        """Of the database; where a newer program was here, a later one than ours."""
         self.where = database.where
         self.is_new = False
         """It was made when it was opened: nothing is known of what was done before."""
@@ -69,18 +70,29 @@ class Store:
         keyed = Keyed(key)
         database = Database(url, busy_timeout)
         try:
-            before = schema.bring_up_to_date(database, keyed)
+            before, revision = schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
         store = cls(database, keyed, Seals(key))
+        store.revision = revision
         store.upgraded_from = before or None
         store.is_new = before == ""
         return store
 
+    @property
+    def is_ahead(self) -> bool:
+        """A newer program upgraded the database, in a way that this one can work with."""
+        return self.revision != schema.REVISIONS[-1]
+
+    def refuse_newer(self) -> None:
+        """Raises StoreError once a newer program has changed the database so that this one cannot go on."""
+        schema.refuse_unbearable(self._database)
+
     def close(self) -> None:
         self.schedule.close()
         self.runs.close()
+        self._locks.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -136,12 +148,12 @@ class Store:
         return journal.count_entries(self._database, address)
 
     @contextmanager
-    def lock(self, address: str) -> Iterator[None]:
+    def lock(self, address: str) -> Iterator[Hold]:
         """Holds a mailbox for the caller. Raises MailboxBusyError."""
-        with self._locks.hold(f"mailbox {address_key(address)}") as held:
-            if not held:
+        with self._locks.hold(f"mailbox {address_key(address)}") as hold:
+            if not hold:
                 raise MailboxBusyError(address)
-            yield
+            yield hold
 
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""

@@ -210,7 +210,7 @@ class ScheduleBook:
 
     def _is_dead(self, name: str) -> bool:
         with self._locks.hold(_lock(name)) as free:
-            return free
+            return bool(free)
 
     def _release(self, names: Sequence[str]) -> None:
         s = tables.schedule.c
