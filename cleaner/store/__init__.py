@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
 from cleaner.store import journal, keeping, schedule, schema, seen, sent
@@ -31,6 +31,9 @@ from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
+
+if TYPE_CHECKING:
+    from cleaner.store.fleet import FleetBook
 
 
 class Store:
@@ -58,6 +61,7 @@ class Store:
         self.runs = RunBook(database, self._locks)
         self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
+        self._fleet: FleetBook | None = None
 
     @classmethod
     def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
@@ -102,6 +106,19 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it."""
+        return not self._database.is_sqlite
+
+    def fleet(self) -> FleetBook:
+        """The schedule for several machines. Raises UsageError on SQLite, StoreError where a package is missing."""
+        from cleaner.store.fleet import FleetBook
+
+        if self._fleet is None:
+            self._fleet = FleetBook(self._database, self._locks)
+        return self._fleet
 
     def sent_record(self, address: str) -> sent.StoredSentRecord:
         return sent.StoredSentRecord(self._database, self._keyed, address)

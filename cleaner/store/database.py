@@ -70,6 +70,8 @@ class Database:
         self.path = _path(parsed) if self.is_sqlite else None
         self.is_in_memory = self.is_sqlite and self.path is None
         self.where = _where(parsed, self.path)
+        self.connect_arguments: dict[str, Any] = {}
+        """What PostgreSQL's driver is given beside the URL."""
         self._busy = busy_timeout.total_seconds()
         # In memory there is a single connection, which one thread has at a time.
         self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_in_memory else nullcontext()
@@ -88,12 +90,13 @@ class Database:
 
     def _postgresql(self, url: URL) -> Engine:
         settings = {"lock_timeout": int(self._busy * 1000), "synchronous_commit": "on", **SERVER_LOOKS}
-        arguments: dict[str, Any] = {
-            name: value for name, value in CLIENT_LOOKS.items() if name not in url.query
-        }
-        arguments["options"] = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        looks = {name: value for name, value in CLIENT_LOOKS.items() if name not in url.query}
+        self.connect_arguments = {**looks, "options": options}
         try:
-            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args=arguments)
+            return create_engine(
+                url, pool_pre_ping=True, max_overflow=-1, connect_args=self.connect_arguments
+            )
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"
