@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,7 +25,7 @@ from cleaner.store.failures import told
 from cleaner.store.locks import Hold, Locks
 from cleaner.store.queue import JOBS, Order, Queue
 from cleaner.store.records import Turn
-from cleaner.store.schedule import CARRIED, Ended
+from cleaner.store.schedule import CARRIED, Backlog, Ended
 from cleaner.values import address_key
 
 SCHEDULER: Final = "scheduler"
@@ -128,6 +128,26 @@ class FleetBook:
         query = schedule.turns_query().where(s.claimed_by.startswith(CARRIED), is_over)
         with self._database.read() as connection:
             return tuple(map(schedule.turn_of, connection.execute(query)))
+
+    def backlog(self, now: datetime) -> Backlog:
+        """The schedule in numbers; what is in the queue and not begun waits, too."""
+        s = tables.schedule.c
+        waiting = (
+            select(literal_column(f"'{CARRIED}' || id").label("claim"))
+            .select_from(text(JOBS))
+            .where(text("status = 'todo'"))
+            .subquery()
+        )
+        waits = (s.due <= now) & (s.claimed_by.is_(None) | waiting.c.claim.is_not(None))
+        query = select(
+            func.count(),
+            func.count().filter(waits),
+            func.count(s.claimed_by) - func.count(waiting.c.claim),
+            func.count().filter(s.failures > 0),
+            func.min(s.due).filter(waits),
+        ).outerjoin_from(tables.schedule, waiting, waiting.c.claim == s.claimed_by)
+        with self._database.read() as connection:
+            return Backlog(*connection.execute(query).one())
 
     def seconds_up(self) -> float:
         """Since when the server runs: while it did not, nobody could give a sign of life."""

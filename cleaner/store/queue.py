@@ -37,6 +37,13 @@ TASK: Final = "bounce-cleaner turn"
 JOBS: Final = "procrastinate_jobs"
 RECORD: Final = "queue-schema"
 """In `meta`: up to which versions its migrations named `pre` and `post` were applied."""
+POOL_PATIENCE: Final = 15.0
+"""Seconds that somebody waits for a connection."""
+RECONNECT: Final = 3.0
+"""
+Seconds over which its pool spreads its tries to connect, each twice as late as the one before. It begins anew whenever
+somebody wants a connection, so that a live worker is back soon after the database is.
+"""
 _MIGRATION: Final = re.compile(r"(\d{2}\.\d{2}\.\d{2})_\d{2}_(pre|post)_\w{1,200}\.sql")
 
 
@@ -171,7 +178,14 @@ class Queue:
         }
         # SQLAlchemy's own types: psycopg has the usual ones by itself.
         arguments.pop("context", None)
-        connector = procrastinate.PsycopgConnector(conninfo="", kwargs=arguments, min_size=1, max_size=most)
+        connector = procrastinate.PsycopgConnector(
+            conninfo="",
+            kwargs=arguments,
+            min_size=1,
+            max_size=most,
+            timeout=POOL_PATIENCE,
+            reconnect_timeout=RECONNECT,
+        )
         return procrastinate.App(connector=connector)
 
     @contextmanager

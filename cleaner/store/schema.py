@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from cleaner.errors import MasterKeyError, StoreError
+from cleaner.errors import MasterKeyError, NewerStoreError, StoreError
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
@@ -113,7 +113,7 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> tuple[str | None, str]
 
 def _refuse_foreign(database: Database, state: SchemaState) -> None:
     if state is SchemaState.NEWER:
-        raise StoreError(
+        raise NewerStoreError(
             f"{database.where} was written by a newer bounce-cleaner; upgrade the program, or restore the "
             "backup from before the upgrade"
         )

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from cleaner import __version__
 from cleaner.errors import CleanerError
-from cleaner.service.serve import Service
+from cleaner.service.serve import Serving
 from cleaner.service.serve.work import Worked
 
 PREFIX: Final = "bounce_cleaner"
@@ -77,7 +77,7 @@ class Metrics:
         info = Gauge(f"{PREFIX}_info", "The version that runs.", ("version",), registry=self._registry)
         info.labels(__version__).set(1)
 
-    def watch(self, service: Service) -> None:
+    def watch(self, service: Serving) -> None:
         """From now on also what the schedule says at the moment of asking."""
         self._registry.register(Schedule(service))
 
@@ -103,7 +103,7 @@ class Metrics:
 class Schedule(Collector):
     """Asked for when somebody reads the numbers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Serving) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:

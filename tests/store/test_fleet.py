@@ -55,9 +55,14 @@ def jobs(store: Store) -> list[tuple[int, str, int]]:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-def end_job(store: Store, job: int, status: str) -> None:
+def begin_job(store: Store, job: int) -> None:
     with store._database.write() as connection:
         connection.exec_driver_sql(f"UPDATE {JOBS} SET status = 'doing' WHERE id = {job}")
+
+
+def end_job(store: Store, job: int, status: str) -> None:
+    begin_job(store, job)
+    with store._database.write() as connection:
         connection.exec_driver_sql(f"SELECT procrastinate_finish_job_v1({job}, '{status}', false)")
 
 
@@ -276,3 +281,16 @@ def test_the_queue_works_in_the_transaction_that_it_is_given(store: Store, fleet
         fleet.queue.put(connection, [Order(1, 0)])
         connection.rollback()
     assert jobs(store) == []
+
+
+def test_the_backlog_counts_what_nobody_has_begun(store: Store, fleet: FleetBook) -> None:
+    def numbers() -> tuple[int, int, int]:
+        found = fleet.backlog(NOW)
+        return found.mailboxes, found.due, found.claimed
+
+    assert numbers() == (2, 2, 0)
+    fleet.tick("p1", SHORT, {"imap": 1}, NOW)
+    assert numbers() == (2, 2, 0)
+    assert fleet.backlog(NOW).oldest == NOW
+    begin_job(store, jobs(store)[0][2])
+    assert numbers() == (2, 1, 1)
