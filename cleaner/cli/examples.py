@@ -21,7 +21,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "serve": (
         ("serve", "until it is ended"),
         ("-c /etc/bounce-cleaner/cleaner.toml serve", "as a system service"),
+        ("serve --schedule-only", "where workers on other machines do the work"),
     ),
+    "worker": (("worker", ""), ("worker --workers 32", "as many mailboxes at a time")),
     "history": (
         ("history", "the latest changes and runs"),
         ("history --mailbox ann@harbor.example --since 7d", "one mailbox, one week"),

@@ -110,6 +110,7 @@ for name, function, panel in (
     ("check", check.check, START),
     ("scan", scan.scan, CLEANING),
     ("serve", serve.serve, CLEANING),
+    ("worker", serve.worker, CLEANING),
     ("history", history.history, CLEANING),
     ("undo", undo.undo, CLEANING),
     ("status", status.status, CLEANING),

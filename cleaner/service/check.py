@@ -71,6 +71,13 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
             f"{where} was not there and is made now",
             "if there was one before, put it back from its backup: consent, history and undo stand in it",
         )
+    if store.is_ahead:
+        return Finding(
+            Level.NOTE,
+            "store",
+            f"{where} was upgraded by a newer version (revision {store.revision}); this one can still use it",
+            "upgrade the program on this machine, too",
+        )
     if store.upgraded_from is None:
         return Finding(Level.OK, "store", f"{where} is open and up to date (revision {store.revision})")
     return Finding(

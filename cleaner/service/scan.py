@@ -197,8 +197,10 @@ def scan_one(
     """One mailbox, with every failure of it turned into a part of the result."""
     try:
         permit(context, request, mailbox)
-        with context.store.lock(mailbox.address):
-            return scan_locked(context, request, mailbox, run, watch, stopping)
+        with context.store.lock(mailbox.address) as hold:
+            # One whose lock was lifted (the database was restarted) leaves the mailbox to whoever comes next.
+            ends = lambda: stopping() or not hold.is_kept()  # noqa: E731
+            return scan_locked(context, request, mailbox, run, watch, ends)
     except StopError:
         raise
     except CleanerError as error:

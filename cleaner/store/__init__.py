@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
 from cleaner.store import journal, keeping, moving, schedule, schema, seen, sent
@@ -24,7 +24,7 @@ from cleaner.store.invitations import InvitationBook
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.ledger import LedgerBook
-from cleaner.store.locks import Locks
+from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
 from cleaner.store.owners import row_id
@@ -36,6 +36,9 @@ from cleaner.store.watching import WatchBook
 from cleaner.store.upkeep import UpkeepBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
+if TYPE_CHECKING:
+    from cleaner.store.fleet import FleetBook
+
 
 class Store:
     """An open store; a context manager."""
@@ -44,6 +47,7 @@ class Store:
         self._database = database
         self._keyed = keyed
         self.revision = schema.REVISIONS[-1]
+        """Of the database; where a newer program was here, a later one than ours."""
         self.where = database.where
         self.is_new = False
         """It was made when it was opened: nothing is known of what was done before."""
@@ -64,6 +68,7 @@ class Store:
         self.runs = RunBook(database, self._locks)
         self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
+        self._fleet: FleetBook | None = None
 
     @classmethod
     def open(cls, url: str, key: bytes, *, busy_timeout: timedelta = BUSY) -> Store:
@@ -76,18 +81,29 @@ class Store:
         keyed = Keyed(key)
         database = Database(url, busy_timeout)
         try:
-            before = schema.bring_up_to_date(database, keyed)
+            before, revision = schema.bring_up_to_date(database, keyed)
         except BaseException:
             database.close()
             raise
         store = cls(database, keyed, Seals(key))
+        store.revision = revision
         store.upgraded_from = before or None
         store.is_new = before == ""
         return store
 
+    @property
+    def is_ahead(self) -> bool:
+        """A newer program upgraded the database, in a way that this one can work with."""
+        return self.revision != schema.REVISIONS[-1]
+
+    def refuse_newer(self) -> None:
+        """Raises StoreError once a newer program has changed the database so that this one cannot go on."""
+        schema.refuse_unbearable(self._database)
+
     def close(self) -> None:
         self.schedule.close()
         self.runs.close()
+        self._locks.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -97,6 +113,19 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it."""
+        return not self._database.is_sqlite
+
+    def fleet(self) -> FleetBook:
+        """The schedule for several machines. Raises UsageError on SQLite, StoreError where a package is missing."""
+        from cleaner.store.fleet import FleetBook
+
+        if self._fleet is None:
+            self._fleet = FleetBook(self._database, self._locks)
+        return self._fleet
 
     def sent_record(self, address: str) -> sent.StoredSentRecord:
         return sent.StoredSentRecord(self._database, self._keyed, address)
@@ -143,12 +172,12 @@ class Store:
         return journal.count_entries(self._database, address)
 
     @contextmanager
-    def lock(self, address: str) -> Iterator[None]:
+    def lock(self, address: str) -> Iterator[Hold]:
         """Holds a mailbox for the caller. Raises MailboxBusyError."""
-        with self._locks.hold(f"mailbox {address_key(address)}") as held:
-            if not held:
+        with self._locks.hold(f"mailbox {address_key(address)}") as hold:
+            if not hold:
                 raise MailboxBusyError(address)
-            yield
+            yield hold
 
     def move_to(self, url: str, tell: moving.Tell) -> Mapping[str, int]:
         """

@@ -48,6 +48,13 @@ def sentence_of(cause: BaseException, where: str) -> str:
     """The same of what the driver raised."""
     # What follows the first line quotes the rows that a constraint was about.
     what = str(cause).partition("\n")[0] or type(cause).__name__
+    return told(cause, where, type(error).__name__)
+
+
+def told(cause: BaseException | None, where: str, otherwise: str = "no more is known") -> str:
+    """The same of what the driver itself raised."""
+    # What follows the first line quotes the rows that a constraint was about.
+    what = str(cause or otherwise).partition("\n")[0]
     return (_form(cause) or "{where} failed: {what}").format(where=where, what=what)
 
 

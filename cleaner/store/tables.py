@@ -197,9 +197,19 @@ schedule = Table(
 """
 When `serve` looks at each opted-in mailbox next, and what came of the last time.
 
-`claimed_by`: the process that is at work on it. `pulse`: what the mailbox looked like when all of it was looked
-through, at `looked_at`.
+`claimed_by`: the process that is at work on it, or the job that carries it. `pulse`: what the mailbox looked like when
+all of it was looked through, at `looked_at`.
 """
+
+office = Table(
+    "office",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", AnyText, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Who of several processes is the scheduler, and the last tick: none comes twice."""
 
 run = Table(
     "run",

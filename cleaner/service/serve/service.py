@@ -83,6 +83,8 @@ class Service:
         jobs: Sequence[Job] = JOBS,
     ) -> None:
         self.context = context
+        self.fault: CleanerError | None = None
+        """Why it cannot go on; where one process does all, it always can."""
         self._observers = tuple(observers)
         self._tick_seconds = tick
         self._chance = chance
