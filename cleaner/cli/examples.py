@@ -12,6 +12,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("init /etc/bounce-cleaner/cleaner.toml", "where the service looks for it"),
     ),
     "check": (("check", ""), ("-c other.toml check", "another configuration")),
+    "login": (
+        ("login gmail", "the only mailbox of that server"),
+        ("login office ann@harbor.example", "one of several"),
+        ("login office ann@harbor.example --forget", "erase what is kept"),
+    ),
     "scan": (
         ("scan --preview --mailbox ann@harbor.example", "what it would do, before she agreed"),
         ("scan --dry-run", "what it would do, in all mailboxes that opted in"),

@@ -171,6 +171,7 @@ def check_secrets(context: Context) -> Iterator[Finding]:
         for secret in (server.password, server.client_secret)
         if secret is not None
     ]
+    secrets += [s for server in settings.servers if server.oauth is not None for s in server.oauth.secrets()]
     secrets += [mailbox.password for mailbox in settings.mailboxes if mailbox.password is not None]
     for secret in dict.fromkeys(secrets):
         subject = f"secret {secret.reference}"

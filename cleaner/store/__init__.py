@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Self
 from cleaner.errors import MailboxBusyError
 from cleaner.store import journal, keeping, moving, schedule, schema, seen, sent
 from cleaner.store import invitations, journal, keeping, schedule, schema, seen, sent
+from cleaner.store import grants, journal, keeping, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
+from cleaner.store.grants import GrantBook
 from cleaner.store.hashing import Keyed
 from cleaner.store.invitations import InvitationBook
 from cleaner.store.keys import KeyBook
@@ -66,6 +68,7 @@ class Store:
         self.upkeep = UpkeepBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.grants = GrantBook(database, self._locks, seals)
         self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
         self._fleet: FleetBook | None = None
@@ -213,4 +216,5 @@ class Store:
                 schedule.forget(connection, mailbox)
                 invitations.forget(connection, mailbox)
         self.alerts.forget_about(address)
+                grants.erase(connection, mailbox)
         self._database.shrink_log()

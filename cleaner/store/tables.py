@@ -210,6 +210,15 @@ office = Table(
     Column("at", UtcTime, nullable=False),
 )
 """Who of several processes is the scheduler, and the last tick: none comes twice."""
+sign_in = Table(
+    "sign_in",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("server", AnyText, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What a person granted by `login`: sealed (`Seals`), with the names of mailbox and server in it."""
 
 run = Table(
     "run",
