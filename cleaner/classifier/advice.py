@@ -39,14 +39,11 @@ def judge_beside(
     notice: Notice, evidence: Sequence[Evidence], model: Model | None, candidate: Model | None
 ) -> tuple[Verdict, Verdict | None]:
     """The verdict, and beside it the one that there would be with a candidate in the model's place."""
-    verdict = judge_by_rules(evidence)
+    verdict = _as_far_as_seen(notice, judge_by_rules(evidence))
     if any(one.force is not Force.WEIGHED for one in evidence):
         return verdict, verdict if candidate is not None else None
     if model is None and candidate is None:
         return verdict, None
-    verdict = _as_far_as_seen(notice, judge_by_rules(evidence))
-    if model is None or any(one.force is not Force.WEIGHED for one in evidence):
-        return verdict
     seen = features(notice, evidence)
     other = advised(notice, verdict, seen, candidate) if candidate is not None else None
     return verdict if model is None else advised(notice, verdict, seen, model), other

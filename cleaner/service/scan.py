@@ -26,7 +26,6 @@ from cleaner.errors import (
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service import drift
-from cleaner.service.alerts import compromised, tell
 from cleaner.service.alerts import compromised, deliver_if_possible, flooded, post
 from cleaner.service.context import Context
 from cleaner.service.models import candidate_for, model_for
@@ -117,7 +116,7 @@ def scan(
         close_runs(context, cut_off)
         if run is not None:
             finish(context, request, run, results, interrupted=stopping())
-            tell(context, drift.alerts(drift.drifts(context)))
+            post(context, drift.alerts(drift.drifts(context)))
             deliver_if_possible(context)
 
 

@@ -14,9 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, moving, schedule, schema, seen, sent
-from cleaner.store import invitations, journal, keeping, schedule, schema, seen, sent
-from cleaner.store import grants, journal, keeping, schedule, schema, seen, sent
+from cleaner.store import grants, invitations, journal, keeping, moving, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -34,8 +32,8 @@ from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
-from cleaner.store.watching import WatchBook
 from cleaner.store.upkeep import UpkeepBook
+from cleaner.store.watching import WatchBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 if TYPE_CHECKING:
@@ -197,13 +195,14 @@ class Store:
     @contextmanager
     def training(self, organisation: str) -> Iterator[bool]:
         """Holds the training of an organisation's model; false if another process is at it."""
-        with self._locks.hold(f"training {organisation}") as held:
+        with self._locks.hold(f"training {organisation}") as hold:
+            yield bool(hold)
 
     @contextmanager
     def telling(self) -> Iterator[bool]:
         """Whether the caller may tell of alarms; another process that does so keeps it from being told twice."""
-        with self._locks.hold("alarms") as held:
-            yield held
+        with self._locks.hold("alarms") as hold:
+            yield bool(hold)
 
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
@@ -215,6 +214,6 @@ class Store:
                 keeping.forget(connection, mailbox)
                 schedule.forget(connection, mailbox)
                 invitations.forget(connection, mailbox)
-        self.alerts.forget_about(address)
                 grants.erase(connection, mailbox)
+        self.alerts.forget_about(address)
         self._database.shrink_log()

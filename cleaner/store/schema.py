@@ -8,12 +8,27 @@ from typing import Final
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from cleaner.errors import MasterKeyError, StoreError
+from cleaner.errors import MasterKeyError, NewerStoreError, StoreError
 from cleaner.store import indexes, tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
+REVISIONS: Final = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+)
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -113,7 +128,7 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> tuple[str | None, str]
             f"{database.where} was moved to {kept[MOVED].decode()}; write that in store.url, for nothing that "
             "is done from now on may be missing there"
         )
-    return before
+    return before, (found or REVISIONS[-1]) if state is SchemaState.AHEAD else REVISIONS[-1]
 
 
 def require_key(database: Database, kept: bytes | None, keyed: Keyed) -> None:
@@ -123,7 +138,6 @@ def require_key(database: Database, kept: bytes | None, keyed: Keyed) -> None:
             f"{database.where} was written with another master key; put the old key back (store.key in the "
             "configuration), or name a new database in store.url"
         )
-    return before, (found or REVISIONS[-1]) if state is SchemaState.AHEAD else REVISIONS[-1]
 
 
 def _refuse_foreign(database: Database, state: SchemaState) -> None:

@@ -23,7 +23,6 @@ from cleaner.service.context import Context
 from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.alarming import alarm, drifting, failing, stopped
 from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
 from cleaner.service.serve.following import Following, pull_in
 from cleaner.service.serve.marks import at_work_on
@@ -248,26 +247,8 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
-        if time.monotonic() - self._alarmed >= ALARMING and not self._drains.is_set():
-            self._alarmed = time.monotonic()
-            # Telling takes as long as somebody else's server takes: that is no work for the tick.
-            self._workers.submit(self._alarm_of_failing, self.context)
         if not self._drains.is_set():
             self._retraining.look(self.context)
-        now = self.context.clock()
-        if self._swept is None or now - self._swept >= SWEEP:
-            self._swept = now
-            store.runs.forget_idle(now - IDLE_RUNS)
-
-    def _alarm_of_failing(self, context: Context) -> None:
-        try:
-            turns = context.store.schedule.all()
-        except StoreError as error:
-            self._in_trouble(error)
-        else:
-            alarm(context, failing(turns))
-            alarm(context, drifting(context))
-        if not self._drains.is_set():
             self._upkeep.turn(self.context)
 
     def _hasten_interrupted(self) -> None:
