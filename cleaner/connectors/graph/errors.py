@@ -214,10 +214,10 @@ def grant(server: Server, mailbox: MailboxSettings) -> str:
         )
     app, resource = quoted(client_of(server)), quoted(mailbox.user)
     return (
-        f"In Exchange Online PowerShell, Test-ServicePrincipalAuthorization -Identity {app} -Resource {resource} tells what "
-        "is missing. The right: New-ManagementRoleAssignment -Name 'Bounce Cleaner' -App "
-        f"{app} -Role 'Application Mail.ReadWrite' -CustomResourceScope 'Bounce Cleaner'. The mailbox: "
-        f"Add-DistributionGroupMember -Identity 'Bounce Cleaner' -Member {resource}. Either takes up to two hours to take "
+        f"In Exchange Online PowerShell, Test-ServicePrincipalAuthorization -Identity {app} -Resource {resource} "
+        f"tells what is missing. The right: New-ManagementRoleAssignment -Name 'Bounce Cleaner' -App {app} -Role "
+        "'Application Mail.ReadWrite' -CustomResourceScope 'Bounce Cleaner'. The mailbox: Add-DistributionGroupMember "
+        f"-Identity 'Bounce Cleaner' -Member {resource}. Either takes up to two hours to take "
         "effect (docs/graph.md)."
     )
 
