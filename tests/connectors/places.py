@@ -449,9 +449,9 @@ def on_exchange(request: pytest.FixtureRequest, base: Path, ways: Ways) -> Itera
 
 
 @contextmanager
-def on_graph(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
+def on_graph(request: pytest.FixtureRequest, base: Path, has_delta: bool = True) -> Iterator[Place]:
     authority: Authority = request.getfixturevalue("authority")
-    with GraphServer(authority.good()) as server:
+    with GraphServer(authority.good(), has_delta=has_delta) as server:
         try:
             yield GraphPlace(server, authority.ca_file, base)
         finally:
@@ -473,6 +473,7 @@ PLACES: dict[str, OpenPlace] = {
     "ews": partial(on_exchange, ways=Ways.RECORDED),
     "ews exchange": partial(on_exchange, ways=Ways.EXCHANGE),
     "graph": on_graph,
+    "graph without rounds": partial(on_graph, has_delta=False),
     "cyrus": on_cyrus,
     "courier": on_courier,
 }

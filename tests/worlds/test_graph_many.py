@@ -255,6 +255,15 @@ def test_what_came_while_a_link_expired_is_found(office: Office) -> None:
     office.box.delete(id)
 
 
+def test_a_mailbox_that_the_flood_has_filled_is_cleaned(office: Office) -> None:
+    office.box.set_quota(1)
+    assert office.clean().error is None
+    assert office.is_done()
+    office.box.set_quota(None)
+    assert (office.clean().error, office.clean().moved) == (None, 0)
+    assert office.is_done()
+
+
 # --- throttled, and broken off
 
 

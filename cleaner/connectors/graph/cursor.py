@@ -16,6 +16,9 @@ remembered as `gap`: a folder counts what is no message, too.
 Four bytes: of 5,000 messages one that came back is overlooked in a million, and then until the next complete look.
 Folders that are not watched (Sent) are told of without: what was sent stays sent.
 
+A full mailbox has no rounds of changes to tell, and China's cloud never has. There a folder is listed as it is, and
+after that the ids of all are held against those that are known; a link that was given before is kept for later.
+
 The quarantine is listed in every run, only to learn what its owner put there. While it holds as many messages, as
 many unread, and as many bytes as at the last look, it is not asked for at all.
 
@@ -41,6 +44,9 @@ MOST_KNOWN: Final = 200_000
 """Messages of a folder that are kept apart; who has more is told of what Graph tells."""
 
 UNKNOWN_GAP: Final = -1
+
+START: Final = "/-"
+"""The link of a cursor that no round of changes stands behind."""
 
 _FORM: Final = re.compile(
     r"1:([0-9a-f]{8}):(-1|[0-9]{1,9}):(-|[A-Za-z0-9+/=]{0,1200000}):([0-9.]{0,60}):([0-9a-f]{8}):(/[!-~]{1,200000})"

@@ -140,6 +140,20 @@ def is_stale(answer: Answer) -> bool:
     return answer.status in (400, 404) and answer.code not in NO_MAILBOX
 
 
+def is_without_rounds(answer: Answer) -> bool:
+    """
+    Whether rounds of changes are not to be had, while the folder may be read all the same.
+
+    What Exchange keeps for them needs room, so that a full mailbox refuses them ([mailFolder: delta]); in the cloud
+    that 21Vianet runs in China they are not offered, and were sighted to be refused as if the id were wrong.
+
+    [mailFolder: delta]: https://learn.microsoft.com/graph/api/mailfolder-delta
+    """
+    if answer.status in (400, 404, 405, 501):
+        return answer.code not in NO_MAILBOX
+    return answer.code in NO_SPACE
+
+
 def of_answer(answer: Answer, server: Server, mailbox: MailboxSettings) -> CleanerError:
     """What an answer means that speaks of the mailbox or of the whole request."""
     place = place_of(server)

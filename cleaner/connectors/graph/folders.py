@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.connectors.exchange.folders import ROLES, Folders, Found, named
-from cleaner.connectors.graph.errors import is_gone
+from cleaner.connectors.graph.errors import is_gone, is_without_rounds
 from cleaner.connectors.graph.wire import Answer, Request, text_of
 from cleaner.errors import AskPersonError, ServerUnavailableError
 
@@ -47,6 +47,9 @@ def read_folders(session: Session) -> Folders:
 
 
 def _below(session: Session, answer: Answer) -> Iterator[Found]:
+    if is_without_rounds(answer):
+        yield from _walked(session)
+        return
     for _ in range(MOST):
         if not answer.is_ok:
             raise session.trouble(answer)
@@ -55,6 +58,29 @@ def _below(session: Session, answer: Answer) -> Iterator[Found]:
         if link is None:
             return
         answer = session.read(Request("GET", link, prefer=(f"odata.maxpagesize={PAGE}",)))
+
+
+def _walked(session: Session) -> Iterator[Found]:
+    """The same level by level, where no round of changes is to be had."""
+    options = {"select": f"{FIELDS},childFolderCount", "top": str(PAGE)}
+    level = [session.path("mailFolders", **options)]
+    for _ in range(MOST):
+        if not level:
+            return
+        answers = session.batch([Request("GET", path) for path in level])
+        level = []
+        for answer in answers:
+            if is_gone(answer):
+                continue
+            if not answer.is_ok:
+                raise session.trouble(answer)
+            for told in answer.values():
+                if (found := found_of(told)) is not None:
+                    yield found
+                    if told.get("childFolderCount"):
+                        level.append(session.path("mailFolders", found.id, "childFolders", **options))
+            if (following := link_of(session, answer, "nextLink")) is not None:
+                level.append(following)
 
 
 def found_of(told: Mapping[str, Any]) -> Found | None:

@@ -15,8 +15,15 @@ from typing import Any, Final
 
 from cleaner.config import MailboxSettings
 from cleaner.connectors.exchange.item import MAX_MESSAGE, Item, bare_id
-from cleaner.connectors.graph.cursor import MOST_KNOWN, UNKNOWN_GAP, Cursor, mark_of, short
-from cleaner.connectors.graph.errors import TooLargeError, is_gone, is_passing, is_stale, said
+from cleaner.connectors.graph.cursor import MOST_KNOWN, START, UNKNOWN_GAP, Cursor, mark_of, short
+from cleaner.connectors.graph.errors import (
+    TooLargeError,
+    is_gone,
+    is_passing,
+    is_stale,
+    is_without_rounds,
+    said,
+)
 from cleaner.connectors.graph.folders import link_of
 from cleaner.connectors.graph.items import (
     ALL,
@@ -84,12 +91,22 @@ class ReadingGraph:
             return Listing((), str(before), self._total(id))
         answer = self._page(id, before)
         if answer is None and before is not None:
-            before = None
+            if before.link != START:
+                before = None
             answer = self._page(id, None)
-        if answer is None:
+        if answer is None or not answer.is_ok:
+            if before is not None and before.known is not None:
+                return self._compared(id, before, before.known)
+            answer = self._session.read(Request("GET", self._plain(id)))
+            before = None
+        if is_gone(answer):
             self._session.forget_folders()
             raise FolderMissingError(self.address, folder)
-        start = before or Cursor(short(id), "/", frozenset() if self._is_watched(folder) else None)
+        if not answer.is_ok:
+            raise self._session.trouble(answer)
+        if before is not None and before.link == START:
+            before = None
+        start = before or Cursor(short(id), START, frozenset() if self._is_watched(folder) else None)
         return self._listing(id, replace(start, stamp=stamp), answer, is_first=before is None)
 
     def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
@@ -214,19 +231,46 @@ class ReadingGraph:
         return self._session.stamp_of(id) if folder in aside else ""
 
     def _page(self, id: str, before: Cursor | None) -> Answer | None:
-        """What is new since the cursor; None where the cursor or the folder is of no use."""
+        """
+        What is new since the cursor; None where the cursor is of no use.
+
+        An answer that is none: of this folder, no round of changes is to be had.
+        """
         prefer = (f"odata.maxpagesize={PAGE}",)
         if before is not None:
+            if before.link == START:
+                return None
             answer = self._session.read(Request("GET", before.link, prefer=prefer))
             if is_stale(answer):
                 return None
         else:
             answer = self._first_page(id, prefer)
-            if is_gone(answer):
-                return None
-        if not answer.is_ok:
+        if not answer.is_ok and not is_without_rounds(answer):
             raise self._session.trouble(answer)
         return answer
+
+    def _plain(self, id: str) -> str:
+        """The newest messages of a folder as it is."""
+        options = {
+            "select": ALL,
+            "expand": expanding(KIND),
+            "orderby": "receivedDateTime desc",
+            "top": str(PAGE),
+        }
+        return self._session.path("mailFolders", id, "messages", **options)
+
+    def _compared(self, id: str, before: Cursor, known: frozenset[bytes]) -> Listing:
+        """What is there and was not known to be, where no round of changes tells it."""
+        there: set[bytes] = set()
+        new = []
+        for found in self._ids(id):
+            there.add(mark_of(found))
+            if mark_of(found) not in known:
+                new.append(found)
+        self._listed = {}
+        kept = frozenset(there) if len(there) <= MOST_KNOWN else None
+        cursor = replace(before, known=kept, gap=UNKNOWN_GAP, stamp="")
+        return Listing(tuple(reversed(new)), str(cursor), len(there))
 
     def _first_page(self, id: str, prefer: tuple[str, ...]) -> Answer:
         """
@@ -257,6 +301,8 @@ class ReadingGraph:
             link_of(self._session, answer, "deltaLink"),
         )
         link = following or last
+        if link is None and "/messages/delta" not in before.link:
+            link = START
         if link is None or (link == before.link and following is not None):
             raise self._session.silent()
         if known is not None and len(known) > MOST_KNOWN:
@@ -315,6 +361,13 @@ class ReadingGraph:
 
     def _untold(self, id: str, known: set[bytes]) -> Iterator[str]:
         """Messages that are there and that we were never told of."""
+        for found in self._ids(id):
+            if mark_of(found) not in known:
+                known.add(mark_of(found))
+                yield found
+
+    def _ids(self, id: str) -> Iterator[str]:
+        """Of all messages in a folder."""
         link: str | None = self._session.path("mailFolders", id, "messages", select="id", top=str(IDS))
         seen = 0
         while link is not None and seen <= 2 * MOST_KNOWN:
@@ -323,9 +376,7 @@ class ReadingGraph:
                 raise self._session.trouble(answer)
             for one in answer.values():
                 seen += 1
-                found = text_of(one, "id")
-                if found and mark_of(found) not in known:
-                    known.add(mark_of(found))
+                if found := text_of(one, "id"):
                     yield found
             link = link_of(self._session, answer, "nextLink")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cleaner.errors import ServerUnavailableError
+from cleaner.errors import FolderMissingError, ServerUnavailableError
 from cleaner.notices import SENT_FIELDS
 from cleaner.ports import ChangeableMailbox, Mailbox
 from tests.connectors.places import GraphPlace, mail
@@ -93,6 +93,56 @@ def test_a_read_mark_is_nothing_new(place: GraphPlace, reading: Mailbox) -> None
     for id in ids:
         place.mark_read("INBOX", id)
     assert listed(reading, cursor)[0] == []
+
+
+# --- where no round of changes is to be had
+
+
+def test_a_full_mailbox_is_read_all_the_same_and_goes_on_where_it_was(
+    server: GraphServer, place: GraphPlace, reading: Mailbox
+) -> None:
+    """Exchange keeps something for each round of changes, for which there is no room then."""
+    ids = delivered(place, 3)
+    _, cursor = listed(reading)
+    place.box.set_quota(1)
+    new = place.deliver("INBOX", mail(7), WHEN)
+    place.delete("INBOX", ids[0])
+    found, cursor = listed(place.reading(), cursor)
+    assert found == [new]
+    assert listed(place.reading(), cursor)[0] == []
+    place.box.set_quota(None)
+    last = place.deliver("INBOX", mail(8), WHEN)
+    found, cursor = listed(place.reading(), cursor)
+    assert set(found) == {new, last}
+    assert listed(place.reading(), cursor)[0] == []
+    assert server.requests(operation="list") == 2
+
+
+def test_a_full_mailbox_that_was_never_seen_is_listed_as_it_is(place: GraphPlace) -> None:
+    place.box.set_quota(1)
+    place.box.make("Inbox/Old/Older")
+    ids = delivered(place, 600)
+    reading = place.reading()
+    assert "INBOX/Old/Older" in {folder.name for folder in reading.folders()}
+    found, cursor = listed(reading)
+    assert sorted(found) == sorted(ids)
+    new = place.deliver("INBOX", mail(700), WHEN - timedelta(days=900))
+    assert listed(place.reading(), cursor)[0] == [new]
+    place.box.set_quota(None)
+    again, cursor = listed(place.reading(), cursor)
+    assert set(again) == {*ids, new}
+    assert listed(place.reading(), cursor)[0] == []
+
+
+def test_a_folder_that_is_not_there_is_missing_there_too(
+    server: GraphServer, place: GraphPlace, reading: Mailbox
+) -> None:
+    server.has_delta = False
+    place.box.make("Old")
+    reading.folders()
+    place.box.drop("Old")
+    with pytest.raises(FolderMissingError):
+        reading.list("Old")
 
 
 @pytest.mark.parametrize(

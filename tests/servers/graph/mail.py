@@ -62,7 +62,8 @@ class Call:
     tokens: delta.Tokens
     may: frozenset[str]
     tells_returned: bool = True
-    """See GraphServer."""
+    has_delta: bool = True
+    """See GraphServer for both."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -229,7 +230,16 @@ def delete_folder(call: Call) -> Result:
     return Result(204)
 
 
+def _require_delta(call: Call, refusal: GraphError) -> None:
+    """What is kept for a round of changes needs room in the mailbox, says the page of mailFolder: delta."""
+    if not call.has_delta:
+        raise refusal
+    if call.mailbox.quota is not None and call.mailbox.used() >= call.mailbox.quota:
+        raise GraphError(403, "ErrorQuotaExceeded")
+
+
 def folders_delta(call: Call) -> Result:
+    _require_delta(call, bad("Resource not found for the segment 'delta'."))
     below = _below(call.mailbox.top)
     found = call.options("$select", "$skiptoken", "$deltatoken")
     token = found.get("$skiptoken") or found.get("$deltatoken")
@@ -291,6 +301,8 @@ def list_messages(call: Call) -> Result:
 
 def messages_delta(call: Call) -> Result:
     place = _allowed(find_folder(call, call.keys[0]), "read")
+    # So it was sighted in the cloud that 21Vianet runs, where no page offers it.
+    _require_delta(call, bad("Id is malformed.", "ErrorInvalidIdMalformed"))
     allowed = ("$select", "$top", "$filter", "$expand", "$orderby", "changeType", "$skiptoken", "$deltatoken")
     found = call.options(*allowed)
     token = found.get("$skiptoken") or found.get("$deltatoken")

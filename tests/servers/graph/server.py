@@ -71,10 +71,21 @@ class GraphServer:
     """One running server. See the package for how to use it."""
 
     def __init__(
-        self, certificate: Certificate, *, seed: int = 1, delta_page: int = 500, tells_returned: bool = True
+        self,
+        certificate: Certificate,
+        *,
+        seed: int = 1,
+        delta_page: int = 500,
+        tells_returned: bool = True,
+        has_delta: bool = True,
     ) -> None:
-        """`tells_returned`: an attached message tells the header that it arrived with, which is documented nowhere."""
+        """
+        `tells_returned`: an attached message tells the header that it arrived with, which is documented nowhere.
+
+        `has_delta`: false as in China, where rounds of changes are not offered.
+        """
         self.tells_returned = tells_returned
+        self.has_delta = has_delta
         self.entra = Entra()
         self.faults = Faults(seed)
         self.lock = threading.RLock()
@@ -312,6 +323,7 @@ class GraphServer:
             self._tokens,
             may,
             self.tells_returned,
+            self.has_delta,
         )
         with self.lock:
             return route.do(call)
