@@ -127,7 +127,9 @@ class SignInServer:
         self.requests: Counter[str] = Counter()
         """By kind of grant, and by path for the others."""
         self.life = 3600
-        """Seconds that an access token is good for."""
+        """Seconds that an access token is said to be good for …"""
+        self.longer = 0
+        """… and how many more it is."""
         self.scopes = ""
         """What is granted whatever was asked for; empty: what was asked for."""
         self.application_opens = ""
@@ -327,7 +329,7 @@ class SignInServer:
     def _answer(self, user: str, client: str, scope: str, grant: str = "") -> dict[str, Any]:
         token = f"access.{secrets.token_urlsafe(40)}"
         scope = self.scopes or scope
-        self.access[token] = Access(user, client, scope, time.time() + self.life, grant)
+        self.access[token] = Access(user, client, scope, time.time() + self.life + self.longer, grant)
         answer: dict[str, Any] = {"access_token": token, "token_type": "Bearer", "expires_in": self.life}
         answer["scope"] = scope
         if grant:

@@ -54,7 +54,7 @@ def item_of(element: Any) -> Item | None:
     if found is None or not found.get("Id"):
         return None
     parent = element.find(f"{T}ParentFolderId")
-    extended = dict(_extended(element))
+    extended = extended_of(element)
     size = _text(element, "Size")
     return Item(
         id=str(found.get("Id")),
@@ -77,7 +77,7 @@ def _text(element: Any, name: str) -> str:
 
 def header_of(element: Any) -> bytes:
     """The header as received; empty where the server has none."""
-    return dict(_extended(element)).get(0x7D, "")[:MAX_HEADER_BYTES].encode("utf-8", "replace")
+    return extended_of(element).get(0x7D, "")[:MAX_HEADER_BYTES].encode("utf-8", "replace")
 
 
 def decoded(text: str) -> bytes:
@@ -87,6 +87,11 @@ def decoded(text: str) -> bytes:
         return base64.b64decode(flat + "=" * (-len(flat) % 4))
     except (binascii.Error, ValueError):
         return b""
+
+
+def extended_of(element: Any) -> Mapping[int, str]:
+    """MAPI properties by their tags."""
+    return dict(_extended(element))
 
 
 def _extended(element: Any) -> Iterable[tuple[int, str]]:

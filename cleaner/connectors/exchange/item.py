@@ -109,9 +109,9 @@ def time_of(text: str) -> datetime | None:
     """A time as XML writes it (XML Schema, dateTime); what has no zone is UTC."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def bare_id(value: str) -> str:
