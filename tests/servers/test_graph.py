@@ -462,6 +462,17 @@ def test_the_mailbox_as_a_whole_has_no_delta(client: Client) -> None:
     assert client.get("/messages/delta").status == 400
 
 
+def test_a_full_mailbox_has_no_rounds_and_china_never(client: Client, box: Box) -> None:
+    box.deliver(mail(1))
+    box.set_quota(1)
+    paths = ("/mailFolders/inbox/messages/delta", "/mailFolders/delta")
+    assert [client.get(path).error for path in paths] == [(403, "ErrorQuotaExceeded")] * 2
+    assert client.get("/mailFolders/inbox/messages").status == 200
+    box.set_quota(None)
+    client.server.has_delta = False
+    assert client.get(paths[0]).error == (400, "ErrorInvalidIdMalformed")
+
+
 # --- changing
 
 
