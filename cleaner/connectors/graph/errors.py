@@ -228,10 +228,11 @@ def grant(server: Server, mailbox: MailboxSettings) -> str:
         )
     app, resource = quoted(client_of(server)), quoted(mailbox.user)
     return (
-        "In Exchange Online PowerShell: New-ManagementRoleAssignment -App "
-        f"{app} -Role 'Application Mail.ReadWrite' -CustomResourceScope 'Bounce Cleaner', and the mailbox into the "
-        f"group that the scope names; to see whether it holds: Test-ServicePrincipalAuthorization -Identity {app} "
-        f"-Resource {resource}. It takes up to two hours to take effect."
+        f"In Exchange Online PowerShell, Test-ServicePrincipalAuthorization -Identity {app} -Resource {resource} "
+        f"tells what is missing. The right: New-ManagementRoleAssignment -Name 'Bounce Cleaner' -App {app} -Role "
+        "'Application Mail.ReadWrite' -CustomResourceScope 'Bounce Cleaner'. The mailbox: Add-DistributionGroupMember "
+        f"-Identity 'Bounce Cleaner' -Member {resource}. Either takes up to two hours to take "
+        "effect (docs/graph.md)."
     )
 
 

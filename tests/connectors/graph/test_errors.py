@@ -59,8 +59,16 @@ def answer(status: int, code: str = "", message: str = "", **headers: str) -> An
         (answer(500, "ErrorInternalServerError"), ServerUnavailableError, "500 ErrorInternalServerError"),
         (answer(502), ServerUnavailableError, "502"),
         (answer(401, "InvalidAuthenticationToken"), SignInRefusedError, "token of the application 0c1d6b52"),
-        (answer(403, "ErrorAccessDenied"), AskPersonError, "New-ManagementRoleAssignment -App '0c1d6b52'"),
-        (answer(403, "ErrorAccessDenied"), AskPersonError, "-Resource 'ann@harbor.example'"),
+        (
+            answer(403, "ErrorAccessDenied"),
+            AskPersonError,
+            "-App '0c1d6b52' -Role 'Application Mail.ReadWrite'",
+        ),
+        (
+            answer(403, "ErrorAccessDenied"),
+            AskPersonError,
+            "-Identity 'Bounce Cleaner' -Member 'ann@harbor.example'",
+        ),
         (answer(404, "MailboxNotEnabledForRESTAPI"), AskPersonError, 'connector = "ews"'),
         (answer(404, "ErrorInvalidUser"), AskPersonError, "Get-EXOMailbox 'ann@harbor.example'"),
         (answer(404), AskPersonError, "no Microsoft Graph at graph.microsoft.com"),
