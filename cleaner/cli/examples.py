@@ -12,6 +12,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("init /etc/bounce-cleaner/cleaner.toml", "where the service looks for it"),
     ),
     "check": (("check", ""), ("-c other.toml check", "another configuration")),
+    "login": (
+        ("login gmail", "the only mailbox of that server"),
+        ("login office ann@harbor.example", "one of several"),
+        ("login office ann@harbor.example --forget", "erase what is kept"),
+    ),
     "scan": (
         ("scan --preview --mailbox ann@harbor.example", "what it would do, before she agreed"),
         ("scan --dry-run", "what it would do, in all mailboxes that opted in"),
@@ -21,7 +26,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "serve": (
         ("serve", "until it is ended"),
         ("-c /etc/bounce-cleaner/cleaner.toml serve", "as a system service"),
+        ("serve --schedule-only", "where workers on other machines do the work"),
     ),
+    "worker": (("worker", ""), ("worker --workers 32", "as many mailboxes at a time")),
     "history": (
         ("history", "the latest changes and runs"),
         ("history --mailbox ann@harbor.example --since 7d", "one mailbox, one week"),
@@ -53,7 +60,15 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
     ),
-    "optin import": (("optin import mailboxes.csv", ""),),
+    "optin import": (
+        ("optin import mailboxes.csv", ""),
+        ("optin import --basis 'works agreement 7' command:/usr/local/bin/mailboxes", "asked of a directory"),
+    ),
+    "optin invite": (
+        ("optin invite ann@harbor.example", "prints a letter for her"),
+        ("optin invite --put --list mailboxes.csv", "puts one into each mailbox"),
+    ),
+    "optin confirm": (("optin confirm k7fq-3m2p-ahx4-twd6", "she gave back the code"),),
     "optin list": (("optin list", ""),),
     "optin show": (("optin show ann@harbor.example", ""),),
     "optin pause": (("optin pause ann@harbor.example", ""),),

@@ -71,6 +71,13 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
             f"{where} was not there and is made now",
             "if there was one before, put it back from its backup: consent, history and undo stand in it",
         )
+    if store.is_ahead:
+        return Finding(
+            Level.NOTE,
+            "store",
+            f"{where} was upgraded by a newer version (revision {store.revision}); this one can still use it",
+            "upgrade the program on this machine, too",
+        )
     if store.upgraded_from is None:
         return Finding(Level.OK, "store", f"{where} is open and up to date (revision {store.revision})")
     return Finding(
@@ -164,6 +171,7 @@ def check_secrets(context: Context) -> Iterator[Finding]:
         for secret in (server.password, server.client_secret)
         if secret is not None
     ]
+    secrets += [s for server in settings.servers if server.oauth is not None for s in server.oauth.secrets()]
     secrets += [mailbox.password for mailbox in settings.mailboxes if mailbox.password is not None]
     for secret in dict.fromkeys(secrets):
         subject = f"secret {secret.reference}"

@@ -81,6 +81,17 @@ class SeenBook:
             rows = connection.execute(query.order_by(n.received)).all()
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
 
+    def strays(self, since: datetime, until: datetime) -> int:
+        """How many notices came in that time that nothing shows to be about mail from here."""
+        n = tables.notice.c
+        stray = n.opinion.in_((Opinion.BACKSCATTER.value, Opinion.UNSURE.value))
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            query = select(func.count()).where(
+                n.mailbox_id == mailbox, n.received > since, n.received <= until, stray
+            )
+            return connection.execute(query).scalar_one()
+
     def would_have_moved(self, since: datetime) -> tuple[SeenNotice, ...]:
         """Spurious notices judged since then that are only reported; the oldest first."""
         n = tables.notice.c

@@ -151,6 +151,15 @@ consent = Table(
     Column("preview_until", UtcTime),
 )
 
+invitation = Table(
+    "invitation",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("token", Hash, nullable=False, unique=True),
+    Column("until", UtcTime, nullable=False),
+)
+"""What an owner who was invited can agree with, so long; `token` is a hash."""
+
 access = Table(
     "access",
     metadata,
@@ -188,9 +197,28 @@ schedule = Table(
 """
 When `serve` looks at each opted-in mailbox next, and what came of the last time.
 
-`claimed_by`: the process that is at work on it. `pulse`: what the mailbox looked like when all of it was looked
-through, at `looked_at`.
+`claimed_by`: the process that is at work on it, or the job that carries it. `pulse`: what the mailbox looked like when
+all of it was looked through, at `looked_at`.
 """
+
+office = Table(
+    "office",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", AnyText, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Who of several processes is the scheduler, and the last tick: none comes twice."""
+sign_in = Table(
+    "sign_in",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("server", AnyText, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What a person granted by `login`: sealed (`Seals`), with the names of mailbox and server in it."""
 
 run = Table(
     "run",
@@ -368,6 +396,23 @@ alert = Table(
     Column("at", UtcTime, nullable=False),
 )
 """When which alarm was told by which way out."""
+
+alert_due = Table(
+    "alert_due",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Alarms that somebody is still to be told of, and since when: sealed (`Seals`)."""
+
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""When which piece of upkeep was last begun, by whichever process."""
 
 folder_cursor = Table(
     "folder_cursor",

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from cleaner.errors import CleanerError
 from cleaner.service.drift import Drift, drifts
-from cleaner.service.serve import Service
+from cleaner.service.serve import Serving
 from cleaner.service.shadow import Beside, candidates
 
 PREFIX: Final = "bounce_cleaner_model"
@@ -23,7 +23,7 @@ FRESH: Final = 300.0
 class Fit(Collector):
     """Asked for when somebody reads the numbers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Serving) -> None:
         self._service = service
         self._guard = threading.Lock()
         self._at: float | None = None

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from cleaner import __version__
 from cleaner.errors import CleanerError
-from cleaner.service.serve import Service
+from cleaner.service.serve import Serving
 from cleaner.service.serve.work import Worked
 from cleaner.web.fit import Fit
 
@@ -86,7 +86,7 @@ class Metrics:
         info = Gauge(f"{PREFIX}_info", "The version that runs.", ("version",), registry=self._registry)
         info.labels(__version__).set(1)
 
-    def watch(self, service: Service) -> None:
+    def watch(self, service: Serving) -> None:
         """From now on also what the schedule says at the moment of asking."""
         self._registry.register(Schedule(service))
         self._registry.register(Fit(service))
@@ -115,7 +115,7 @@ class Metrics:
 class Schedule(Collector):
     """Asked for when somebody reads the numbers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Serving) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:

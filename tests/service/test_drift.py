@@ -16,7 +16,7 @@ from cleaner.classifier.shelf import Shelf
 from cleaner.config import ModelSettings
 from cleaner.service.check import Level, check
 from cleaner.service.drift import DRIFT, Drift, alerts, drift
-from cleaner.service.serve.alarming import drifting
+from cleaner.service.serve.upkeep import alarm_of_drift
 from cleaner.service.status import status
 from cleaner.values import (
     ActionName,
@@ -202,13 +202,6 @@ def test_it_stands_in_status_and_check(ready: Hands) -> None:
 
 def test_the_service_and_a_scan_tell_of_it_as_an_alarm(ready: Hands) -> None:
     moved(ready, back=6, stays=44)
-    (alert,) = drifting(ready.app.context)
+    alarm_of_drift(ready.app.context, lambda: False)
+    (alert,) = ready.app.context.store.alerts.due()
     assert (alert.kind, alert.about, alert.occasion) == (DRIFT, HARBOR, "taken-back")
-
-
-def test_where_the_store_does_not_answer_nothing_is_said_of_it(ready: Hands) -> None:
-    ready.app.context.store.close()
-    database = ready.root / "state.db"
-    database.unlink()
-    database.write_bytes(b"no database" * 100)
-    assert list(drifting(ready.app.context)) == []
