@@ -48,6 +48,9 @@ ROWS: Final = {
     "run": 40_000,
     "label": 5_000,
     "sample": 5_000,
+    "model_day": 20_000,
+    "model_difference": 5_000,
+    "model_shadow": 5,
 }
 """Of others; of the tables that are not named here few."""
 BIG: Final = frozenset(name for name, rows in ROWS.items() if rows >= 5_000) - {"consent"}
