@@ -12,6 +12,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("init /etc/bounce-cleaner/cleaner.toml", "where the service looks for it"),
     ),
     "check": (("check", ""), ("-c other.toml check", "another configuration")),
+    "login": (
+        ("login gmail", "the only mailbox of that server"),
+        ("login office ann@harbor.example", "one of several"),
+        ("login office ann@harbor.example --forget", "erase what is kept"),
+    ),
     "scan": (
         ("scan --preview --mailbox ann@harbor.example", "what it would do, before she agreed"),
         ("scan --dry-run", "what it would do, in all mailboxes that opted in"),
@@ -50,12 +55,20 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("evaluate --by kind --by tag worlds", "grouped"),
         ("evaluate --ablate --model none worlds", "what each rule is worth"),
     ),
-    "train": (("train", ""),),
+    "train": (("train", ""), ("train --candidate", "it only judges along")),
     "optin add": (
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
     ),
-    "optin import": (("optin import mailboxes.csv", ""),),
+    "optin import": (
+        ("optin import mailboxes.csv", ""),
+        ("optin import --basis 'works agreement 7' command:/usr/local/bin/mailboxes", "asked of a directory"),
+    ),
+    "optin invite": (
+        ("optin invite ann@harbor.example", "prints a letter for her"),
+        ("optin invite --put --list mailboxes.csv", "puts one into each mailbox"),
+    ),
+    "optin confirm": (("optin confirm k7fq-3m2p-ahx4-twd6", "she gave back the code"),),
     "optin list": (("optin list", ""),),
     "optin show": (("optin show ann@harbor.example", ""),),
     "optin pause": (("optin pause ann@harbor.example", ""),),
@@ -64,6 +77,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("ledger import /var/log/mail.log /var/log/mail.log.1", "Postfix or Exim"),
         ("ledger import MSGTRK*.LOG", "Exchange message tracking"),
     ),
+    "store move-to": (("store move-to postgresql://cleaner@db.harbor.example/cleaner", ""),),
     "label list": (("label list", ""),),
     "label withdraw": (("label withdraw 17", ""),),
     "label import": (("label import samples", "folders genuine, backscatter and not-a-bounce in it"),),
@@ -72,5 +86,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "models list": (("models list", ""),),
     "models show": (("models show 2026.11-1", ""),),
     "models promote": (("models promote 2026.11-1", ""),),
+    "models shadow": (("models shadow harbor-2026.11.24-1", ""), ("models shadow none", "no candidate")),
+    "models compare": (("models compare", "the candidate that judges along"), ("models compare --all", "")),
     "models rollback": (("models rollback", ""),),
 }

@@ -25,16 +25,19 @@ from cleaner.cli import (
     evaluate,
     history,
     init,
+    invite,
     judge,
     label,
     learn,
     ledger,
+    login,
     optin,
     report,
     rules,
     scan,
     serve,
     status,
+    store,
     undo,
 )
 from cleaner.cli.arguments import Commands, asked_help, sentence
@@ -106,6 +109,7 @@ for name, function, panel in (
     ("demo", demo.demo, START),
     ("init", init.init, START),
     ("check", check.check, START),
+    ("login", login.login, START),
     ("scan", scan.scan, CLEANING),
     ("serve", serve.serve, CLEANING),
     ("worker", serve.worker, CLEANING),
@@ -120,10 +124,13 @@ for name, function, panel in (
     ("train", learn.train, LEARNING),
 ):
     app.command(name, rich_help_panel=panel)(function)
+optin.optin.command("invite")(invite.invite)
+optin.optin.command("confirm")(invite.confirm)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)
 app.add_typer(ledger.ledger, name="ledger", rich_help_panel=CLEANING)
+app.add_typer(store.store, name="store", rich_help_panel=CLEANING)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

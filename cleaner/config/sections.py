@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import dkim, ews, forms
+from cleaner.config import dkim, ews, forms, oauth
 from cleaner.config.places import (
     AlarmSettings,
     BatvSettings,
@@ -52,7 +52,10 @@ _BY_CONNECTOR: Final = {
     "connections": "imap or ews",
     "master_separator": "imap",
     **dict.fromkeys(("endpoint", "autodiscover", "access"), "ews"),
-    **dict.fromkeys(("client_id", "client_secret", "token_url", "scope"), "ews"),
+    **dict.fromkeys(("client_id", "client_secret", "scope"), "ews, imap or graph"),
+    "token_url": "ews or imap",
+    **dict.fromkeys(("tenant", "cloud", "authority", "certificate"), "imap or graph"),
+    **dict.fromkeys(("provider", "grant", "service_account", "device_url", "authorize_url"), "imap"),
 }
 """The keys that only servers of some connectors have."""
 
@@ -77,9 +80,12 @@ def store(table: Table, base: Path) -> StoreSettings:
 
 
 def models(table: Table, base: Path) -> ModelSettings:
+    usual = ModelSettings()
     found = ModelSettings(
-        use=table.one("use", forms.flag, True),
+        use=table.one("use", forms.flag, usual.use),
         path=table.one("path", forms.file(base), base / "models"),
+        retrain=table.one("retrain", forms.duration, usual.retrain),
+        retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
     )
     close(table)
     return found
@@ -113,6 +119,7 @@ def alarms(table: Table, base: Path) -> AlarmSettings:
         ca_file=table.one("ca_file", forms.file(base), None),
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         repeat=table.one("repeat", forms.some_duration, usual.repeat),
+        flood=table.one("flood", forms.whole(0, 1_000_000), usual.flood),
     )
     if found.mail and not found.sender:
         table.fault("sender", 'is missing; write for example sender = "bounce-cleaner@harbor.example"')
@@ -252,7 +259,8 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
         idle = table.one("idle", forms.whole(0, 1000), usual.idle)
         if idle and idle + 2 > found.connections:
             table.fault("idle", f"leaves too few connections; write connections = {idle + 2} or more, too")
-        found = replace(found, master_separator=separator, idle=idle)
+        sign_in = oauth.for_imap(table, base, host, wanted=found.auth == "oauth2")
+        found = replace(found, master_separator=separator, idle=idle, oauth=sign_in)
     if found.auth == "master-user":
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:

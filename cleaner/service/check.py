@@ -25,6 +25,7 @@ from cleaner.errors import (
 )
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
+from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
 from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
@@ -211,6 +212,7 @@ def check_secrets(context: Context) -> Iterator[Finding]:
         for secret in (server.password, server.client_secret)
         if secret is not None
     ]
+    secrets += [s for server in settings.servers if server.oauth is not None for s in server.oauth.secrets()]
     secrets += [mailbox.password for mailbox in settings.mailboxes if mailbox.password is not None]
     for secret in dict.fromkeys(secrets):
         subject = f"secret {secret.reference}"
@@ -237,6 +239,16 @@ def check_models(context: Context) -> Iterator[Finding]:
         model = model_for(context, organisation.name)
         told = f"{model.name} judges" if model is not None else "none yet; proofs and rules alone decide"
         yield Finding(Level.OK, "model", f"{told} for {organisation.name}")
+        yield from check_drift(drift(context, organisation.name))
+
+
+def check_drift(found: Drift) -> Iterator[Finding]:
+    """Whether the model still fits what arrives; a warning keeps nobody from cleaning."""
+    for measure in found.warnings:
+        yield Finding(Level.NOTE, "model", f"{found.organisation}: {measure.warning}", measure.remedy)
+    if found.model is not None and found.is_telling and not found.warnings:
+        told = f"{found.model} fits the {found.notices:,} notices of the last week for {found.organisation}"
+        yield Finding(Level.OK, "model", told)
 
 
 def is_here(host: str) -> bool:

@@ -14,11 +14,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import journal, keeping, schedule, schema, seen, sent
+from cleaner.store import grants, invitations, journal, keeping, moving, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
+from cleaner.store.grants import GrantBook
 from cleaner.store.hashing import Keyed
+from cleaner.store.invitations import InvitationBook
 from cleaner.store.keys import KeyBook
 from cleaner.store.labels import LabelBook, StoredProposals
 from cleaner.store.ledger import LedgerBook
@@ -30,6 +32,8 @@ from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
 from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
+from cleaner.store.upkeep import UpkeepBook
+from cleaner.store.watching import WatchBook
 from cleaner.values import Entry, EntryState, SeenNotice, address_key
 
 if TYPE_CHECKING:
@@ -50,15 +54,19 @@ class Store:
         self.upgraded_from: str | None = None
         """The older revision that the database was of until it was opened."""
         self.consent = ConsentBook(database)
+        self.invitations = InvitationBook(database, keyed)
         self.accesses = AccessBook(database)
         self.mailboxes = MailboxBook(database)
         self.labels = LabelBook(database, keyed, seals)
         self.models = ModelBook(database)
+        self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.ledger = LedgerBook(database, keyed)
-        self.alerts = AlertBook(database, keyed)
+        self.alerts = AlertBook(database, keyed, seals)
+        self.upkeep = UpkeepBook(database)
         self._locks = Locks(database)
         self.runs = RunBook(database, self._locks)
+        self.grants = GrantBook(database, self._locks, seals)
         self.report = ReportBook(database)
         self.schedule = ScheduleBook(database, self._locks)
         self._fleet: FleetBook | None = None
@@ -126,9 +134,9 @@ class Store:
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)
 
-    def seen(self, address: str, organisation: str = "") -> seen.SeenBook:
+    def seen(self, address: str, organisation: str = "", counts_for: str = "") -> seen.SeenBook:
         """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
-        return seen.SeenBook(self._database, self._keyed, address, organisation)
+        return seen.SeenBook(self._database, self._keyed, address, organisation, counts_for)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
@@ -172,6 +180,30 @@ class Store:
                 raise MailboxBusyError(address)
             yield hold
 
+    def move_to(self, url: str, tell: moving.Tell) -> Mapping[str, int]:
+        """
+        Moves all that is in this file of SQLite to a database of PostgreSQL; how many rows of each table.
+
+        Afterwards this store cannot be opened any more. Raises StoreError; then both are as they were.
+        """
+        target = Database(url)
+        try:
+            return moving.move(self._database, target, self._keyed, tell)
+        finally:
+            target.close()
+
+    @contextmanager
+    def training(self, organisation: str) -> Iterator[bool]:
+        """Holds the training of an organisation's model; false if another process is at it."""
+        with self._locks.hold(f"training {organisation}") as hold:
+            yield bool(hold)
+
+    @contextmanager
+    def telling(self) -> Iterator[bool]:
+        """Whether the caller may tell of alarms; another process that does so keeps it from being told twice."""
+        with self._locks.hold("alarms") as hold:
+            yield bool(hold)
+
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""
         with self._database.write() as connection:
@@ -181,4 +213,7 @@ class Store:
                 seen.forget(connection, mailbox)
                 keeping.forget(connection, mailbox)
                 schedule.forget(connection, mailbox)
+                invitations.forget(connection, mailbox)
+                grants.erase(connection, mailbox)
+        self.alerts.forget_about(address)
         self._database.shrink_log()

@@ -59,6 +59,8 @@ class Ended:
     at: datetime
     poll_by: str | None = None
     """Only looked for new mail, and who did."""
+    rests_until: datetime | None = None
+    """The server wants to be left alone so long: none of its mailboxes is due sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,38 @@ class ScheduleBook:
                     .values(claimed_by=self._name)
                 )
         return chosen
+
+    def _end(self, connection: Connection, ended: Ended) -> None:
+        turn, s = ended.turn, tables.schedule.c
+        mailbox = connection.execute(
+            select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
+        ).scalar_one()
+        if ended.poll_by is not None:
+            record_poll(connection, mailbox, ended.at, ended.poll_by)
+        connection.execute(
+            update(tables.schedule)
+            .where(s.mailbox_id == mailbox, s.claimed_by == self._name)
+            .values(
+                claimed_by=None,
+                due=turn.due,
+                failures=turn.failures,
+                state=turn.state,
+                error=turn.error,
+                run=turn.run,
+                finished=turn.finished,
+                pulse=turn.pulse,
+                looked_at=turn.looked_at,
+                upkeep_due=turn.upkeep_due,
+                digest_due=turn.digest_due,
+                digested_at=turn.digested_at,
+            )
+        )
+        if ended.rests_until is not None:
+            connection.execute(
+                update(tables.schedule)
+                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
+                .values(due=ended.rests_until)
+            )
 
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""

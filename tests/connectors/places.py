@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,16 +24,20 @@ from cleaner import connectors
 from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.connectors.ews.connecting import close_all
 from cleaner.connectors.maildir.names import directory_of, name_with
+from cleaner.connectors.oauth.tokens import forget_all
 from cleaner.connectors.roles import role_of
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import FolderRole, Policy
+from tests.connectors.oauth.signing import server_of
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PASSWORD, Dovecot, Options
+from tests.servers.dovecot import running as running_dovecot
 from tests.servers.ews import PASSWORD as EWS_PASSWORD
 from tests.servers.ews import EwsServer, Ways
 from tests.servers.owner import Owner
 from tests.servers.proxy import NEEDED, between
+from tests.servers.signin import running as running_provider
 
 ADDRESS = "ann@harbor.example"
 
@@ -168,11 +173,11 @@ class ImapPlace:
     def size(self, raw: bytes) -> int:
         return len(raw)
 
-    def __init__(self, owner: Owner, port: int, base: Path) -> None:
+    def __init__(self, owner: Owner, port: int, base: Path, signs_in: Server | None = None) -> None:
         self.owner = owner
         (base / "password").write_text(PASSWORD)
         self._open = (
-            Server("here", "imap", host="127.0.0.1", port=port, tls="none"),
+            replace(signs_in or Server("here", "imap"), host="127.0.0.1", port=port, tls="none"),
             MailboxSettings(
                 ADDRESS,
                 "here",
@@ -323,6 +328,22 @@ def on_dovecot(
 
 
 @contextmanager
+def by_token(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
+    """A new user's mailbox on a Dovecot that takes tokens of a provider, by XOAUTH2 as at Gmail and Exchange."""
+    with (
+        running_provider(request.getfixturevalue("authority")) as provider,
+        running_dovecot(Options(tokens=provider.tokeninfo_url, tokens_ca=provider.ca_file)) as server,
+        closing(server.owner(server.new_user())) as owner,
+        between(server.port, without=("AUTH=OAUTHBEARER",)) as proxy,
+    ):
+        forget_all()
+        provider.add_client()
+        provider.application_opens = owner.user
+        signs_in = server_of(provider, base, "other", "client_credentials")
+        yield ImapPlace(owner, proxy.port, base, replace(signs_in, auth="oauth2"))
+
+
+@contextmanager
 def on_cyrus(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
     server: Cyrus = request.getfixturevalue("cyrus")
     with closing(server.owner(server.new_user())) as owner:
@@ -354,6 +375,7 @@ PLACES: dict[str, OpenPlace] = {
     "without UIDPLUS": partial(on_dovecot, options=Options(), without=("UIDPLUS",)),
     "without CONDSTORE": partial(on_dovecot, options=Options(), without=("CONDSTORE", "QRESYNC")),
     "without SPECIAL-USE": partial(on_dovecot, options=Options(), without=("SPECIAL-USE",)),
+    "by token": by_token,
     "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
     "ews": partial(on_exchange, ways=Ways.RECORDED),
     "ews exchange": partial(on_exchange, ways=Ways.EXCHANGE),

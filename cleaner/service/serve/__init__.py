@@ -15,6 +15,7 @@ each does the work of one mailbox, and what came of it flows back into the sched
 
     upkeep.py     jobs for the installation as a whole
     alarming.py   what people are alarmed of
+    telling.py    telling them
     notify.py     what systemd is told
 """
 

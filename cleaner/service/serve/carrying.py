@@ -11,12 +11,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cleaner.errors import StopError
+from cleaner.errors import CleanerError, ServerUnavailableError, StopError
+from cleaner.service.alerts import post
 from cleaner.service.context import Context
-from cleaner.service.serve.alarming import alarm, stopped
+from cleaner.service.serve.alarming import stopped
 from cleaner.service.serve.timing import next_digest, next_turn
 from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
 from cleaner.store.records import Turn
@@ -54,8 +55,8 @@ def carry_out(
     """
     began = time.monotonic()
     worked = worked_on(context, turn, stopping)
-    alarm(context, stopped(worked))
     seconds = time.monotonic() - began
+    post(context, stopped(worked))
     note(worked, seconds)
     return Carried(worked, placed(context, worked, chance=chance, is_woken=is_woken()), seconds)
 
@@ -99,8 +100,22 @@ def placed(context: Context, worked: Worked, *, chance: float, is_woken: bool) -
     else:
         failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
         due = next_turn(now, policy.interval, failures, settings, chance)
+    rests_until = None
+    if pause := asked_pause(worked.error, settings.longest_pause):
+        log.info("its server wants to be left alone for %.0f seconds", pause.total_seconds())
+        rests_until = now + pause
+        due = max(due, rests_until)
     turn = replace(turn, due=due, failures=failures, digest_due=digest_due(context, turn, policy, now))
-    return Ended(turn, now, context.actor if worked.only_looked else None)
+    return Ended(turn, now, context.actor if worked.only_looked else None, rests_until)
+
+
+def asked_pause(error: CleanerError | None, longest: timedelta) -> timedelta | None:
+    """What a busy server asks for (EWS BackOffMilliseconds, HTTP Retry-After), at most the longest pause."""
+    asked = error.again_in if isinstance(error, ServerUnavailableError) else None
+    # Also where it is no number (NaN).
+    if asked is None or not asked > 0:
+        return None
+    return timedelta(seconds=min(asked, longest.total_seconds()))
 
 
 def misplaced(context: Context, turn: Turn) -> Ended:

@@ -20,12 +20,14 @@ from typing import Any, Final, Protocol
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.service.context import Context
+from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
 from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
 from cleaner.service.serve.following import Following, pull_in
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
+from cleaner.service.serve.telling import Telling
 from cleaner.service.serve.timing import end_of_quiet
 from cleaner.service.serve.upkeep import JOBS, Job, Upkeep
 from cleaner.service.serve.waking import Wakers
@@ -76,6 +78,7 @@ class Service:
         *,
         tick: float = TICK,
         chance: Callable[[], float] = random.random,
+        retraining: Retraining | None = None,
         jobs: Sequence[Job] = JOBS,
     ) -> None:
         self.context = context
@@ -97,10 +100,12 @@ class Service:
         self._idle = threading.Condition(self._guard)
         self._following = Following()
         self._upkeep = Upkeep(jobs)
+        self._telling = Telling(lambda: self.context)
         self._housekept = -HOUSEKEEPING
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
+        self._retraining = retraining or Retraining()
 
     # --- beginning
 
@@ -127,6 +132,7 @@ class Service:
             misfire_grace_time=None,
         )
         self._scheduler.start()
+        self._telling.start()
 
     # --- while it runs
 
@@ -242,6 +248,7 @@ class Service:
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
         if not self._drains.is_set():
+            self._retraining.look(self.context)
             self._upkeep.turn(self.context)
 
     def _hasten_interrupted(self) -> None:
@@ -310,11 +317,13 @@ class Service:
             pass  # Whoever was just giving out turns, and did not know of it yet, is done.
         self._upkeep.end()
         self._wakers.close(FAREWELL)
+        self._retraining.stop()
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
             self._halts = True
             self._wait_until_idle(CLOSING, halted=True)
+        self._telling.close(FAREWELL)
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
         self.turn()

@@ -2,7 +2,8 @@
 What is done at times for the installation as a whole, beside the mailboxes: alarms, and keeping the store small.
 
 Jobs run one after the other in a thread of their own, so that none keeps a worker from a mailbox or the tick from
-its time. What is done at times for a single mailbox (retention, digest) belongs to its turn, in `work.py`.
+its time. Of several processes on one store one does each, and a restart does none again before its time. What is done
+at times for a single mailbox (retention, digest) belongs to its turn, in `work.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cleaner.errors import CleanerError
+from cleaner.service.alerts import post
 from cleaner.service.context import Context
-from cleaner.service.serve.alarming import alarm, failing
+from cleaner.service.drift import alerts, drifts
+from cleaner.service.serve.alarming import failing
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +30,13 @@ Do = Callable[[Context, Callable[[], bool]], None]
 IDLE_RUNS: Final = timedelta(days=30)
 """After which runs that did nothing are forgotten; those that moved something stay."""
 
+LOOK: Final = timedelta(minutes=5)
+"""Between looks at whether what somebody else did is due again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be done every so often, the first time at the start."""
+    """Something to be done every so often, the first time at once."""
 
     name: str
     every: timedelta
@@ -38,7 +44,11 @@ class Job:
 
 
 def alarm_of_failing(context: Context, _stopping: Callable[[], bool]) -> None:
-    alarm(context, failing(context.store.schedule.all()))
+    post(context, failing(context.store.schedule.all()))
+
+
+def alarm_of_drift(context: Context, _stopping: Callable[[], bool]) -> None:
+    post(context, alerts(drifts(context)))
 
 
 def forget_idle_runs(context: Context, _stopping: Callable[[], bool]) -> None:
@@ -47,6 +57,7 @@ def forget_idle_runs(context: Context, _stopping: Callable[[], bool]) -> None:
 
 JOBS: Final = (
     Job("alarms of what keeps failing", timedelta(minutes=5), alarm_of_failing),
+    Job("alarms of models that fit no more", timedelta(hours=1), alarm_of_drift),
     Job("forgetting runs that did nothing", timedelta(days=1), forget_idle_runs),
 )
 
@@ -74,12 +85,18 @@ class Upkeep:
                     continue
                 self._began[job.name] = now
                 self._at_work.add(job.name)
-            self._worker.submit(self._do, job, context)
+            self._worker.submit(self._do, job, context, now)
 
-    def _do(self, job: Job, context: Context) -> None:
+    def _do(self, job: Job, context: Context, now: datetime) -> None:
         try:
-            if not self._ends.is_set():
+            if self._ends.is_set():
+                return
+            if context.store.upkeep.claim(job.name, now, job.every):
                 job.do(context, self._ends.is_set)
+            else:
+                # Another process did it, or this one before its last start: it may be due long before `every` is over.
+                with self._guard:
+                    self._began[job.name] = now - job.every + min(job.every, LOOK)
         except CleanerError as error:
             log.warning("%s: put off: %s", job.name, error)
         except Exception:
