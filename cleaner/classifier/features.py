@@ -17,6 +17,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from cleaner.classifier.weights import TELLING
@@ -78,6 +79,7 @@ def buckets(notice: Notice) -> tuple[int, ...]:
     return tuple(sorted({bucket_of(word) for word in words(notice)}))
 
 
+@lru_cache(maxsize=16_384)
 def bucket_of(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass")) % WIDTH
 
@@ -105,13 +107,21 @@ def plain_words(text: str) -> Iterator[str]:
     Scripts that do not part words by spaces are given in pairs of characters.
     """
     for chunk in unicodedata.normalize("NFKC", text).casefold().split():
-        if _NAMES.search(chunk) or "." in chunk.strip(".,;:!?()\"'"):
-            continue
-        for word in _WORD.findall(chunk):
-            if _is_unparted(word):
-                yield from (word[i : i + 2] for i in range(max(1, len(word) - 1)))
-            elif 2 <= len(word) <= _LONGEST:
-                yield word
+        yield from _words_in(chunk) if len(chunk) <= _LONGEST else _words_in.__wrapped__(chunk)
+
+
+@lru_cache(maxsize=16_384)
+def _words_in(chunk: str) -> tuple[str, ...]:
+    """The words of what stands between two spaces; texts share most of theirs, so they are remembered."""
+    if _NAMES.search(chunk) or "." in chunk.strip(".,;:!?()\"'"):
+        return ()
+    found: list[str] = []
+    for word in _WORD.findall(chunk):
+        if _is_unparted(word):
+            found += (word[i : i + 2] for i in range(max(1, len(word) - 1)))
+        elif 2 <= len(word) <= _LONGEST:
+            found.append(word)
+    return tuple(found)
 
 
 def _is_unparted(word: str) -> bool:

@@ -67,6 +67,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("ledger import /var/log/mail.log /var/log/mail.log.1", "Postfix or Exim"),
         ("ledger import MSGTRK*.LOG", "Exchange message tracking"),
     ),
+    "store move-to": (("store move-to postgresql://cleaner@db.harbor.example/cleaner", ""),),
     "label list": (("label list", ""),),
     "label withdraw": (("label withdraw 17", ""),),
     "label import": (("label import samples", "folders genuine, backscatter and not-a-bounce in it"),),

@@ -36,6 +36,7 @@ from cleaner.cli import (
     scan,
     serve,
     status,
+    store,
     undo,
 )
 from cleaner.cli.arguments import Commands, asked_help, sentence
@@ -125,6 +126,7 @@ app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)
 app.add_typer(ledger.ledger, name="ledger", rich_help_panel=CLEANING)
+app.add_typer(store.store, name="store", rich_help_panel=CLEANING)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeAlias
 
 from cleaner.evidence import mentions, ours
 from cleaner.values import Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
@@ -62,8 +62,21 @@ class Peer:
     """The hops under it: claims of the peer."""
 
 
+_Answer: TypeAlias = tuple[Notice, Organisation, Peer | None]
+_last: _Answer | None = None
+"""Eight rules ask about one notice, one after another."""
+
+
 def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     """The peer that handed the returned mail over; None where the trace does not tell."""
+    global _last
+    last = _last  # another thread may replace it meanwhile
+    if last is None or last[0] is not notice or last[1] is not organisation:
+        last = _last = (notice, organisation, _sender_of(notice, organisation))
+    return last[2]
+
+
+def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     at_us = is_own_report(notice, organisation)
     site = _site(notice, organisation, at_us=at_us)
     hops = notice.returned.hops or _told(notice)

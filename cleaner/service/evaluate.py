@@ -27,6 +27,7 @@ from cleaner.steps.sent import outgoing
 from cleaner.store import Store
 from cleaner.values import (
     Arrival,
+    Evidence,
     Headers,
     Heading,
     Kind,
@@ -271,24 +272,42 @@ def judge(
     learns: bool = True,
 ) -> Iterator[Judgement]:
     """Judges the messages of one mailbox, having learned from those that are proven, as the pipeline does."""
-    for case in informed(read, without) if learns else read:
+    for case, found in gathered(read, without, learns=learns):
         if case.notice.kind.is_judged:
-            found = evidence.gather(case.notice, case.known, without=without)
             yield Judgement(case, classifier.judge(case.notice, found, model))
         else:
             yield Judgement(case, Verdict(Opinion.NOT_A_BOUNCE))
 
 
-def informed(read: Sequence[Case], without: frozenset[str] = NOTHING) -> Iterator[Case]:
-    """The messages of one mailbox, each knowing what the proven ones among all of them teach."""
+def gathered(
+    read: Sequence[Case], without: frozenset[str] = NOTHING, *, learns: bool = True
+) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
+    """
+    The messages of one mailbox with all that is found in each, in the pipeline's two looks.
+
+    With `learns` each knows what the proven ones among all of them teach, else what it knew before.
+    """
+    first = [_first_look(case, without) for case in read]
     habits = evidence.learn(
-        evidence.lesson(
-            case.notice, case.known, evidence.gather_first(case.notice, case.known, without=without)
-        )
-        for case in read
-        if case.notice.kind.is_judged
+        evidence.lesson(case.notice, case.known, found)
+        for case, found in zip(read, first, strict=True)
+        if learns and case.notice.kind.is_judged
     )
-    return (replace(case, known=replace(case.known, habits=habits)) for case in read)
+    for case, found in zip(read, first, strict=True):
+        knowing = replace(case, known=replace(case.known, habits=habits)) if learns else case
+        yield knowing, (*found, *_second_look(knowing, without))
+
+
+def _first_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:
+    return (
+        evidence.gather_first(case.notice, case.known, without=without) if case.notice.kind.is_judged else ()
+    )
+
+
+def _second_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:
+    if not case.notice.kind.is_judged:
+        return ()
+    return evidence.gather_learned(case.notice, case.known, without=without)
 
 
 # --- counting ------------------------------------------------------------------------------------

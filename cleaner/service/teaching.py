@@ -16,7 +16,7 @@ from cleaner import classifier, evidence
 from cleaner.classifier.base import Row, cluster_of
 from cleaner.classifier.features import Features, buckets, facts, words
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
-from cleaner.service.evaluate import Case, beside, informed, read_all
+from cleaner.service.evaluate import Case, beside, gathered, read_all
 from cleaner.service.withholding import (
     Withhold,
     everything,
@@ -115,28 +115,27 @@ def drafts(
 def drafts_of(bag: Mailbag, scratch: Callable[[], Store], lexicon: Lexicon) -> Iterator[Draft]:
     group = bag.name.partition("/")[0]
     read = read_all(bag)
-    found: dict[Path, Draft] = {}
+    drafted: dict[Path, Draft] = {}
     for state, (withhold, with_sent) in STATES.items():
         known_so = replace(bag, organisation=withhold(bag.organisation))
-        for case in informed(beside(known_so, read, scratch, with_sent=with_sent)):
+        for case, found in gathered(beside(known_so, read, scratch, with_sent=with_sent)):
             if not is_lesson(case):
                 continue
             path = case.label.path
-            if path not in found:
-                found[path] = draft_of(case, group)
-                lexicon.note(group, found[path].cluster, words(case.notice))
-            gathered = evidence.gather(case.notice, case.known)
+            if path not in drafted:
+                drafted[path] = draft_of(case, group)
+                lexicon.note(group, drafted[path].cluster, words(case.notice))
             if state == "full":
-                found[path].verdict = classifier.judge(case.notice, gathered)
-            note(found[path], state, case.notice, gathered)
+                drafted[path].verdict = classifier.judge(case.notice, found)
+            note(drafted[path], state, case.notice, found)
     for state, withhold in UNRECORDED.items():
-        for case in unrecorded(bag, read, scratch, withhold):
-            note(found[case.label.path], state, case.notice, evidence.gather(case.notice, case.known))
+        for case, found in unrecorded(bag, read, scratch, withhold):
+            note(drafted[case.label.path], state, case.notice, found)
         like_it = "full" if withhold is everything else "no-keys"
-        for draft in found.values():
+        for draft in drafted.values():
             if draft.spurious and like_it in draft.facts:
                 draft.facts[state] = draft.facts[like_it]
-    yield from found.values()
+    yield from drafted.values()
 
 
 def is_lesson(case: Case) -> bool:
@@ -151,8 +150,8 @@ def note(draft: Draft, state: str, notice: Notice, found: Sequence[Evidence]) ->
 
 def unrecorded(
     bag: Mailbag, read: Sequence[tuple[Labelled, Notice]], scratch: Callable[[], Store], withhold: Withhold
-) -> Iterator[Case]:
-    """Each genuine notice as if the mail that it is about had left no copy."""
+) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
+    """Each genuine notice, with what is found in it, as if the mail that it is about had left no copy."""
     named = {path: Headers.parse(path.read_bytes()).text("message-id").strip() for path in bag.sent}
     genuine = [
         (label, evidence.question([notice]).message_ids)
@@ -167,7 +166,8 @@ def unrecorded(
             organisation=withhold(bag.organisation),
             sent=tuple(path for path in bag.sent if named[path] not in gone),
         )
-        yield from (c for c in informed(beside(known_so, read, scratch)) if c.label.path in inside)
+        known = gathered(beside(known_so, read, scratch))
+        yield from ((case, found) for case, found in known if case.label.path in inside)
 
 
 def draft_of(case: Case, group: str) -> Draft:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import grants, journal, keeping, schedule, schema, seen, sent
+from cleaner.store import grants, journal, keeping, moving, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -144,6 +144,18 @@ class Store:
             if not held:
                 raise MailboxBusyError(address)
             yield
+
+    def move_to(self, url: str, tell: moving.Tell) -> Mapping[str, int]:
+        """
+        Moves all that is in this file of SQLite to a database of PostgreSQL; how many rows of each table.
+
+        Afterwards this store cannot be opened any more. Raises StoreError; then both are as they were.
+        """
+        target = Database(url)
+        try:
+            return moving.move(self._database, target, self._keyed, tell)
+        finally:
+            target.close()
 
     def erase(self, address: str) -> None:
         """Erases what is known of a mailbox's owner; journal, accesses and consent history stay."""

@@ -13,7 +13,7 @@ import shlex
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +29,8 @@ from cleaner.store.failures import sentence
 BUSY: Final = timedelta(seconds=30)
 CHUNK: Final = 400
 """Values in one IN list: SQLite takes 32,766 parameters, but long lists are slow to compile."""
+BATCH: Final = 1_000
+"""Rows deleted in one transaction by what goes on beside the work: short, so that nobody waits for it long."""
 AGAIN: Final = 0.01
 """Seconds between tries of what SQLite does not wait for itself."""
 
@@ -115,6 +117,20 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def in_batches(self, step: Callable[[Connection], int]) -> int:
+        """
+        Repeats a step, each time in a transaction of its own, for as long as it deals with a full batch.
+
+        Returns how many rows it dealt with.
+        """
+        total = 0
+        while True:
+            with self.write() as connection:
+                done = step(connection)
+            total += done
+            if done < BATCH:
+                return total
+
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
         """
@@ -152,6 +168,12 @@ class Database:
             yield
         except SQLAlchemyError as error:
             raise StoreError(sentence(error, self.where)) from error
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver raises where it is used without SQLAlchemy."""
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
 
     def close(self) -> None:
         self.engine.dispose()

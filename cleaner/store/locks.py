@@ -47,6 +47,17 @@ class Locks:
         with lock as held:
             yield held
 
+    def is_any_held(self) -> bool:
+        """Whether any process is at work, as far as lock files beside the database tell."""
+        path = self._database.path
+        if path is None:
+            return False
+        for one in path.with_name(path.name + FOLDER).glob("*"):
+            with _file(one) as free:
+                if not free:
+                    return True
+        return False
+
     @contextmanager
     def _local(self, name: str) -> Iterator[bool]:
         with self._guard:

@@ -9,16 +9,18 @@ from typing import Final
 from sqlalchemy import Connection, func, inspect, select, text
 
 from cleaner.errors import MasterKeyError, StoreError
-from cleaner.store import tables
+from cleaner.store import indexes, tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0012")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0012", "0014")
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION: Final = "alembic_version"
 KEY_CHECK: Final = "key-check"
+MOVED: Final = "moved-to"
+"""Where the contents were moved to: this database is of the past, and nothing may be added to it."""
 UPGRADING: Final = 0x626F756E6365
 """The number of PostgreSQL's lock for upgrades: any, as long as all our processes have the same."""
 
@@ -73,15 +75,27 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> str | None:
     if state is not SchemaState.CURRENT:
         _refuse_foreign(database, state)
         with database.rebuild() as connection:
-            _build(connection, keyed, in_memory=database.is_in_memory)
+            build(connection, keyed, in_memory=database.is_in_memory)
+    indexes.complete(database)
     with database.read() as connection:
-        kept = connection.execute(select(tables.meta.c.value).where(tables.meta.c.name == KEY_CHECK)).scalar()
+        rows = connection.execute(select(tables.meta.c.name, tables.meta.c.value)).all()
+    kept = {row.name: row.value for row in rows}
+    require_key(database, kept.get(KEY_CHECK), keyed)
+    if MOVED in kept:
+        raise StoreError(
+            f"{database.where} was moved to {kept[MOVED].decode()}; write that in store.url, for nothing that "
+            "is done from now on may be missing there"
+        )
+    return before
+
+
+def require_key(database: Database, kept: bytes | None, keyed: Keyed) -> None:
+    """Raises MasterKeyError if the database was written with another key than this."""
     if kept != keyed.check:
         raise MasterKeyError(
             f"{database.where} was written with another master key; put the old key back (store.key in the "
             "configuration), or name a new database in store.url"
         )
-    return before
 
 
 def _refuse_foreign(database: Database, state: SchemaState) -> None:
@@ -94,7 +108,8 @@ def _refuse_foreign(database: Database, state: SchemaState) -> None:
         raise StoreError(f"{database.where} is a database of another program; name another one in store.url")
 
 
-def _build(connection: Connection, keyed: Keyed, *, in_memory: bool) -> None:
+def build(connection: Connection, keyed: Keyed, *, in_memory: bool = False) -> None:
+    """Builds or upgrades the tables in the transaction of that connection."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(UPGRADING)))
     state = state_of(connection)

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from cleaner.store import lessons, tables
 from cleaner.store.cursors import cursor, set_cursor
@@ -171,7 +183,8 @@ def undecided(connection: Connection, most: int) -> tuple[tuple[str, SeenNotice]
     query = (
         select(tables.notice, tables.mailbox.c.address)
         .join_from(tables.notice, tables.mailbox)
-        .where(n.opinion == Opinion.UNSURE.value, ~told.exists())
+        # Its words, so that the index over these alone serves.
+        .where(n.opinion == literal_column(f"'{Opinion.UNSURE.value}'"), ~told.exists())
         .order_by(n.received.desc(), n.id.desc())
         .limit(most)
     )

@@ -104,6 +104,16 @@ def of_mailbox(**options: Any) -> Column[Any]:
     return Column("mailbox_id", ForeignKey("mailbox.id", ondelete="CASCADE"), nullable=False, **options)
 
 
+def partial(name: str, *columns: str, where: str) -> Index:
+    """
+    An index over some of the rows.
+
+    Only questions with the very words of `where` are answered by it: with a value in its place the databases
+    cannot know that they may.
+    """
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 meta = Table(
     "meta",
     metadata,
@@ -145,13 +155,14 @@ access = Table(
     "access",
     metadata,
     Column("id", Many, primary_key=True),
-    of_mailbox(index=True),
+    of_mailbox(),
     Column("at", UtcTime, nullable=False),
     Column("by", AnyText, nullable=False),
     Column("purpose", AnyText, nullable=False),
     Column("run", AnyText),
     Column("times", Integer, nullable=False, server_default=text("1")),
     Column("until", UtcTime),
+    Index(None, "mailbox_id", "id"),
 )
 """`times`, `until`: looks for new mail that found none are one row a day."""
 
@@ -202,6 +213,7 @@ run = Table(
     Column("looked_at", Integer, nullable=False),
     Column("moved", Integer, nullable=False),
     Column("since", UtcTime),
+    partial("ix_run_idle", "finished", where="moved = 0"),
 )
 
 run_stop = Table(
@@ -326,6 +338,8 @@ notice = Table(
     Index(None, "mailbox_id", "action", "outcome"),
     Index(None, "mailbox_id", "opinion", "knowledge"),
     Index(None, "mailbox_id", "proven", "in_record"),
+    Index(None, "judged_at"),
+    partial("ix_notice_unsure", "received", "id", where="opinion = 'unsure'"),
 )
 
 lesson = Table(
@@ -347,8 +361,8 @@ lesson = Table(
     Column("in_record", Boolean, nullable=False),
     Column("by_mark", Boolean, nullable=False),
     Column("organisation", Hash),
-    Index(None, "mailbox_id", "proven", "day"),
-    Index(None, "organisation", "proven", "day"),
+    Index(None, "mailbox_id", "proven", "day", "fingerprint"),
+    Index(None, "organisation", "proven", "day", "fingerprint"),
     Index(None, "mailbox_id", "machine"),
 )
 """
@@ -396,6 +410,8 @@ journal = Table(
     UniqueConstraint("mailbox_id", "fingerprint", "occurrence", "action"),
     Index(None, "mailbox_id", "state"),
     Index(None, "mailbox_id", "intended_at"),
+    Index(None, "intended_at", "id"),
+    partial("ix_journal_open", "mailbox_id", "id", where="state IN ('intended', 'undoing')"),
     # A number that a person noted down never comes to mean another change.
     sqlite_autoincrement=True,
 )
@@ -428,6 +444,7 @@ label = Table(
     UniqueConstraint("organisation_id", "fingerprint", "truth"),
     Index(None, "organisation_id", "cluster"),
     Index(None, "organisation_id", "state"),
+    Index(None, "fingerprint"),
     # A number that a person noted down never comes to mean another label.
     sqlite_autoincrement=True,
 )
