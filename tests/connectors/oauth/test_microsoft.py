@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.config.oauth import SignIn
 from cleaner.connectors.oauth import access_token
-from cleaner.connectors.oauth.tokens import forget_all
+from cleaner.connectors.oauth.tokens import OFTEN, forget_all
 from cleaner.errors import AskPersonError, ServerUnavailableError, SignInRefusedError
 from cleaner.values import Policy
 from tests.servers.signin import SECRET, TENANT, SignInServer
@@ -61,6 +62,18 @@ def test_a_refused_token_is_replaced_once_for_all(provider: SignInServer, tmp_pa
     assert second != first
     assert access_token(server, BEN, renew=True) == second
     assert access_token(server, BEN, renew=True) != second
+
+
+@pytest.mark.usefixtures("client")
+def test_hundreds_of_mailboxes_without_rights_are_not_hundreds_of_tokens(
+    provider: SignInServer, tmp_path: Path
+) -> None:
+    server = server_of(provider, tmp_path)
+    for number in range(100):
+        mailbox = replace(MAILBOX, address=f"user{number}@harbor.example")
+        access_token(server, mailbox)
+        access_token(server, mailbox, renew=True)
+    assert provider.counted("client_credentials") == 1 + OFTEN
 
 
 @pytest.mark.usefixtures("client")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -234,6 +235,20 @@ def test_a_code_that_somebody_else_slips_in_is_not_taken(provider: SignInServer,
 
     grant = person_signs_in(coded, ANN, attacked)
     assert provider.access[grant.access_token].user == ANN.address
+
+
+def test_a_browser_that_connects_and_says_nothing_holds_nobody_up(
+    provider: SignInServer, coded: Server
+) -> None:
+    """Chromium opens connections that it may need later."""
+    silent: list[socket.socket] = []
+
+    def at_browser(invitation: Invitation) -> None:
+        silent.append(socket.create_connection(("127.0.0.1", invitation.port)))
+        visit(provider.agree(invitation.url, ANN.address))
+
+    assert person_signs_in(coded, ANN, at_browser).refresh_token
+    silent[0].close()
 
 
 def test_a_port_that_is_taken_is_told(coded: Server, provider: SignInServer) -> None:
