@@ -36,6 +36,9 @@ MICROSOFT: Final = {
     "where {secret} is read",
     700016: "there is no such application in this tenant; correct client_id or tenant, or give the admin consent: "
     "{consent}",
+    7000229: "there is no such application in this tenant; an administrator brings it in by consenting at: {consent}",
+    7000112: "the application is disabled; enable it under https://entra.microsoft.com, Enterprise applications, "
+    "Properties",
     700027: "the certificate is not the application's; upload it under {portal}, Certificates & secrets",
     7000216: "the application has neither secret nor certificate; write client_secret or certificate",
     7000218: "the application is not allowed to sign in without a secret; under {portal}, Authentication, allow "
@@ -128,8 +131,10 @@ def _usual(sign_in: SignIn, code: str) -> str:
             return "the scope is not one that there is; correct scope in [[server]] {server}"
         case "invalid_grant" if sign_in.asks_person:
             return "what was granted has been revoked or has expired; sign in again: {login}"
-        case "access_denied":
+        case "access_denied" | "authorization_declined":
             return "access was denied"
+        case "expired_token" | "bad_verification_code":
+            return "nobody signed in in time; once more: {login}"
         case "invalid_grant" if sign_in.grant == SERVICE_ACCOUNT:
             return "the service account is refused; correct service_account in [[server]] {server}"
         case _:

@@ -192,7 +192,7 @@ def _renewed(
     """A new access token; where the refresh token was replaced, too, the new one is kept before anything else."""
     old = grant.refresh_token
     token = _got(credential, old, lambda: _refreshed(server, sign_in, mailbox, old))
-    new = Grant(grant.client, token.refresh_token or old, token.text, token.renew_at)
+    new = Grant(grant.client, token.refresh_token or old, token.text, token.renew_at, grant.who)
     if not grants.keep(server.name, mailbox.address, new):
         raise NotOptedInError(mailbox.address, "opted-out")
     return new

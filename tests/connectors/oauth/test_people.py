@@ -204,6 +204,23 @@ def test_who_says_no_at_the_device_is_heard(
         person_signs_in(server, ANN, lambda invitation: provider.refuse(invitation.code))
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("authorization_declined", "access was denied"),
+        ("expired_token", "nobody signed in in time; once more: bounce-cleaner login cloud ann@"),
+    ],
+)
+@pytest.mark.parametrize("name", ["other", "microsoft"])
+def test_what_providers_say_of_a_device(
+    provider: SignInServer, tmp_path: Path, name: str, error: str, told: str
+) -> None:
+    provider.add_client(secret="" if name == "microsoft" else SECRET)
+    provider.fail(400, error=error, error_description="AADSTS70018: as Microsoft numbers it")
+    with pytest.raises(SignInRefusedError, match=told):
+        person_signs_in(server_of(provider, tmp_path, name, "device"), ANN, lambda _invitation: None)
+
+
 def test_who_says_no_at_the_browser_is_heard(provider: SignInServer, coded: Server) -> None:
     with pytest.raises(SignInRefusedError, match="access was denied"):
         person_signs_in(coded, ANN, lambda invitation: visit(provider.disagree(invitation.url)))
