@@ -67,6 +67,11 @@ MICROSOFT: Final = {
 """Microsoft's number → what is the matter and what to do; None: later it may succeed."""
 
 
+def subject_of(server: Server, sign_in: SignIn, mailbox: MailboxSettings) -> str:
+    """What a refusal is about: one mailbox, or every one that the application opens."""
+    return server.name if sign_in.grant == "client_credentials" else mailbox.address
+
+
 def host_of(url: str) -> str:
     return urlsplit(url).hostname or url
 
@@ -118,7 +123,9 @@ def of_answer(
         secret=next((secret.reference for secret in sign_in.secrets()), "client_secret"),
         server=server.name,
     )
-    return SignInRefusedError(f"{mailbox.address}: {told} ({host_of(where)} says: {words})")
+    return SignInRefusedError(
+        f"{subject_of(server, sign_in, mailbox)}: {told} ({host_of(where)} says: {words})"
+    )
 
 
 def _usual(sign_in: SignIn, code: str) -> str:

@@ -92,6 +92,7 @@ def test_a_wrong_secret_is_asked_for_once_and_never_shown(provider: SignInServer
     assert "hunter2" not in str(caught.value)
     assert "file:secret" in str(caught.value)
     assert "Trace ID" not in str(caught.value)
+    assert str(caught.value).startswith("cloud: "), "it is about every mailbox there"
     assert provider.counted("client_credentials") == 1
 
 
