@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cleaner.classifier.bounds import at_most, needed
 from cleaner.classifier.features import WIDTH, Features
 from cleaner.classifier.model import ONLY_ADVISES, Model, logistic, word_value
+from cleaner.classifier.reference import OWN, Reference, Seen, reference
 from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ STRENGTH: Final = 1.0
 WORD_SCALE: Final = 0.5
 """Words are scaled down before training, so that the penalty holds them shorter than findings."""
 
+FULL: Final = "full"
+"""The condition in which everything is known."""
+
 BLIND: Final = "nothing"
 """The condition in which nothing at all is known: nothing is removed there, so it counts for no promise."""
 
@@ -42,6 +46,9 @@ NOT_BELOW: Final = 0.95
 
 MARGIN: Final = 0.5
 """Nats of log-odds that the threshold stays above the highest genuine example."""
+
+CLEAR: Final = (0.1, 0.9)
+"""Probabilities between these say neither one nor the other."""
 
 KEEP_BELOW: Final = 0.05
 """Up to this probability a notice is called genuine."""
@@ -65,7 +72,7 @@ class Example:
     cluster: str
     """Like notices share it; guarantees count clusters."""
     weight: float = 1.0
-    condition: str = "full"
+    condition: str = FULL
     """What was known: examples where much was withheld train caution."""
     own: bool = False
     """Labelled by the organisation itself, not of the bundled base."""
@@ -143,7 +150,9 @@ def learn(
     model = replace(fit(examples, name), slope=slope, offset=offset)
     unseen = (*held_out, *((example, model.probability(example.features)) for example in aside))
     threshold, guarantee = threshold_of(unseen, wanted, confidence)
-    model = replace(model, remove=threshold, keep=keep_of(held_out))
+    model = replace(
+        model, remove=threshold, keep=keep_of(held_out), reference=reference_of(held_out, aside, examples)
+    )
     watch("training", len(folds) + 1, len(folds) + 1)
     return Learned(model, guarantee, held_out)
 
@@ -209,6 +218,21 @@ def calibrated(scored: Sequence[tuple[Example, float]]) -> tuple[float, float]:
         sample_weight=[example.weight for example, _ in scored],
     )
     return max(0.05, float(regression.coef_[0][0])), float(regression.intercept_[0])
+
+
+def reference_of(
+    held_out: Iterable[tuple[Example, float]], aside: Iterable[Example], examples: Iterable[Example]
+) -> Reference:
+    """What it was trained on, and what was set aside: both are what it was tried on."""
+    told = [(example, probability) for example, probability in held_out]
+    known = {id(example) for example, _ in told}
+    others = [(example, None) for example in (*examples, *aside) if id(example) not in known]
+    return reference([seen_of(*one) for one in (*told, *others)], FULL, *CLEAR)
+
+
+def seen_of(example: Example, probability: float | None) -> Seen:
+    findings = frozenset(name for name, strength in example.features.facts.items() if strength)
+    return Seen(example.group, OWN if example.own else example.condition, findings, probability)
 
 
 # --- thresholds ----------------------------------------------------------------------------------

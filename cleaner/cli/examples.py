@@ -26,7 +26,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "serve": (
         ("serve", "until it is ended"),
         ("-c /etc/bounce-cleaner/cleaner.toml serve", "as a system service"),
+        ("serve --schedule-only", "where workers on other machines do the work"),
     ),
+    "worker": (("worker", ""), ("worker --workers 32", "as many mailboxes at a time")),
     "history": (
         ("history", "the latest changes and runs"),
         ("history --mailbox ann@harbor.example --since 7d", "one mailbox, one week"),
@@ -53,12 +55,20 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("evaluate --by kind --by tag worlds", "grouped"),
         ("evaluate --ablate --model none worlds", "what each rule is worth"),
     ),
-    "train": (("train", ""),),
+    "train": (("train", ""), ("train --candidate", "it only judges along")),
     "optin add": (
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
     ),
-    "optin import": (("optin import mailboxes.csv", ""),),
+    "optin import": (
+        ("optin import mailboxes.csv", ""),
+        ("optin import --basis 'works agreement 7' command:/usr/local/bin/mailboxes", "asked of a directory"),
+    ),
+    "optin invite": (
+        ("optin invite ann@harbor.example", "prints a letter for her"),
+        ("optin invite --put --list mailboxes.csv", "puts one into each mailbox"),
+    ),
+    "optin confirm": (("optin confirm k7fq-3m2p-ahx4-twd6", "she gave back the code"),),
     "optin list": (("optin list", ""),),
     "optin show": (("optin show ann@harbor.example", ""),),
     "optin pause": (("optin pause ann@harbor.example", ""),),
@@ -76,5 +86,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "models list": (("models list", ""),),
     "models show": (("models show 2026.11-1", ""),),
     "models promote": (("models promote 2026.11-1", ""),),
+    "models shadow": (("models shadow harbor-2026.11.24-1", ""), ("models shadow none", "no candidate")),
+    "models compare": (("models compare", "the candidate that judges along"), ("models compare --all", "")),
     "models rollback": (("models rollback", ""),),
 }

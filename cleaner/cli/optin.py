@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 
 from cleaner.cli.arguments import Commands
 from cleaner.cli.codes import INTERRUPTED
+from cleaner.cli.consents import accesses_table, consent_table, steps_table
 from cleaner.cli.options import Format, FormatOption, command, duration_of, open_app
 from cleaner.cli.screen import print_json, print_table, remark, results
 from cleaner.cli.text import count, safe
 
 if TYPE_CHECKING:
     from cleaner.service.consent import ConsentRow, Trial
-    from cleaner.store.records import Access, Consent
 
 optin = Commands()
 
@@ -39,6 +37,29 @@ ByOption = Annotated[
 ]
 
 
+ServerOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="For a mailbox that is not in the configuration file.")
+]
+UserOption = Annotated[str | None, typer.Option(metavar="NAME", help="The name to sign in with.")]
+PasswordOption = Annotated[
+    str | None, typer.Option(metavar="REFERENCE", help="Where the password is: env:NAME, file:PATH …")
+]
+AliasOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="A further address of the owner.")
+]
+SentFromOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="A mailbox whose Sent folder counts, too.")
+]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LIST",
+        help="A file whose first line is address,server,user …; - for standard input; or command:PROGRAM ARG…, "
+        "which prints it and is run without a shell.",
+    ),
+]
+
+
 @optin.callback()
 def root() -> None:
     """Consent: which mailboxes may be cleaned."""
@@ -52,19 +73,11 @@ def add(
     by: ByOption = None,
     note: NoteOption = "",
     preview: PreviewOption = None,
-    server: Annotated[
-        str | None, typer.Option(metavar="NAME", help="For a mailbox that is not in the configuration file.")
-    ] = None,
-    user: Annotated[str | None, typer.Option(metavar="NAME", help="The name to sign in with.")] = None,
-    password: Annotated[
-        str | None, typer.Option(metavar="REFERENCE", help="Where the password is: env:NAME, file:PATH …")
-    ] = None,
-    alias: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="A further address of the owner.")
-    ] = None,
-    sent_from: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="A mailbox whose Sent folder counts, too.")
-    ] = None,
+    server: ServerOption = None,
+    user: UserOption = None,
+    password: PasswordOption = None,
+    alias: AliasOption = None,
+    sent_from: SentFromOption = None,
 ) -> None:
     """
     Record that a mailbox may be cleaned.
@@ -89,47 +102,57 @@ def add(
         began = app.context.clock()
         row = opt_in(app.context, new)
         (trial,) = try_to_open(app.context, (row.address,))
-        now = app.context.clock()
-    if row.at is not None and row.at < began:
-        results().print(
-            f"{safe(row.address)} opted in already, on {row.at.astimezone():%Y-%m-%d %H:%M}; nothing was "
-            "changed. To begin its preview anew, give --preview TIME.",
-            soft_wrap=True,
-        )
-    else:
-        results().print(f"{safe(row.address)} has opted in.", soft_wrap=True)
+    say_that_it_opted_in(row, began)
     warn(context, trial)
+    say_that_it_is_new(row, began)
+    results().print(f"Next: {command(context, 'scan')}", soft_wrap=True)
+
+
+def say_that_it_opted_in(row: ConsentRow, began: datetime) -> None:
+    if row.at is None or row.at >= began:
+        results().print(f"{safe(row.address)} has opted in.", soft_wrap=True)
+        return
+    results().print(
+        f"{safe(row.address)} opted in already, on {row.at.astimezone():%Y-%m-%d %H:%M}; nothing was "
+        "changed. To begin its preview anew, give --preview TIME.",
+        soft_wrap=True,
+    )
+
+
+def say_that_it_is_new(row: ConsentRow, now: datetime) -> None:
     if row.preview_until is not None and row.preview_until > now:
         results().print(
             f"Until {row.preview_until.astimezone():%Y-%m-%d %H:%M} it is only reported on "
             "(--preview 0: act at once).",
             soft_wrap=True,
         )
-    results().print(f"Next: {command(context, 'scan')}", soft_wrap=True)
 
 
 @optin.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="First line: address,server,user,password,aliases …")
-    ],
+    source: SourceArgument,
     basis: BasisOption = "owner",
     by: ByOption = None,
     preview: PreviewOption = None,
 ) -> None:
     """
-    Opt in the mailboxes of a CSV file; if one is faulty, none is taken.
+    Opt in the mailboxes of a list; if one is faulty, none is taken.
 
-    Then each is opened once, and those that cannot be are named.
+    The list is CSV, or LDIF as ldapsearch prints it. Who paused or
+    withdrew is left alone. Then each is opened once, and those that
+    cannot be are named.
     """
     from cleaner.cli.progress import Bar
     from cleaner.cli.stopping import interruption
-    from cleaner.service.consent import opt_in_many, try_to_open
+    from cleaner.service.consent import try_to_open
+    from cleaner.service.roster import opt_in_many
 
     with open_app(context) as app:
-        rows = opt_in_many(app.context, file, basis, by, duration_of(preview))
+        imported = opt_in_many(app.context, source, basis, by, duration_of(preview))
+        rows = imported.rows
         results().print(f"{count(len(rows), 'mailbox', 'mailboxes')} opted in.")
+        say_who_is_left_alone(imported.left_alone)
         with interruption() as stopping, Bar() as bar:
             for number, trial in enumerate(try_to_open(app.context, [row.address for row in rows]), start=1):
                 bar("opening each once", number, len(rows))
@@ -141,6 +164,14 @@ def import_(
     if stopping.asked:
         remark(f"All have opted in; {count(number, 'mailbox', 'mailboxes')} of them were opened to try.")
         raise typer.Exit(INTERRUPTED)
+
+
+def say_who_is_left_alone(addresses: Sequence[str]) -> None:
+    for address in addresses:
+        remark(
+            f"{address} paused or withdrew and is left alone; when its owner agrees again: optin add.",
+            "yellow",
+        )
 
 
 def warn(context: typer.Context, trial: Trial) -> None:
@@ -169,7 +200,7 @@ def list_(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
             print_json(row.as_json())
         return
     if rows:
-        print_table(_table(rows))
+        print_table(consent_table(rows))
     results().print(f"{count(len(rows), 'mailbox', 'mailboxes')}.")
 
 
@@ -186,13 +217,13 @@ def show(context: typer.Context, address: AddressArgument, output: FormatOption 
         for line in record.as_json():
             print_json(line)
         return
-    print_table(_table((record.now,)))
+    print_table(consent_table((record.now,)))
     if record.steps:
-        print_table(_steps(record.steps))
+        print_table(steps_table(record.steps))
     else:
         results().print("Nobody was asked yet.")
     if record.accesses:
-        print_table(_accesses(record.accesses))
+        print_table(accesses_table(record.accesses))
     else:
         results().print("It was never opened.")
 
@@ -233,44 +264,3 @@ def remove(
     results().print(f"{safe(row.address)} has opted out; what was known of it is erased.", soft_wrap=True)
     if forget:
         results().print("How to open it is forgotten, too.")
-
-
-def _table(rows: Iterable[ConsentRow]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Mailbox", overflow="fold")
-    for heading in ("Consent", "Since", "Preview to", "By", "Basis", "Server"):
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(
-            safe(row.address),
-            row.state,
-            f"{row.at.astimezone():%Y-%m-%d}" if row.at else "",
-            f"{row.preview_until.astimezone():%Y-%m-%d}" if row.preview_until else "",
-            safe(row.by),
-            safe(row.basis),
-            safe(row.server) + (" (stored)" if row.stored else ""),
-        )
-    return table
-
-
-def _steps(steps: Iterable[Consent]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("When", "Consent", "By", "Basis", "Note"):
-        table.add_column(heading, overflow="fold")
-    for step in steps:
-        when = f"{step.at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(when, step.state.value, safe(step.by), safe(step.basis), safe(step.note))
-    return table
-
-
-def _accesses(accesses: Iterable[Access]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Opened", "By", "For", "Run"):
-        table.add_column(heading, overflow="fold")
-    for access in accesses:
-        when = f"{access.at.astimezone():%Y-%m-%d %H:%M}"
-        purpose = access.purpose
-        if access.until is not None:
-            purpose += f", {access.times} times until {access.until.astimezone():%H:%M}"
-        table.add_row(when, safe(access.by), safe(purpose), access.run or "")
-    return table

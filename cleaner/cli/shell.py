@@ -25,6 +25,7 @@ from cleaner.cli import (
     evaluate,
     history,
     init,
+    invite,
     judge,
     label,
     learn,
@@ -111,6 +112,7 @@ for name, function, panel in (
     ("login", login.login, START),
     ("scan", scan.scan, CLEANING),
     ("serve", serve.serve, CLEANING),
+    ("worker", serve.worker, CLEANING),
     ("history", history.history, CLEANING),
     ("undo", undo.undo, CLEANING),
     ("status", status.status, CLEANING),
@@ -122,6 +124,8 @@ for name, function, panel in (
     ("train", learn.train, LEARNING),
 ):
     app.command(name, rich_help_panel=panel)(function)
+optin.optin.command("invite")(invite.invite)
+optin.optin.command("confirm")(invite.confirm)
 app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)

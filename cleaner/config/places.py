@@ -25,10 +25,14 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The learned model: whether it is asked, and where models trained here are kept."""
+    """The learned model: whether it is asked, where models trained here are kept, and when `serve` trains anew."""
 
     use: bool = True
     path: Path = Path("models")
+    retrain: timedelta = timedelta(days=7)
+    """How long new labels wait at most until they are learned from; zero: until somebody trains."""
+    retrain_after: int = 50
+    """So many new labels do not wait so long; zero: they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class AlarmSettings:
     timeout: timedelta = timedelta(seconds=15)
     repeat: timedelta = timedelta(days=1)
     """What still holds is told again after so long."""
+    flood: int = 100
+    """Notices about a stranger's mail that one mailbox gets in a day, from which on it is told; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,12 @@ def store(table: Table, base: Path) -> StoreSettings:
 
 
 def models(table: Table, base: Path) -> ModelSettings:
+    usual = ModelSettings()
     found = ModelSettings(
-        use=table.one("use", forms.flag, True),
+        use=table.one("use", forms.flag, usual.use),
         path=table.one("path", forms.file(base), base / "models"),
+        retrain=table.one("retrain", forms.duration, usual.retrain),
+        retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
     )
     close(table)
     return found
@@ -116,6 +119,7 @@ def alarms(table: Table, base: Path) -> AlarmSettings:
         ca_file=table.one("ca_file", forms.file(base), None),
         timeout=table.one("timeout", forms.some_duration, usual.timeout),
         repeat=table.one("repeat", forms.some_duration, usual.repeat),
+        flood=table.one("flood", forms.whole(0, 1_000_000), usual.flood),
     )
     if found.mail and not found.sender:
         table.fault("sender", 'is missing; write for example sender = "bounce-cleaner@harbor.example"')

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Final, cast
 
 from cleaner.evidence import rules
-from cleaner.evidence.alarm import alarms
+from cleaner.evidence.alarm import alarms, is_flood
 from cleaner.evidence.habits import asked, learn, lesson
 from cleaner.evidence.manner import manner
 from cleaner.evidence.mentions import question
@@ -36,6 +36,7 @@ __all__ = [
     "gather",
     "gather_first",
     "gather_learned",
+    "is_flood",
     "is_inside",
     "learn",
     "lesson",

@@ -27,6 +27,11 @@ MOSTLY: Final = 0.5
 RECENT: Final = timedelta(days=7)
 
 
+def is_flood(today: int, usual: float, least: int) -> bool:
+    """Whether so many notices about mail of strangers in a day are an attack and no bad day."""
+    return today >= least and today >= TIMES * usual
+
+
 def alarms(lessons: Iterable[Lesson], today: date) -> tuple[Alarm, ...]:
     """Days of the last week on which much came back that bears our mark and that the user did not keep."""
     own = (one for one in lessons if not one.of_colleague)

@@ -17,6 +17,7 @@ from cleaner.config import MailboxSettings
 from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError, ServerUnavailableError
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
+from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
 from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
@@ -69,6 +70,13 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
             "store",
             f"{where} was not there and is made now",
             "if there was one before, put it back from its backup: consent, history and undo stand in it",
+        )
+    if store.is_ahead:
+        return Finding(
+            Level.NOTE,
+            "store",
+            f"{where} was upgraded by a newer version (revision {store.revision}); this one can still use it",
+            "upgrade the program on this machine, too",
         )
     if store.upgraded_from is None:
         return Finding(Level.OK, "store", f"{where} is open and up to date (revision {store.revision})")
@@ -190,6 +198,16 @@ def check_models(context: Context) -> Iterator[Finding]:
         model = model_for(context, organisation.name)
         told = f"{model.name} judges" if model is not None else "none yet; proofs and rules alone decide"
         yield Finding(Level.OK, "model", f"{told} for {organisation.name}")
+        yield from check_drift(drift(context, organisation.name))
+
+
+def check_drift(found: Drift) -> Iterator[Finding]:
+    """Whether the model still fits what arrives; a warning keeps nobody from cleaning."""
+    for measure in found.warnings:
+        yield Finding(Level.NOTE, "model", f"{found.organisation}: {measure.warning}", measure.remedy)
+    if found.model is not None and found.is_telling and not found.warnings:
+        told = f"{found.model} fits the {found.notices:,} notices of the last week for {found.organisation}"
+        yield Finding(Level.OK, "model", told)
 
 
 def is_here(host: str) -> bool:

@@ -7,8 +7,6 @@ known about the mailbox's owner at once; journal and consent history stay.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -93,16 +91,8 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
 
     Of one that has opted in already, only what is said anew is recorded, and its preview is not begun again.
     """
-    mailbox = context.settings.mailbox(new.address) if new.address in context.settings else None
-    if mailbox is not None and describes(new) and not mailbox.stored:
-        raise UsageError(
-            f"{new.address} stands in {context.settings.path}: change it there, and give only its "
-            "address here"
-        )
-    if mailbox is None or describes(new):
-        mailbox = keep(context, new)
-    says_more = new.preview is not None or new.by or new.note or new.basis != OWNER or describes(new)
-    if context.is_opted_in(mailbox) and not says_more:
+    mailbox, is_changed = mailbox_of(context, new)
+    if context.is_opted_in(mailbox) and not is_changed and not says_more(context, mailbox, new):
         return row_of(context, mailbox)
     now = context.clock()
     preview = preview_left(context, mailbox) if new.preview is None else new.preview
@@ -116,7 +106,36 @@ def opt_in(context: Context, new: NewMailbox) -> ConsentRow:
         preview_until=now + preview,
     )
     context.store.consent.record(consent)
+    context.store.invitations.close(mailbox.address)
     return row_of(context, mailbox)
+
+
+def mailbox_of(context: Context, new: NewMailbox) -> tuple[MailboxSettings, bool]:
+    """
+    That of the file, or of the store, which keeps it from now on; and whether it was not known so before.
+
+    Raises UsageError.
+    """
+    mailbox = context.settings.mailbox(new.address) if new.address in context.settings else None
+    if mailbox is not None and describes(new) and not mailbox.stored:
+        raise UsageError(
+            f"{new.address} stands in {context.settings.path}: change it there, and give only its "
+            "address here"
+        )
+    if mailbox is not None and not describes(new):
+        return mailbox, False
+    kept = keep(context, new)
+    return kept, kept != mailbox
+
+
+def says_more(context: Context, mailbox: MailboxSettings, new: NewMailbox) -> bool:
+    """Whether it is more than what is on record: a list that is imported every day is no news every day."""
+    if new.preview is not None:
+        return True
+    step = context.store.consent.current(mailbox.address)
+    on_record = (step.by, step.basis, step.note) if step is not None else ("", OWNER, "")
+    said = (new.by or on_record[0], new.basis, new.note or on_record[2])
+    return said != on_record and (bool(new.by or new.note) or new.basis != OWNER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,102 +253,6 @@ def only_server(context: Context, address: str) -> str:
     raise UsageError(
         f"{address} is not in {context.settings.path}: say on which server it lives, "
         f"--server NAME (configured: {listed})"
-    )
-
-
-def opt_in_many(
-    context: Context, path: Path, basis: str, by: str | None, preview: timedelta | None = None
-) -> tuple[ConsentRow, ...]:
-    """
-    Opts in the mailboxes of a CSV file; all of its faults are reported together, and then none is taken.
-
-    The first line names the columns: `address` and, where wanted, `server user password aliases sent_from
-    basis note` (several aliases separated by spaces).
-    """
-    new: dict[str, NewMailbox] = {}
-    faults: list[str] = []
-    for line, row in read_csv(path):
-        try:
-            mailbox = replace(described(row), basis=row.get("basis") or basis, by=by, preview=preview)
-            if address_key(mailbox.address) in new:
-                raise UsageError(f"{mailbox.address} stands in it twice")
-            check_new(context, mailbox)
-            new[address_key(mailbox.address)] = mailbox
-        except CleanerError as error:
-            faults.append(f"line {line}: {error}")
-    if faults:
-        raise UsageError(f"{path}: nothing was imported\n" + "\n".join(f"  - {f}" for f in faults))
-    return tuple(opt_in(context, mailbox) for mailbox in new.values())
-
-
-def check_new(context: Context, new: NewMailbox) -> None:
-    if new.address in context.settings:
-        return
-    server = new.server or only_server(context, new.address)
-    stored = StoredMailbox(
-        address=new.address,
-        server=server,
-        user=new.user,
-        password=new.password,
-        aliases=new.aliases,
-        sent_from=new.sent_from,
-    )
-    checked(context, stored)
-
-
-COLUMNS = ("address", "server", "user", "password", "aliases", "sent_from", "basis", "note")
-
-
-def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row that is not empty, with the number of its line. Raises UsageError."""
-    text = text_of(path)
-    first = text.partition("\n")[0]
-    # What spreadsheets write where the comma stands in numbers.
-    delimiter = ";" if ";" in first and "," not in first else ","
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    try:
-        names = [name.strip().lower() for name in next(rows, [])]
-        while names and not names[-1]:
-            names.pop()
-        unknown = [name for name in names if name not in COLUMNS]
-        if "address" not in names or unknown:
-            raise UsageError(
-                f"{path}: the first line must name the columns: 'address', and of "
-                f"{', '.join(COLUMNS[1:])} those that are wanted"
-                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
-            )
-        for row in rows:
-            if any(row[len(names) :]):
-                raise UsageError(
-                    f"{path}: line {rows.line_num} has more fields than the first line names; put a field that "
-                    f"holds a {delimiter!r} in quotation marks"
-                )
-            if any(row):
-                yield rows.line_num, dict(zip(names, (field.strip() for field in row), strict=False))
-    except csv.Error as error:
-        raise UsageError(f"{path}: line {rows.line_num} is no CSV ({error})") from error
-
-
-def text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not UTF-8 text at byte {error.start}; save it as CSV in UTF-8"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})") from error
-
-
-def described(row: Mapping[str, str]) -> NewMailbox:
-    return NewMailbox(
-        address=row.get("address", ""),
-        server=row.get("server") or None,
-        user=row.get("user") or None,
-        password=row.get("password") or None,
-        aliases=tuple(row.get("aliases", "").split()),
-        sent_from=tuple(row.get("sent_from", "").split()),
-        note=row.get("note", ""),
     )
 
 

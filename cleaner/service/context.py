@@ -86,7 +86,8 @@ class Context:
     def memory(self, mailbox: MailboxSettings) -> SeenBook:
         """What was judged here, and what proven notices taught here and, where it is one house, its colleagues."""
         organisation = self.settings.organisation(mailbox.organisation)
-        return self.store.seen(mailbox.address, "" if organisation.shared else organisation.name)
+        shared_with = "" if organisation.shared else organisation.name
+        return self.store.seen(mailbox.address, shared_with, counts_for=organisation.name)
 
     def hosts(self) -> Hosts | None:
         """What the outside says of hosts, where the configuration wants it asked."""

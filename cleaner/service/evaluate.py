@@ -43,6 +43,10 @@ Z: Final = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
 
 NOTHING: Final[frozenset[str]] = frozenset()
+WAYS: Final = ("set", "kind", "generator", "family", "language", "tag")
+"""What figures are grouped by. The family is the mail system as we read it, the generator what really wrote it."""
+NOT_TOLD: Final = "not told"
+"""The language of notices whose label does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Evaluation:
 
     total: Figures
     by: dict[str, dict[str, Figures]] = field(default_factory=dict)
-    """`set`, `kind`, `generator`, `tag` → group → its figures."""
+    """One of `WAYS` → group → its figures."""
     mistakes: tuple[str, ...] = ()
     """Files of genuine notices and ordinary messages that would have been removed."""
     missing: tuple[str, ...] = ()
@@ -314,13 +318,15 @@ def _second_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:
 
 
 def summary(judgements: Sequence[Judgement]) -> Evaluation:
-    ways: dict[str, dict[str, list[Judgement]]] = {"set": {}, "kind": {}, "generator": {}, "tag": {}}
+    ways: dict[str, dict[str, list[Judgement]]] = {way: {} for way in WAYS}
     for judgement in judgements:
         label = judgement.case.label
         groups = (
             ("set", judgement.case.bag.partition("/")[0]),
             ("kind", label.kind.value),
             ("generator", label.generator),
+            ("family", judgement.case.notice.family),
+            ("language", label.language or (NOT_TOLD if judgement.case.notice.kind.is_judged else "")),
             *(("tag", tag) for tag in label.tags),
         )
         for way, group in groups:

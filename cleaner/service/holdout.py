@@ -21,9 +21,6 @@ from cleaner.service.teaching import Draft
 from cleaner.steps.task import Watch
 from cleaner.values import Opinion
 
-LOCALISED: Final = "localised-"
-"""How a label's tag says in which language, other than English, a notice is written."""
-
 FEWEST: Final = 40
 """Notices that a part must hold."""
 
@@ -39,7 +36,7 @@ def family(draft: Draft) -> str:
 
 
 def language(draft: Draft) -> str:
-    return next((tag.removeprefix(LOCALISED) for tag in draft.label.tags if tag.startswith(LOCALISED)), "")
+    return draft.label.language
 
 
 WAYS: Final[Mapping[str, Callable[[Draft], str]]] = {"world": world, "family": family, "language": language}

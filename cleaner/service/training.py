@@ -30,6 +30,7 @@ from cleaner.service.teaching import Lexicon, drafts
 from cleaner.steps.task import Watch
 from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
+from cleaner.store.records import Training
 from cleaner.values import Opinion
 
 MOST_WORDS: Final = 200
@@ -84,9 +85,17 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     """
     Trains a model for one organisation; it takes the place of the one in use if it is not worse.
 
-    Raises UsageError: no base, too little to learn from, no scikit-learn.
+    Raises UsageError: no base, too little to learn from, no scikit-learn, another is at it.
     """
     named = organisation_named(context, organisation)
+    with context.store.training(named) as is_free:
+        if not is_free:
+            raise UsageError(f"a model for {named} is being trained already; try again when that is done")
+        return trained(context, named, watch, may_promote=may_promote)
+
+
+def trained(context: Context, named: str, watch: Watch, *, may_promote: bool) -> Trained:
+    last = context.store.labels.latest()
     base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
@@ -100,10 +109,7 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     )
     write(folder, learned, base, words, data)
     objections = any(comparison.objections for comparison in comparisons)
-    promoted = may_promote and not objections
-    if promoted:
-        choose(context, named, name, "not worse than the one before, on the hold-out and on your labels")
-    return Trained(
+    found = Trained(
         name,
         folder,
         named,
@@ -112,7 +118,31 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
         guarantee=learned.guarantee,
         threshold=learned.model.remove,
         comparisons=comparisons,
-        promoted=promoted,
+        promoted=may_promote and not objections,
+    )
+    place(context, found, last)
+    return found
+
+
+def place(context: Context, trained: Trained, last_label: int) -> None:
+    """In the place of the one in use, or beside it: a candidate judges along, so that it can be compared."""
+    if trained.promoted:
+        why = "not worse than the one before, on the hold-out and on your labels"
+        choose(context, trained.organisation, trained.name, why)
+        context.store.watching.judge_along(trained.organisation, None, context.clock())
+    else:
+        context.store.watching.judge_along(trained.organisation, trained.name, context.clock())
+    context.store.models.note(
+        Training(
+            trained.organisation,
+            context.clock(),
+            context.actor,
+            trained.name,
+            trained.own_labels,
+            trained.promoted,
+            "; ".join(trained.objections) or ("" if trained.promoted else "it was to be a candidate"),
+            last_label,
+        )
     )
 
 
@@ -155,7 +185,10 @@ def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
     try:
         base = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
     except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
-        raise UsageError(f"the base of model {name} cannot be read ({error})") from error
+        raise UsageError(
+            f"the base of model {name} ({files.BASE} in its folder) is not as this program writes it; "
+            "install the program anew"
+        ) from error
     return base, kept.get(files.TELLING_WORDS, b"{}"), name
 
 

@@ -1,8 +1,11 @@
-"""Which alarms were told when, so that one of them is not told at every run."""
+"""Which alarms were told when, so that one of them is not told at every run; and those still to be told."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -11,14 +14,17 @@ from sqlalchemy.exc import IntegrityError
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
+from cleaner.store.sealing import Seals
+from cleaner.values import Alert, address_key
 
 
 class AlertBook:
-    """Times by keyed hashes of what was told."""
+    """Times by keyed hashes of what was told; what is still to be told is sealed."""
 
-    def __init__(self, database: Database, keyed: Keyed) -> None:
+    def __init__(self, database: Database, keyed: Keyed, seals: Seals) -> None:
         self._database = database
         self._keyed = keyed
+        self._seals = seals
 
     def told(self, key: str) -> datetime | None:
         table = tables.alert
@@ -38,3 +44,39 @@ class AlertBook:
     def forget(self, before: datetime) -> None:
         with self._database.write() as connection:
             connection.execute(delete(tables.alert).where(tables.alert.c.at < before))
+
+    def post(self, alerts: Iterable[Alert], at: datetime) -> None:
+        """They are due from then on; of one that is due already the newer text counts."""
+        table = tables.alert_due
+        rows = [
+            {"key": self._hash(alert), "sealed": self._seals.seal(json.dumps(asdict(alert)).encode())}
+            for alert in dict.fromkeys(alerts)
+        ]
+        with self._database.write() as connection:
+            for row in rows:
+                again = update(table).where(table.c.key == row["key"]).values(sealed=row["sealed"])
+                if connection.execute(again).rowcount == 0:
+                    with suppress(IntegrityError), connection.begin_nested():
+                        connection.execute(insert(table).values(**row, at=at))
+
+    def due(self) -> Mapping[Alert, datetime]:
+        """Since when which alarm is due, the oldest first."""
+        table = tables.alert_due
+        with self._database.read() as connection:
+            rows = connection.execute(select(table).order_by(table.c.at, table.c.key)).all()
+        return {Alert(**json.loads(self._seals.open(row.sealed))): row.at for row in rows}
+
+    def settle(self, alerts: Iterable[Alert]) -> None:
+        """They are due no more."""
+        hashed = [self._hash(alert) for alert in alerts]
+        if hashed:
+            with self._database.write() as connection:
+                connection.execute(delete(tables.alert_due).where(tables.alert_due.c.key.in_(hashed)))
+
+    def forget_about(self, address: str) -> None:
+        """Tells nobody any more of what speaks of that mailbox."""
+        name = address_key(address)
+        self.settle(alert for alert in self.due() if name in f"{alert.about}\n{alert.text}".casefold())
+
+    def _hash(self, alert: Alert) -> bytes:
+        return self._keyed.hash("alert", alert.key)

@@ -34,6 +34,25 @@ BATCH: Final = 1_000
 AGAIN: Final = 0.01
 """Seconds between tries of what SQLite does not wait for itself."""
 
+SERVER_LOOKS: Final = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
+"""
+Seconds, and times: after 25 seconds PostgreSQL notices that a machine is no more, and lifts its locks.
+
+By default that takes Linux two hours (https://www.postgresql.org/docs/current/runtime-config-connection.html).
+"""
+CLIENT_LOOKS: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 12_000,
+}
+"""
+The same from our side, sooner: whoever was cut off knows it before others get his locks.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+"""
+
 T = TypeVar("T")
 
 
@@ -53,6 +72,8 @@ class Database:
         self.path = _path(parsed) if self.is_sqlite else None
         self.is_in_memory = self.is_sqlite and self.path is None
         self.where = _where(parsed, self.path)
+        self.connect_arguments: dict[str, Any] = {}
+        """What PostgreSQL's driver is given beside the URL."""
         self._busy = busy_timeout.total_seconds()
         # In memory there is a single connection, which one thread has at a time.
         self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_in_memory else nullcontext()
@@ -70,9 +91,14 @@ class Database:
         return engine
 
     def _postgresql(self, url: URL) -> Engine:
-        options = f"-c lock_timeout={int(self._busy * 1000)} -c synchronous_commit=on"
+        settings = {"lock_timeout": int(self._busy * 1000), "synchronous_commit": "on", **SERVER_LOOKS}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        looks = {name: value for name, value in CLIENT_LOOKS.items() if name not in url.query}
+        self.connect_arguments = {**looks, "options": options}
         try:
-            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args={"options": options})
+            return create_engine(
+                url, pool_pre_ping=True, max_overflow=-1, connect_args=self.connect_arguments
+            )
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"

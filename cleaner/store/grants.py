@@ -75,8 +75,8 @@ class GrantBook:
 
     @contextmanager
     def turn(self, server: str, address: str) -> Iterator[bool]:
-        with self._locks.hold(f"grant {server} {address_key(address)}") as held:
-            yield held
+        with self._locks.hold(f"grant {server} {address_key(address)}") as hold:
+            yield bool(hold)
 
 
 def erase(connection: Connection, mailbox: int) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from cleaner.errors import StoreError
 from cleaner.store import indexes, schema, tables
 from cleaner.store.database import Database
-from cleaner.store.failures import sentence_of
+from cleaner.store.failures import told
 from cleaner.store.hashing import Keyed
 from cleaner.store.locks import Locks
 
@@ -139,7 +139,7 @@ def _in_our_words(target: Database) -> Iterator[None]:
     try:
         yield
     except target.driver_error as error:
-        raise StoreError(sentence_of(error, target.where)) from error
+        raise StoreError(told(error, target.where)) from error
 
 
 # --- copying ---------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ from cleaner.values import address_key
 MOST: Final = 200
 """Due mailboxes of one server that are looked at for one choice."""
 
+CARRIED: Final = "job "
+"""So begins a claim that is no process's but a job's, which carries the mailbox to some worker (`fleet.py`)."""
+
 Choose = Callable[[Mapping[str, Sequence[Turn]]], Sequence[Turn]]
 """Given the due ones of each server, the longest due first: those to be claimed."""
 
@@ -41,6 +44,8 @@ class Ended:
     at: datetime
     poll_by: str | None = None
     """Only looked for new mail, and who did."""
+    rests_until: datetime | None = None
+    """The server wants to be left alone so long: none of its mailboxes is due sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class ScheduleBook:
         """Writes down the turns that are over and claims those that are chosen, in one transaction."""
         with self._database.write() as connection:
             for one in ended:
-                self._end(connection, one)
+                write_down(connection, one, self._name)
             due = {server: found for server in servers if (found := _due(connection, server, now))}
             chosen = tuple(choose(due)) if due else ()
             for some in chunks(turn.address for turn in chosen):
@@ -189,6 +194,12 @@ class ScheduleBook:
                 digested_at=turn.digested_at,
             )
         )
+        if ended.rests_until is not None:
+            connection.execute(
+                update(tables.schedule)
+                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
+                .values(due=ended.rests_until)
+            )
 
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""
@@ -196,7 +207,8 @@ class ScheduleBook:
         s = tables.schedule.c
         query = select(s.claimed_by).where(s.claimed_by.is_not(None)).distinct()
         with self._database.read() as connection:
-            names = [name for name in connection.execute(query).scalars() if name != self._name]
+            claims = connection.execute(query).scalars().all()
+        names = [name for name in claims if name != self._name and not name.startswith(CARRIED)]
         dead = tuple(name for name in names if self._is_dead(name))
         if dead:
             self._release(dead)
@@ -210,7 +222,7 @@ class ScheduleBook:
 
     def _is_dead(self, name: str) -> bool:
         with self._locks.hold(_lock(name)) as free:
-            return free
+            return bool(free)
 
     def _release(self, names: Sequence[str]) -> None:
         s = tables.schedule.c
@@ -222,8 +234,8 @@ class ScheduleBook:
     def all(self) -> tuple[Turn, ...]:
         """By address."""
         with self._database.read() as connection:
-            rows = connection.execute(_turns().order_by(tables.mailbox.c.address)).all()
-        return tuple(map(_turn, rows))
+            rows = connection.execute(turns_query().order_by(tables.mailbox.c.address)).all()
+        return tuple(map(turn_of, rows))
 
     def backlog(self, now: datetime) -> Backlog:
         s = tables.schedule.c
@@ -237,6 +249,34 @@ class ScheduleBook:
         )
         with self._database.read() as connection:
             return Backlog(*connection.execute(query).one())
+
+
+def write_down(connection: Connection, ended: Ended, claim: str) -> None:
+    """Where the claim is not that any more, nothing is written."""
+    turn, s = ended.turn, tables.schedule.c
+    mailbox = connection.execute(
+        select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
+    ).scalar_one()
+    if ended.poll_by is not None:
+        record_poll(connection, mailbox, ended.at, ended.poll_by)
+    connection.execute(
+        update(tables.schedule)
+        .where(s.mailbox_id == mailbox, s.claimed_by == claim)
+        .values(
+            claimed_by=None,
+            due=turn.due,
+            failures=turn.failures,
+            state=turn.state,
+            error=turn.error,
+            run=turn.run,
+            finished=turn.finished,
+            pulse=turn.pulse,
+            looked_at=turn.looked_at,
+            upkeep_due=turn.upkeep_due,
+            digest_due=turn.digest_due,
+            digested_at=turn.digested_at,
+        )
+    )
 
 
 def _rows_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
@@ -254,24 +294,24 @@ def forget(connection: Connection, mailbox: int) -> None:
     connection.execute(delete(tables.schedule).where(tables.schedule.c.mailbox_id == mailbox))
 
 
-def _turns() -> Select[Any]:
+def turns_query() -> Select[Any]:
     return select(tables.schedule, tables.mailbox.c.address).join_from(tables.schedule, tables.mailbox)
 
 
 def _due(connection: Connection, server: str, now: datetime) -> tuple[Turn, ...]:
     s = tables.schedule.c
     query = (
-        _turns()
+        turns_query()
         .where(s.server == server, s.due <= now, s.claimed_by.is_(None))
         .order_by(s.due, s.mailbox_id)
         .limit(MOST)
         # With PostgreSQL others may be choosing, too: what they look at is not there for us.
         .with_for_update(of=tables.schedule, skip_locked=True)
     )
-    return tuple(map(_turn, connection.execute(query)))
+    return tuple(map(turn_of, connection.execute(query)))
 
 
-def _turn(row: Row[Any]) -> Turn:
+def turn_of(row: Row[Any]) -> Turn:
     return Turn(
         address=row.address,
         server=row.server,

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from cleaner.store import lessons, tables
+from cleaner.store import lessons, tables, watching
 from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
@@ -36,14 +36,18 @@ class SeenBook:
     """
     Judged notices of one mailbox; satisfies `ports.Memory`.
 
-    Where an organisation is named, what proven notices teach is shared with its other mailboxes.
+    Where an organisation is named, what proven notices teach is shared with its other mailboxes. `counts_for`: the
+    organisation whose counts by day (`watching`) they go into.
     """
 
-    def __init__(self, database: Database, keyed: Keyed, address: str, organisation: str = "") -> None:
+    def __init__(
+        self, database: Database, keyed: Keyed, address: str, organisation: str = "", counts_for: str = ""
+    ) -> None:
         self._database = database
         self._keyed = keyed
         self._address = address
         self._organisation = organisation
+        self._counts_for = counts_for
 
     def cursor(self, folder: str) -> str | None:
         with self._database.read() as connection:
@@ -76,6 +80,17 @@ class SeenBook:
             )
             rows = connection.execute(query.order_by(n.received)).all()
         return tuple(Arrival(row.received, _text(row.subject), _text(row.reporter)) for row in rows)
+
+    def strays(self, since: datetime, until: datetime) -> int:
+        """How many notices came in that time that nothing shows to be about mail from here."""
+        n = tables.notice.c
+        stray = n.opinion.in_((Opinion.BACKSCATTER.value, Opinion.UNSURE.value))
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            query = select(func.count()).where(
+                n.mailbox_id == mailbox, n.received > since, n.received <= until, stray
+            )
+            return connection.execute(query).scalar_one()
 
     def would_have_moved(self, since: datetime) -> tuple[SeenNotice, ...]:
         """Spurious notices judged since then that are only reported; the oldest first."""
@@ -124,16 +139,22 @@ class SeenBook:
             mailbox = ensured(connection, self._address)
             if has_withdrawn(connection, mailbox):
                 return
-            self._record(connection, mailbox, latest)
+            first = self._record(connection, mailbox, latest)
             learned = {fingerprint: notice.lesson for fingerprint, notice in latest.items()}
             lessons.keep(connection, self._keyed, mailbox, learned, self._organisation)
             for folder, value in cursors.items():
                 set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
+            if self._counts_for:
+                watching.count(connection, self._counts_for, mailbox, first)
 
-    def _record(self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]) -> None:
+    def _record(
+        self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]
+    ) -> tuple[SeenNotice, ...]:
+        """Returns those that were judged for the first time."""
         n = tables.notice.c
-        there = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
+        there = tuple(_about(connection, select(n.id, n.fingerprint, n.action), mailbox, tuple(notices)))
         known = {row.fingerprint: row.id for row in there}
+        waited = {row.fingerprint for row in there if row.action == ActionName.WAIT.value}
         fresh = [
             {"mailbox_id": mailbox, "fingerprint": fingerprint, **self._values(notice)}
             for fingerprint, notice in notices.items()
@@ -147,6 +168,11 @@ class SeenBook:
         staying = [{k: v for k, v in row.items() if k != "report"} for row in again if row["report"] is None]
         for rows in filter(None, (anew, staying)):
             connection.execute(update(tables.notice).where(n.id == bindparam("row")), rows)
+        return tuple(
+            notice
+            for fingerprint, notice in notices.items()
+            if notice.action is not ActionName.WAIT and (fingerprint not in known or fingerprint in waited)
+        )
 
     def _values(self, notice: SeenNotice) -> dict[str, Any]:
         return {
@@ -195,6 +221,7 @@ def forget(connection: Connection, mailbox: int) -> None:
     """Erases all that was judged; what was done about it stays in the journal."""
     for table in (tables.notice, tables.lesson, tables.folder_cursor):
         connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
+    watching.forget(connection, mailbox)
 
 
 def _about(

@@ -151,6 +151,15 @@ consent = Table(
     Column("preview_until", UtcTime),
 )
 
+invitation = Table(
+    "invitation",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("token", Hash, nullable=False, unique=True),
+    Column("until", UtcTime, nullable=False),
+)
+"""What an owner who was invited can agree with, so long; `token` is a hash."""
+
 access = Table(
     "access",
     metadata,
@@ -188,10 +197,19 @@ schedule = Table(
 """
 When `serve` looks at each opted-in mailbox next, and what came of the last time.
 
-`claimed_by`: the process that is at work on it. `pulse`: what the mailbox looked like when all of it was looked
-through, at `looked_at`.
+`claimed_by`: the process that is at work on it, or the job that carries it. `pulse`: what the mailbox looked like when
+all of it was looked through, at `looked_at`.
 """
 
+office = Table(
+    "office",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", AnyText, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Who of several processes is the scheduler, and the last tick: none comes twice."""
 sign_in = Table(
     "sign_in",
     metadata,
@@ -379,6 +397,23 @@ alert = Table(
 )
 """When which alarm was told by which way out."""
 
+alert_due = Table(
+    "alert_due",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Alarms that somebody is still to be told of, and since when: sealed (`Seals`)."""
+
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+"""When which piece of upkeep was last begun, by whichever process."""
+
 folder_cursor = Table(
     "folder_cursor",
     metadata,
@@ -460,6 +495,7 @@ sample = Table(
     Column("raw", LargeBinary, nullable=False),
 )
 """The raw mail of a label, and what tells a person which it is: sealed (`Seals`)."""
+
 model_choice = Table(
     "model_choice",
     metadata,
@@ -471,3 +507,65 @@ model_choice = Table(
     Column("why", AnyText, nullable=False),
 )
 """`model` is null where it was chosen to judge by the rules alone."""
+
+model_day = Table(
+    "model_day",
+    metadata,
+    Column("organisation_id", ForeignKey("organisation.id"), primary_key=True),
+    Column("model", AnyText, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("what", AnyText, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""
+How many notices that arrived on a day were judged how, under which model, and what was found of them.
+
+Counts alone: nothing tells of a single notice or mailbox.
+"""
+
+model_shadow = Table(
+    "model_shadow",
+    metadata,
+    Column("organisation_id", ForeignKey("organisation.id"), primary_key=True, autoincrement=False),
+    Column("model", AnyText, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+"""The candidate that judges along without acting."""
+
+model_difference = Table(
+    "model_difference",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False),
+    of_mailbox(),
+    Column("model", AnyText, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("folder", AnyText, nullable=False),
+    Column("message", AnyText, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("received", UtcTime),
+    Column("at", UtcTime, nullable=False),
+    Column("active", AnyText),
+    Column("opinion", String(16), nullable=False),
+    Column("probability", Float),
+    Column("other", String(16), nullable=False),
+    Column("other_probability", Float),
+    UniqueConstraint("mailbox_id", "model", "fingerprint"),
+    Index(None, "organisation_id", "model"),
+)
+"""A notice of which the candidate `model` said something `other` than what was in use."""
+
+training = Table(
+    "training",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("model", AnyText),
+    Column("labels", Integer, nullable=False),
+    Column("last_label", Many, nullable=False),
+    Column("promoted", Boolean, nullable=False),
+    Column("why", AnyText, nullable=False),
+)
+"""What came of each training; `model` is null where none came of it. `last_label`: the latest that there was then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -160,3 +161,48 @@ def test_a_mailbox_of_the_file_is_forgotten_there(run: Run, demo: Path) -> None:
     assert ran.code == 2
     assert "take its [[mailbox]] out there" in ran.err
     assert "opted-in" in run("-c", demo, "optin", "show", ANN).out
+
+
+def test_an_owner_is_asked_and_answers(run: Run, demo: Path) -> None:
+    """docs/consent.md as a new administrator follows it."""
+    asked = run("-c", demo, "optin", "invite", ANN)
+    assert asked.code == 0
+    (code,) = re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", asked.out)
+    assert run("-c", demo, "scan", "--mailbox", ANN).code != 0
+    assert "invited" in run("-c", demo, "optin", "list").out
+    agreed = run("-c", demo, "optin", "confirm", code.upper())
+    assert agreed.code == 0
+    assert f"{ANN} has opted in" in agreed.out
+    assert run("-c", demo, "optin", "confirm", code).code == 2
+    assert run("-c", demo, "scan", "--mailbox", ANN).code == 0
+    shown = run("-c", demo, "optin", "show", ANN, "--format", "jsonl").out
+    assert [json.loads(line).get("consent") for line in shown.splitlines()][:2] == ["invited", "opted-in"]
+
+
+def test_a_letter_that_is_put_into_the_mailbox_is_not_printed(run: Run, demo: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "people.csv"
+    listed.write_text(f"address\n{ANN}\nben@harbor.example\n")
+    run("-c", demo, "optin", "add", "ben@harbor.example")
+    asked = run("-c", demo, "optin", "invite", "--put", "--list", listed)
+    assert asked.code == 3
+    assert "1 owner asked" in asked.out
+    assert "ben@harbor.example has opted in already" in asked.err
+    assert not re.search(r"(?:[a-z2-7]{4}-){3}", asked.out)
+
+
+def test_whom_to_ask_is_said_in_one_way(run: Run, demo: Path) -> None:
+    assert run("-c", demo, "optin", "invite").code == 2
+    assert run("-c", demo, "optin", "invite", ANN, "--list", "x.csv").code == 2
+    assert run("-c", demo, "optin", "invite", ANN, "--valid", "0").code == 2
+
+
+def test_a_directory_speaks_for_nobody_who_withdrew(run: Run, demo: Path, tmp_path: Path) -> None:
+    script = tmp_path / "mailboxes"
+    script.write_text(f"#!/bin/sh\nprintf 'address\\n{ANN}\\nben@harbor.example\\n'\n")
+    script.chmod(0o755)
+    run("-c", demo, "optin", "add", ANN)
+    run("-c", demo, "optin", "remove", ANN)
+    ran = run("-c", demo, "optin", "import", f"command:{script}")
+    assert ran.code == 0
+    assert "1 mailbox opted in" in ran.out
+    assert f"{ANN} paused or withdrew and is left alone" in ran.err

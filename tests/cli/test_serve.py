@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -29,6 +31,7 @@ from tests.servers.process import free_port
 ANN = "ann@harbor.example"
 BEN = "ben@harbor.example"
 PATIENCE = 60
+FIRST = Path(__file__).parents[1] / "store" / "first.sql"
 
 
 @dataclass
@@ -200,10 +203,69 @@ def test_a_newer_database_is_refused_with_the_remedy(
 ) -> None:
     with closing(sqlite3.connect(agreed.parent / "state.db", isolation_level=None)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.execute("UPDATE meta SET value = X'39393939' WHERE name = 'borne-from'")
     for command in ("serve", "check"):
         ran = run("-c", agreed, command)
         assert ran.code == 1
         assert "newer bounce-cleaner; upgrade the program, or restore the backup" in ran.out + ran.err
+
+
+def test_an_older_database_is_upgraded_and_told_of(
+    demo: Path, tmp_path: Path, run: Callable[..., Ran]
+) -> None:
+    """As the first version left it, with Ann opted in."""
+    (demo.parent / "master.key").write_text("k" * 32)
+    for name in ("one", "other"):
+        for path in demo.parent.glob("state.db*"):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+        with closing(sqlite3.connect(demo.parent / "state.db")) as database:
+            database.executescript(FIRST.read_text())
+        if name == "one":
+            ran = run("-c", demo, "check")
+            assert "older than this program (revision 0001) and has been upgraded to" in " ".join(
+                ran.out.split()
+            )
+    with running(demo, tmp_path) as serving:
+        serving.wait_for("the database was older (revision 0001) and has been upgraded to")
+        serving.wait_for("scan ends", mailbox=ANN)
+        assert serving.end() == 0
+
+
+def documented(heading: str) -> list[str]:
+    """The commands of that part of the page on the store."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "store.md").read_text("utf-8")
+    part = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+
+
+def test_a_backup_made_while_it_serves_is_put_back_as_documented(
+    agreed: Path, tmp_path: Path, run: Callable[..., Ran]
+) -> None:
+    """What happened after it is not undone by it, and nothing is moved a second time."""
+    folder = agreed.parent
+    backup, restore = documented("Backup")
+    with running(agreed, tmp_path) as serving:
+        serving.wait_for("scan ends", mailbox=ANN)
+        serving.wait_for("scan ends", mailbox=BEN)
+        subprocess.run(["/bin/sh", "-ec", backup], cwd=folder, check=True)
+        # Later than the backup.
+        assert run("-c", agreed, "optin", "pause", BEN).code == 0
+        assert serving.end() == 0
+    mail = {path.read_bytes() for path in (folder / "mail").rglob("*") if path.is_file()}
+    moved = len(list((folder / "mail" / ANN / ".Backscatter").rglob("*:2,*")))
+    assert moved
+    subprocess.run(["/bin/sh", "-ec", restore], cwd=folder, check=True)
+    assert (folder / "state.db").stat().st_mode & 0o077 == 0
+    shown = run("-c", agreed, "optin", "list", "--format", "jsonl").out
+    assert [json.loads(line)["state"] for line in shown.splitlines()] == ["opted-in"] * 2
+    with running(agreed, tmp_path) as serving:
+        serving.wait_for("ready: ", times=2)
+        assert serving.end() == 0
+    assert {path.read_bytes() for path in (folder / "mail").rglob("*") if path.is_file()} == mail
+    assert len(list((folder / "mail" / ANN / ".Backscatter").rglob("*:2,*"))) == moved
+    back = run("-c", agreed, "undo", "--mailbox", ANN, "--since", "1d")
+    assert back.code == 0, back.out + back.err
+    assert not list((folder / "mail" / ANN / ".Backscatter").rglob("*:2,*"))
 
 
 @pytest.mark.parametrize("value", ["", "/nowhere/at/all"])

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import email
-import json
 import logging
-import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,26 +17,12 @@ from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError
 from cleaner.outlets import Letter, Outlets, Webhook, outlets
 from cleaner.store import Store
 from cleaner.values import Alert
-from tests.servers import smtp
+from tests.servers import smtp, webhook
 from tests.servers.certificates import Authority
+from tests.servers.webhook import PATH, Hook
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ALERT = Alert("compromised-account", "ann@harbor.example", "On one day 25 mails came back.", "2026-11-20")
-PATH = "/hooks/T0K3N-in-the-path"
-
-
-@dataclass
-class Hook:
-    """What a web server was asked, and what it answers."""
-
-    status: int = 200
-    location: str = ""
-    posts: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.port}{PATH}"
 
 
 @pytest.fixture(scope="module")
@@ -50,34 +32,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def hook(authority: Authority, request: pytest.FixtureRequest) -> Iterator[Hook]:
-    hook = Hook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            hook.posts.append((self.path, dict(self.headers.items()), body))
-            self.send_response(hook.status)
-            if hook.location:
-                self.send_header("Location", hook.location)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
     certificate = authority.for_another_host() if hasattr(request, "param") else authority.good()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.certificate, certificate.key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    hook.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with webhook.receiving(certificate) as hook:
         yield hook
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 def settings(authority: Authority, **changes: object) -> AlarmSettings:
@@ -133,7 +90,7 @@ def test_an_error_names_neither_path_nor_token(
     monkeypatch.setenv("TOKEN", "s3cret")
     changed = settings(authority, webhook=hook.url, webhook_token=Secret("env:TOKEN"))
     with Store.open("sqlite://", b"k" * 32) as store, caplog.at_level(logging.DEBUG):
-        assert outlets(changed, store.alerts, lambda: NOW).tell([ALERT]) == 0
+        assert outlets(changed, store.alerts, lambda: NOW).tell([ALERT]).untold == {ALERT}
     assert "it answered 500" in caplog.text
     assert "T0K3N" not in caplog.text
     assert "s3cret" not in caplog.text
@@ -220,8 +177,10 @@ class Way:
     name: str
     broken: bool = False
     told: list[Alert] = field(default_factory=list)
+    asked: int = 0
 
     def tell(self, alert: Alert, now: datetime) -> None:
+        self.asked += 1
         if self.broken:
             raise CleanerError("nobody there")
         self.told.append(alert)
@@ -237,22 +196,22 @@ def test_an_alert_is_told_once_until_it_is_old(store: Store) -> None:
     way, now = Way("one"), [NOW]
     both = Outlets([way], store.alerts, timedelta(days=1), lambda: now[0])
     other = replace(ALERT, about="ben@harbor.example")
-    assert both.tell([ALERT, ALERT, other]) == 2
-    assert both.tell([ALERT, other]) == 0
-    assert both.tell([replace(ALERT, occasion="2026-11-21")]) == 1
+    assert both.tell([ALERT, ALERT, other]).count == 2
+    assert both.tell([ALERT, other]).count == 0
+    assert both.tell([replace(ALERT, occasion="2026-11-21")]).count == 1
     now[0] += timedelta(hours=23)
-    assert both.tell([ALERT]) == 0
+    assert both.tell([ALERT]).count == 0
     now[0] += timedelta(hours=1)
-    assert both.tell([ALERT]) == 1
+    assert both.tell([ALERT]).count == 1
     assert [alert.about for alert in way.told[:2]] == [ALERT.about, "ben@harbor.example"]
 
 
 def test_one_that_does_not_answer_is_tried_again_and_does_not_keep_the_other(store: Store) -> None:
     broken, good = Way("broken", broken=True), Way("good")
     both = Outlets([broken, good], store.alerts, timedelta(days=1), lambda: NOW)
-    assert both.tell([ALERT]) == 1
+    assert both.tell([ALERT]).count == 1
     broken.broken = False
-    assert both.tell([ALERT]) == 1
+    assert both.tell([ALERT]).count == 1
     assert (broken.told, good.told) == ([ALERT], [ALERT])
 
 
@@ -262,10 +221,27 @@ def test_what_was_told_stands_nowhere_in_the_clear(store: Store, tmp_path: Path)
     assert b"compromised" not in (tmp_path / "state.db").read_bytes()
 
 
-def test_a_flood_of_alarms_is_no_flood_of_letters(store: Store) -> None:
+def test_a_flood_of_alarms_is_one_letter(store: Store) -> None:
     way = Way("one")
     every = [replace(ALERT, about=f"p{n}@harbor.example") for n in range(50)]
     both = Outlets([way], store.alerts, timedelta(days=1), lambda: NOW)
-    assert both.tell(every) == 20
-    assert both.tell(every) == 20
-    assert len({alert.about for alert in way.told}) == 40
+    stop = Alert("safety-stop", "ann@harbor.example", "It stopped.")
+    assert both.tell([*every, stop]).count == 51
+    assert both.tell([*every, stop]).count == 0
+    assert [alert.about for alert in way.told] == ["50 alarms", "ann@harbor.example"]
+    assert "p3@harbor.example: On one day 25 mails" in way.told[0].text
+    assert "and 30 more" in way.told[0].text
+
+
+def test_five_of_a_kind_are_told_one_by_one(store: Store) -> None:
+    way = Way("one")
+    every = [replace(ALERT, about=f"p{n}@harbor.example") for n in range(5)]
+    Outlets([way], store.alerts, timedelta(days=1), lambda: NOW).tell(every)
+    assert {alert.about for alert in way.told} == {alert.about for alert in every}
+
+
+def test_a_silent_one_is_asked_once_however_many_alarms_there_are(store: Store) -> None:
+    way = Way("one", broken=True)
+    every = [replace(ALERT, about=f"p{n}@harbor.example") for n in range(5)]
+    told = Outlets([way], store.alerts, timedelta(days=1), lambda: NOW).tell(every)
+    assert (told.count, told.untold, way.asked) == (0, frozenset(every), 1)

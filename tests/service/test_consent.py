@@ -12,6 +12,7 @@ from cleaner.app import App
 from cleaner.errors import CleanerError, UsageError
 from cleaner.service import consent
 from cleaner.service.consent import NewMailbox
+from cleaner.service.roster import opt_in_many
 from tests.service.hands import ANN, BEN, Hands
 
 
@@ -103,12 +104,12 @@ def test_an_import_takes_all_or_nothing(hands: Hands, tmp_path: Path) -> None:
         "not an address,,\n"
     )
     with pytest.raises(UsageError) as refused:
-        consent.opt_in_many(hands.app.context, path, "owner", None)
+        opt_in_many(hands.app.context, str(path), "owner", None)
     assert "line 3" in str(refused.value)
     assert "line 4" in str(refused.value)
     assert hands.app.context.store.mailboxes.all() == ()
     path.write_text("\n".join(path.read_text().splitlines()[:2]))
-    (row,) = consent.opt_in_many(hands.app.context, path, "owner", None)
+    (row,) = opt_in_many(hands.app.context, str(path), "owner", None).rows
     assert (row.state, row.basis) == ("opted-in", "works agreement 7")
 
 
@@ -133,7 +134,7 @@ def test_what_is_wrong_with_a_file_to_import_is_told_with_the_line(
     if written is not None:
         path.write_bytes(written)
     with pytest.raises(UsageError, match=f"new.csv.*(\n.*)?{told}"):
-        consent.opt_in_many(hands.app.context, path, "owner", None)
+        opt_in_many(hands.app.context, str(path), "owner", None)
     assert "eve@harbor.example" not in [row.address for row in consent.consents(hands.app.context)]
 
 
@@ -142,7 +143,7 @@ def test_a_file_as_spreadsheets_write_it_is_imported(hands: Hands, tmp_path: Pat
     path.write_text(
         '\ufeffAddress; Aliases;Note;\r\neve@harbor.example; e@harbor.example;"a, b;\nc";\r\n;;;\r\n'
     )
-    (row,) = consent.opt_in_many(hands.app.context, path, "owner", None)
+    (row,) = opt_in_many(hands.app.context, str(path), "owner", None).rows
     assert row.address == "eve@harbor.example"
     (step,) = consent.record_of(hands.app.context.with_stored(), row.address).steps
     assert step.note == "a, b;\nc"
@@ -152,7 +153,7 @@ def test_unknown_columns_are_named(hands: Hands, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("address,pasword\nann@harbor.example,x\n")
     with pytest.raises(UsageError, match="unknown: pasword"):
-        consent.opt_in_many(hands.app.context, path, "owner", None)
+        opt_in_many(hands.app.context, str(path), "owner", None)
 
 
 def test_pausing_keeps_what_is_known_and_opting_out_erases_it(hands: Hands) -> None:

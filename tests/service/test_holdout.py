@@ -28,7 +28,7 @@ def drafts(count: int = 1800) -> Iterator[Draft]:
             Path(f"{number}.eml"),
             Kind.NDR,
             Opinion.BACKSCATTER if spurious else Opinion.GENUINE,
-            tags=frozenset(("localised-de",)) if number % 7 == 0 else frozenset(),
+            language="de" if number % 7 == 0 else "",
         )
         yield Draft(
             spurious,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.classifier import files
+from cleaner.classifier import Model, files
 from cleaner.classifier.features import Features
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import ModelSettings
@@ -112,6 +112,14 @@ def test_without_a_released_model_there_is_no_base(hands: Hands, tmp_path: Path)
     hands.app.context = replace(hands.app.context, shelf=Shelf(released=tmp_path))
     with pytest.raises(UsageError, match="no base to train from"):
         training.train(hands.app.context, None, quiet)
+
+
+def test_a_base_that_is_none_of_ours_is_said_in_our_words(ready: Hands, tmp_path: Path) -> None:
+    kept = {files.BASE: files.lines([{"spurious": True}]), files.CARD: b"# Model\n"}
+    files.save(tmp_path / "odd" / "2026.11-1", Model("2026.11-1", 0.0, {}), kept, {})
+    context = replace(ready.app.context, shelf=Shelf(released=tmp_path / "odd"))
+    with pytest.raises(UsageError, match=r"base\.jsonl\.gz in its folder\) is not as this program writes it"):
+        training.train(context, None, quiet)
 
 
 def test_a_place_that_cannot_be_written_is_said(ready: Hands, tmp_path: Path) -> None:

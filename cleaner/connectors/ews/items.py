@@ -126,7 +126,7 @@ def item_of(element: Any) -> Item | None:
     if found is None or not found.get("Id"):
         return None
     parent = element.find(f"{T}ParentFolderId")
-    extended = dict(_extended(element))
+    extended = extended_of(element)
     size = _text(element, "Size")
     return Item(
         id=str(found.get("Id")),
@@ -149,7 +149,7 @@ def _text(element: Any, name: str) -> str:
 
 def header_of(element: Any) -> bytes:
     """The header as received; empty where the server has none."""
-    return dict(_extended(element)).get(0x7D, "")[:MAX_HEADER_BYTES].encode("utf-8", "replace")
+    return extended_of(element).get(0x7D, "")[:MAX_HEADER_BYTES].encode("utf-8", "replace")
 
 
 def decoded(text: str) -> bytes:
@@ -165,9 +165,14 @@ def time_of(text: str) -> datetime | None:
     """A time as XML writes it (XML Schema, dateTime); what has no zone is UTC."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def extended_of(element: Any) -> Mapping[int, str]:
+    """MAPI properties by their tags."""
+    return dict(_extended(element))
 
 
 def _extended(element: Any) -> Iterable[tuple[int, str]]:

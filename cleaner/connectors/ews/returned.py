@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.connectors.ews import calls
-from cleaner.connectors.ews.calls import T
-from cleaner.connectors.ews.errors import AWAY, PASSING
+from cleaner.connectors.ews.calls import Answer, T
+from cleaner.connectors.ews.errors import AWAY, PASSING, THROTTLED
 from cleaner.connectors.ews.items import HEADER, MAX_MESSAGE, Item, decoded, header_of
 from cleaner.values import MAX_HEADER_BYTES, Headers
 
@@ -91,8 +91,9 @@ def has_original(mime: bytes) -> bool:
 
 def _attached(session: Session, ids: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """The ids of attached messages, for each item that has some."""
-    answers = session.read("GetItem", calls.get_items(ids, ("item:Attachments",)))
-    for id, answer in zip(ids, answers, strict=False):
+    for id, answer in _each(
+        session, "GetItem", ids, lambda some: calls.get_items(some, ("item:Attachments",))
+    ):
         found = [
             str(one.get("Id"))
             for element in (answer.all("Items") if answer.is_ok else ())
@@ -107,15 +108,32 @@ def _originals(session: Session, ids: Sequence[str]) -> Mapping[str, Original]:
     found: dict[str, Original] = {}
     for start in range(0, len(ids), AT_ONCE):
         part = ids[start : start + AT_ONCE]
-        answers = session.read("GetAttachment", calls.get_attachments(part, (HEADER,)))
-        for id, answer in zip(part, answers, strict=False):
-            if answer.code in PASSING or answer.code in AWAY:
-                raise session.trouble(answer)
+        for id, answer in _each(
+            session, "GetAttachment", part, lambda some: calls.get_attachments(some, (HEADER,))
+        ):
             for element in answer.all("Attachments") if answer.is_ok else ():
                 original = _original(element)
                 if original is not None:
                     found[id] = original
     return found
+
+
+def _each(
+    session: Session, name: str, ids: Sequence[str], asked: Callable[[Sequence[str]], Any]
+) -> Iterator[tuple[str, Answer]]:
+    """
+    What is said of each; those with which the server had trouble are asked for once more, and then left.
+
+    A notice is not worth less than its attachment: what cannot be had of it is unknown.
+    """
+    told = dict(zip(ids, session.read(name, asked(ids), by_item=True), strict=False))
+    again = [id for id, answer in told.items() if answer.code in PASSING]
+    if again:
+        told |= dict(zip(again, session.read(name, asked(again), by_item=True), strict=False))
+    for id, answer in told.items():
+        if answer.code in AWAY or answer.code in THROTTLED:
+            raise session.trouble(answer)
+        yield id, answer
 
 
 def _original(element: Any) -> Original | None:

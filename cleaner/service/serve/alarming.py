@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from cleaner.errors import CleanerError, SafetyStopError
-from cleaner.service.alerts import tell
-from cleaner.service.context import Context
+from cleaner.errors import SafetyStopError
 from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.values import Alert
-
-log = logging.getLogger(__name__)
 
 FAILING: Final = "mailboxes-failing"
 SAFETY_STOP: Final = "safety-stop"
@@ -37,16 +32,3 @@ def failing(turns: Iterable[Turn]) -> Iterator[Alert]:
 def stopped(worked: Worked) -> Iterator[Alert]:
     if isinstance(worked.error, SafetyStopError):
         yield Alert(SAFETY_STOP, worked.turn.address, str(worked.error))
-
-
-def alarm(context: Context, alerts: Iterable[Alert]) -> None:
-    """Tells of them; that somebody cannot be told is noted down, and nothing else suffers from it."""
-    told = tuple(alerts)
-    if not told:
-        return
-    try:
-        tell(context, told)
-    except CleanerError as error:
-        log.warning("an alarm could not be told: %s", error)
-    except Exception:
-        log.exception("an alarm could not be told")

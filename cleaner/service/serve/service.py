@@ -12,25 +12,29 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from cleaner.errors import CleanerError, ConfigurationError, StopError, StoreError
+from cleaner.errors import CleanerError, StoreError
 from cleaner.service.context import Context
+from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.alarming import alarm, failing, stopped
+from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
+from cleaner.service.serve.following import Following, pull_in
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
-from cleaner.service.serve.timing import end_of_quiet, next_digest, next_turn
+from cleaner.service.serve.telling import Telling
+from cleaner.service.serve.timing import end_of_quiet
+from cleaner.service.serve.upkeep import JOBS, Job, Upkeep
 from cleaner.service.serve.waking import Wakers
-from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
+from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.store.schedule import Backlog, Ended
-from cleaner.values import EntryState, Policy, address_key
+from cleaner.values import EntryState, address_key
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +42,6 @@ TICK: Final = 1.0
 """Seconds."""
 HOUSEKEEPING: Final = 20.0
 """Seconds between the times that claims of processes that are no more are taken over, and their runs closed."""
-ALARMING: Final = 300.0
-"""Seconds between looks at who keeps failing."""
-SWEEP: Final = timedelta(days=1)
-"""How often runs that did nothing are looked for."""
-IDLE_RUNS: Final = timedelta(days=30)
-"""After which they are forgotten; those that moved something stay."""
 CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
 FAREWELL: Final = 3.0
@@ -51,8 +49,6 @@ FAREWELL: Final = 3.0
 MOMENT: Final = 0.2
 STALE: Final = 30.0
 """Seconds after which a tick that did not come counts as a fault."""
-FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Due before everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,12 @@ class Service:
         *,
         tick: float = TICK,
         chance: Callable[[], float] = random.random,
+        retraining: Retraining | None = None,
+        jobs: Sequence[Job] = JOBS,
     ) -> None:
         self.context = context
+        self.fault: CleanerError | None = None
+        """Why it cannot go on; where one process does all, it always can."""
         self._observers = tuple(observers)
         self._tick_seconds = tick
         self._chance = chance
@@ -98,13 +98,14 @@ class Service:
         self._drains = threading.Event()
         self._halts = False
         self._idle = threading.Condition(self._guard)
-        self._planned_for = -1
+        self._following = Following()
+        self._upkeep = Upkeep(jobs)
+        self._telling = Telling(lambda: self.context)
         self._housekept = -HOUSEKEEPING
-        self._swept: datetime | None = None
-        self._alarmed = time.monotonic()
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
+        self._retraining = retraining or Retraining()
 
     # --- beginning
 
@@ -117,7 +118,7 @@ class Service:
         context = self.context
         context.store.schedule.join()
         remember_keys(context)
-        self._plan(context.clock())
+        self._follow(context.clock())
         self._hasten_interrupted()
         self._keep_house()
         self._scheduler = BackgroundScheduler(timezone=UTC)
@@ -131,6 +132,7 @@ class Service:
             misfire_grace_time=None,
         )
         self._scheduler.start()
+        self._telling.start()
 
     # --- while it runs
 
@@ -162,8 +164,8 @@ class Service:
         while self._over:
             over.append(self._over.popleft())
         try:
-            if self._planned_for != context.store.consent.steps():
-                self._plan(now)
+            if self._following.is_behind(context):
+                self._follow(now)
             rests = self._drains.is_set() or self._is_quiet(now)
             servers = () if rests else tuple(server.name for server in context.settings.servers)
             if over or servers:
@@ -198,24 +200,23 @@ class Service:
         self._workers.submit(self._work, self.context, turn)
 
     def _work(self, context: Context, turn: Turn) -> None:
-        began = time.monotonic()
         with at_work_on(turn.address):
             try:
-                worked = work(context, turn, lambda: self._halts)
-            except StopError as error:
-                worked = Worked(replace(turn, state="failed", error=str(error), pulse=None), error=error)
-            except BaseException:
-                log.exception("a turn failed")
-                worked = Worked(replace(turn, state="failed", error="a fault of this program", pulse=None))
-            alarm(context, stopped(worked))
-            try:
-                self._tell(context, worked, time.monotonic() - began)
-                self._over.append(self._placed(context, worked))
+                carried = carry_out(
+                    context,
+                    turn,
+                    lambda: self._halts,
+                    chance=self._chance(),
+                    is_woken=lambda: turn.address in self._woken,
+                )
+                self._tell(context, carried)
+                if carried.worked.not_wanted:
+                    self._following.again()
+                self._over.append(carried.ended)
             except Exception:
                 # Without a next place it would be claimed for as long as this process lives.
                 log.exception("what came of a turn could not be told")
-                later = context.clock() + context.settings.policy.interval
-                self._over.append(Ended(replace(turn, due=later, state="failed", pulse=None), later))
+                self._over.append(misplaced(context, turn))
             finally:
                 with self._idle:
                     self._running[turn.server] -= 1
@@ -226,64 +227,16 @@ class Service:
             # The next tick tries again, and tells of it.
             log.exception("the next turn could not be taken")
 
-    def _placed(self, context: Context, worked: Worked) -> Ended:
-        """The turn with its next place in the schedule."""
-        now, turn, settings = context.clock(), worked.turn, context.settings.service
-        known = turn.address in context.settings
-        policy = context.settings.mailbox(turn.address).policy if known else context.settings.policy
-        if worked.not_wanted:
-            self._planned_for = -1
-        failures = 0
-        if worked.busy:
-            due = now + min(BUSY_PAUSE, policy.interval)
-        elif turn.state == "interrupted":
-            due = FIRST
-        elif turn.state == "done" and turn.address in self._woken:
-            due = now
-        else:
-            failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
-            due = next_turn(now, policy.interval, failures, settings, self._chance())
-        turn = replace(turn, due=due, failures=failures, digest_due=self._digest_due(turn, policy, now))
-        return Ended(turn, now, context.actor if worked.only_looked else None)
-
-    def _digest_due(self, turn: Turn, policy: Policy, now: datetime) -> datetime | None:
-        """One that is overdue stays so until it is written."""
-        following = next_digest(now, policy.digest, self.context.settings.service)
-        if following is None or turn.digest_due is None:
-            return following
-        return min(turn.digest_due, following)
-
-    def _tell(self, context: Context, worked: Worked, seconds: float) -> None:
-        turn, scan = worked.turn, worked.scan
-        marks: dict[str, object] = {"run": turn.run, "seconds": round(seconds, 3)}
-        if worked.only_looked:
-            log.debug("nothing new", extra=marks)
-        elif worked.not_wanted or worked.busy:
-            log.info("left alone: %s", worked.error, extra=marks)
-        elif turn.state in ("failed", "stopped"):
-            log.warning("failed: %s", turn.error, extra=marks)
-        elif scan is not None:
-            marks |= {"looked_at": scan.looked_at, "moved": scan.moved}
-            log.info("scan ends: %s", turn.state, extra=marks)
+    def _tell(self, context: Context, carried: Carried) -> None:
+        turn = carried.worked.turn
         found = context.settings.organisation_of(turn.address)
         organisation = found.name if found is not None else ""
         for observer in self._observers:
-            observer.ended(turn.server, organisation, worked, seconds)
+            observer.ended(turn.server, organisation, carried.worked, carried.seconds)
 
-    def _plan(self, now: datetime) -> None:
-        """The schedule follows the consents, and the mailboxes that were added or taken out."""
-        store = self.context.store
-        steps = store.consent.steps()
-        try:
-            self.context = self.context.with_stored()
-        except ConfigurationError as error:
-            log.error("the mailboxes that were added cannot be used: %s", error)
-        settings = self.context.settings
-        opted_in = store.consent.opted_in()
-        wanted = {a: settings.mailbox(a).server for a in opted_in if a in settings}
-        is_complete = store.schedule.plan(wanted, now)
-        self._wakers.keep(self.context, waited_at(self.context, wanted))
-        self._planned_for = steps if is_complete else -1
+    def _follow(self, now: datetime) -> None:
+        self.context, waited_at = self._following.follow(self.context, now)
+        self._wakers.keep(self.context, waited_at)
 
     def _keep_house(self) -> None:
         """Takes over from processes that are no more, and gives their runs an end."""
@@ -294,22 +247,9 @@ class Service:
             self._hasten_interrupted()
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
-        if time.monotonic() - self._alarmed >= ALARMING and not self._drains.is_set():
-            self._alarmed = time.monotonic()
-            # Telling takes as long as somebody else's server takes: that is no work for the tick.
-            self._workers.submit(self._alarm_of_failing, self.context)
-        now = self.context.clock()
-        if self._swept is None or now - self._swept >= SWEEP:
-            self._swept = now
-            store.runs.forget_idle(now - IDLE_RUNS)
-
-    def _alarm_of_failing(self, context: Context) -> None:
-        try:
-            turns = context.store.schedule.all()
-        except StoreError as error:
-            self._in_trouble(error)
-        else:
-            alarm(context, failing(turns))
+        if not self._drains.is_set():
+            self._retraining.look(self.context)
+            self._upkeep.turn(self.context)
 
     def _hasten_interrupted(self) -> None:
         store = self.context.store
@@ -356,26 +296,13 @@ class Service:
         """From now on with this configuration; what is at work ends with the old one."""
         with self._turning:
             self.context = context
-            self._planned_for = -1
+            self._following.again()
             self._wakers.keep(context, frozenset())
             # What counts as changed may have changed.
             context.store.schedule.forget_pulses()
-            self._pull_in(context.clock())
+            pull_in(context, context.clock())
             remember_keys(context)
         self.turn()
-
-    def _pull_in(self, now: datetime) -> None:
-        """Those whose interval is shorter now do not wait for the old one to be over."""
-        settings = self.context.settings
-        sooner: dict[datetime, list[str]] = {}
-        for turn in self.context.store.schedule.all():
-            if turn.address in settings and not turn.failures:
-                interval = settings.mailbox(turn.address).policy.interval
-                latest = next_turn(now, interval, 0, settings.service, 1)
-                if turn.due > latest:
-                    sooner.setdefault(latest, []).append(turn.address)
-        for at, addresses in sooner.items():
-            self.context.store.schedule.hasten(addresses, at)
 
     # --- end
 
@@ -388,16 +315,19 @@ class Service:
         self._drains.set()
         with self._turning:
             pass  # Whoever was just giving out turns, and did not know of it yet, is done.
+        self._upkeep.end()
         self._wakers.close(FAREWELL)
+        self._retraining.stop()
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
             self._halts = True
             self._wait_until_idle(CLOSING, halted=True)
+        self._telling.close(FAREWELL)
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
         self.turn()
-        ended = not self.running
+        ended = self._upkeep.close(CLOSING) and not self.running
         if ended:
             self._workers.shutdown(wait=True)
             self.turn()
@@ -432,16 +362,3 @@ def limit_of(context: Context, server: str) -> int:
         return settings.service.workers
     lends = any(mailbox.sent_from for mailbox in settings.mailboxes if mailbox.server == server)
     return max(1, found.connections - found.idle - lends)
-
-
-def waited_at(context: Context, planned: Iterable[str]) -> frozenset[str]:
-    """Of each server that tells of new mail, as many mailboxes as are to be waited at, in the order of the file."""
-    settings = context.settings
-    wanted = {address_key(address) for address in planned}
-    left = {server.name: server.idle for server in settings.servers}
-    chosen = []
-    for mailbox in settings.mailboxes:
-        if address_key(mailbox.address) in wanted and left[mailbox.server] > 0:
-            left[mailbox.server] -= 1
-            chosen.append(mailbox.address)
-    return frozenset(chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,7 @@ from cleaner.service.serve.work import LOOK_THROUGH, Worked
 from cleaner.store.records import Turn
 from cleaner.values import ActionName, Entry
 from tests.service.hands import ANN, BEN, Hands
+from tests.service.test_retention import HeldOpenings
 
 PATIENCE = 30.0
 MIDDLE = 0.5
@@ -420,3 +422,27 @@ def settle_stamps(hands: Hands) -> None:
     for path in (hands.root / "mail").rglob("*"):
         if path.is_dir() and path.stat().st_mtime > old + 5_000:
             os.utime(path, (old, old + next(STAMPS)))
+
+
+def test_under_a_hold_the_quarantine_stays_as_it_is_however_old(
+    hands: Hands, served: Callable[[], Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Retention within the service, until the hold is lifted."""
+    hands.opt_in(ANN)
+    hands.set_policy(retention=timedelta(days=30))
+    hands.scan()
+    quarantined = len(hands.folder(ANN, ".Backscatter"))
+    assert quarantined
+    context = hands.app.context
+    hands.app.context = replace(context, mailboxes=HeldOpenings(context.mailboxes, hands))
+    with caplog.at_level(logging.INFO):
+        one = served()
+        one.after(days=31)
+    assert one.told.of(ANN)[-1].expired == 0
+    assert "nothing is put away: the mailbox is on litigation hold" in caplog.text
+    assert len(hands.folder(ANN, ".Backscatter")) == quarantined
+    hands.app.context = replace(hands.app.context, mailboxes=context.mailboxes)
+    one.service.use(hands.app.context)
+    one.after(days=2)
+    assert sum(worked.expired for worked in one.told.of(ANN)) == quarantined
+    assert hands.folder(ANN, ".Backscatter") == []
