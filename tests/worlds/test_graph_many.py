@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ from cleaner.errors import (
 from cleaner.service import consent
 from cleaner.service.check import Level, check
 from cleaner.service.scan import MailboxScan
+from cleaner.service.serve.carrying import carry_out
 from cleaner.service.undo import UndoRequest, undo
+from cleaner.store.schedule import Ended
 from tests.servers.certificates import Authority
 from tests.servers.graph import (
     SECRET,
@@ -287,6 +289,35 @@ def test_a_third_of_a_batch_is_throttled_for_long_and_the_rest_is_left_to_the_ne
     close_all()
     assert office.clean().error is None
     assert office.is_done()
+
+
+def test_serve_leaves_a_throttled_mailbox_alone_as_long_as_it_is_told_and_goes_on_with_others(
+    authority: Authority, tmp_path: Path
+) -> None:
+    ben = "ben@harbor.example"
+    with GraphServer(authority.good()) as server:
+        boxes = {address: server.add_mailbox(address) for address in (ANN, ben)}
+        for box in boxes.values():
+            fill(box, FAKES, 3)
+        path = configured(server, authority.ca_file, [ANN, ben], tmp_path)
+        # The reports came long ago, and serve looks at no history.
+        path.write_text(path.read_text().replace('preview = "0"', 'preview = "0"\nsince = "3650d"'))
+        server.fault(throttled(3000, operation="move", inside=True, mailbox=ANN, every=3, times=None))
+        with App.open(path) as app:
+            for address in boxes:
+                consent.opt_in(app.context, consent.NewMailbox(address))
+            schedule, now = app.context.store.schedule, app.context.clock()
+            schedule.join()
+            schedule.plan(dict.fromkeys(boxes, "microsoft"), now)
+            ended: list[Ended] = []
+            for _ in boxes:
+                (turn,) = schedule.turns(ended, ["microsoft"], now, lambda due: due["microsoft"][:1])
+                ended = [carry_out(app.context, turn, lambda: False, chance=0.5).ended]
+            schedule.turns(ended, (), now, lambda _: ())
+            dues = {turn.address: turn for turn in schedule.all()}
+            assert dues[ANN].due - now >= timedelta(seconds=3000)
+            assert (dues[ben].state, len(boxes[ben].listing("Backscatter"))) == ("done", FAKES)
+            assert 0 < len(boxes[ANN].listing("Backscatter")) < FAKES
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ CERTIFICATES: Final = {
 
 
 class ThrottledError(ServerUnavailableError):
-    """The application is to leave the mailbox alone for a while."""
+    """The application is to leave the mailbox alone for a while; Graph counts for each mailbox by itself."""
+
+    is_for_all = False
 
     def __init__(self, place: str, seconds: float | None) -> None:
         self.told = seconds
