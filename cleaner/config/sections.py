@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,8 @@ from cleaner.values import (
     Safety,
 )
 
+SHORTEST_RECORD: Final = timedelta(days=90)
+"""A mail server tries for days, and whom somebody writes to shows in months."""
 CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
 
 _ACTIONS: Final = {action.value: action for action in (ActionName.REPORT, ActionName.MOVE, ActionName.DELETE)}
@@ -75,7 +78,13 @@ def store(table: Table, base: Path) -> StoreSettings:
     found = StoreSettings(
         url=table.one("url", forms.store_url(base), f"sqlite:///{base / 'state.db'}"),
         key=table.one("key", forms.secret(base), Secret("file:master.key", base)),
+        keep_sent=table.one("keep_sent", forms.duration, timedelta(0)),
     )
+    if timedelta(0) < found.keep_sent < SHORTEST_RECORD:
+        table.fault(
+            "keep_sent",
+            f'is too short to tell what reports are about; write at least "{SHORTEST_RECORD.days}d", or 0',
+        )
     close(table)
     return found
 

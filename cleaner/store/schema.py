@@ -13,22 +13,7 @@ from cleaner.store import indexes, tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
-REVISIONS: Final = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-    "0013",
-    "0014",
-)
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -118,7 +103,8 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> tuple[str | None, str]
         _refuse_foreign(database, state)
         with database.rebuild() as connection:
             build(connection, keyed, in_memory=database.is_in_memory)
-    indexes.complete(database)
+    if state is not SchemaState.AHEAD:
+        indexes.complete(database)
     with database.read() as connection:
         rows = connection.execute(select(tables.meta.c.name, tables.meta.c.value)).all()
     kept = {row.name: row.value for row in rows}

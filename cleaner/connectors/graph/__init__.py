@@ -5,7 +5,7 @@ Mailboxes of Microsoft 365, over Microsoft Graph.
     wire.py        HTTP and JSON, bounded
     session.py     one mailbox at work: tokens, batches, asking again, waiting
     folders.py     what folders are called; items.py: what is told of a message; returned.py: originals in attachments
-    reading.py     listing, headings, messages; cursor.py: what is new
+    reading.py     headings, messages; listing.py: what is new; cursor.py: since when
     changing.py    moving, flags, new messages
     pulsing.py     whether anything came
     obstacles.py   what stands in the way, for `check`

@@ -10,18 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from cleaner.config import MailboxSettings
 from cleaner.connectors.exchange.item import MAX_MESSAGE, Item, bare_id
-from cleaner.connectors.graph.cursor import MOST_KNOWN, START, UNKNOWN_GAP, Cursor, mark_of, short
+from cleaner.connectors.graph.cursor import Cursor
 from cleaner.connectors.graph.errors import (
     TooLargeError,
     is_gone,
-    is_passing,
-    is_stale,
-    is_without_rounds,
     said,
 )
 from cleaner.connectors.graph.folders import link_of
@@ -33,9 +29,9 @@ from cleaner.connectors.graph.items import (
     VERB,
     WHERE,
     expanding,
-    is_whole,
     item_of,
 )
+from cleaner.connectors.graph.listing import Lister
 from cleaner.connectors.graph.obstacles import obstacles
 from cleaner.connectors.graph.returned import with_originals
 from cleaner.connectors.graph.session import Session
@@ -43,12 +39,6 @@ from cleaner.connectors.graph.wire import Answer, Request, text_of
 from cleaner.errors import FolderMissingError, UnreadableMessageError
 from cleaner.ports import Obstacle
 from cleaner.values import Folder, Headers, Heading, Listing, Message
-
-PAGE: Final = 250
-"""Messages listed at once."""
-
-IDS: Final = 1000
-"""Ids listed at once; Graph gives no more (`$top`)."""
 
 MANY: Final = 200
 """Messages whose header is asked for before the first is given out."""
@@ -59,7 +49,6 @@ SOME: Final = 40
 LARGE: Final = 1024 * 1024
 """Bytes from which on a message is asked for by itself, and left off where its reader looks no further."""
 
-LATEST: Final = datetime.max.replace(tzinfo=UTC)
 FOUND: Final = 100
 MOST_FOUND: Final = 20
 """Pages of messages with one Message-ID."""
@@ -71,9 +60,7 @@ class ReadingGraph:
     def __init__(self, settings: MailboxSettings, session: Session) -> None:
         self._settings = settings
         self._session = session
-        self._listed: dict[str, Item] = {}
-        """What the last page of a listing told."""
-        self._sizes: dict[str, int] = {}
+        self._lister = Lister(session)
 
     @property
     def address(self) -> str:
@@ -85,29 +72,13 @@ class ReadingGraph:
     def list(self, folder: str, cursor: str | None = None) -> Listing:
         """By date, page by page; why nothing is missed stands in `cursor.py`."""
         id = self._require(folder)
-        before = Cursor.parse(cursor, id)
-        stamp = self._stamp_of(folder, id)
-        if before is not None and stamp and before.stamp == stamp:
-            return Listing((), str(before), self._total(id))
-        answer = self._page(id, before)
-        if answer is None and before is not None:
-            if before.link != START:
-                before = None
-            answer = self._page(id, None)
-        if answer is None or not answer.is_ok:
-            if before is not None and before.known is not None:
-                return self._compared(id, before, before.known)
-            answer = self._session.read(Request("GET", self._plain(id)))
-            before = None
-        if is_gone(answer):
+        keeps_apart = folder in self._settings.policy.folders
+        before, stamp = Cursor.parse(cursor, id), self._stamp_of(folder, id)
+        listing = self._lister.list(id, before, stamp=stamp, keeps_apart=keeps_apart)
+        if listing is None:
             self._session.forget_folders()
             raise FolderMissingError(self.address, folder)
-        if not answer.is_ok:
-            raise self._session.trouble(answer)
-        if before is not None and before.link == START:
-            before = None
-        start = before or Cursor(short(id), START, frozenset() if self._is_watched(folder) else None)
-        return self._listing(id, replace(start, stamp=stamp), answer, is_first=before is None)
+        return listing
 
     def present(self, folder: str, ids: Sequence[str]) -> frozenset[str]:
         where = self._session.folder(folder) if ids else None
@@ -133,8 +104,8 @@ class ReadingGraph:
         """As the listing told them, and only what it did not tell is asked for."""
         for start in range(0, len(ids), MANY):
             part = ids[start : start + MANY]
-            untold = [id for id in part if id not in self._listed]
-            found = dict(self._listed)
+            untold = [id for id in part if id not in self._lister.told]
+            found = dict(self._lister.told)
             failed: dict[str, Failed] = {}
             for one in self._items(folder, untold):
                 if isinstance(one, Item):
@@ -221,164 +192,11 @@ class ReadingGraph:
             raise FolderMissingError(self.address, folder)
         return id
 
-    def _is_watched(self, folder: str) -> bool:
-        return folder in self._settings.policy.folders
-
     def _stamp_of(self, folder: str, id: str) -> str:
         """Of a folder that nothing is judged by; empty where it may have changed since it was told."""
         policy = self._settings.policy
         aside = {policy.quarantine, policy.training_folder} - {*policy.folders, *policy.sent}
         return self._session.stamp_of(id) if folder in aside else ""
-
-    def _page(self, id: str, before: Cursor | None) -> Answer | None:
-        """
-        What is new since the cursor; None where the cursor is of no use.
-
-        An answer that is none: of this folder, no round of changes is to be had.
-        """
-        prefer = (f"odata.maxpagesize={PAGE}",)
-        if before is not None:
-            if before.link == START:
-                return None
-            answer = self._session.read(Request("GET", before.link, prefer=prefer))
-            if is_stale(answer):
-                return None
-        else:
-            answer = self._first_page(id, prefer)
-        if not answer.is_ok and not is_without_rounds(answer):
-            raise self._session.trouble(answer)
-        return answer
-
-    def _plain(self, id: str) -> str:
-        """The newest messages of a folder as it is."""
-        options = {
-            "select": ALL,
-            "expand": expanding(KIND),
-            "orderby": "receivedDateTime desc",
-            "top": str(PAGE),
-        }
-        return self._session.path("mailFolders", id, "messages", **options)
-
-    def _compared(self, id: str, before: Cursor, known: frozenset[bytes]) -> Listing:
-        """What is there and was not known to be, where no round of changes tells it."""
-        there: set[bytes] = set()
-        new = []
-        for found in self._ids(id):
-            there.add(mark_of(found))
-            if mark_of(found) not in known:
-                new.append(found)
-        self._listed = {}
-        kept = frozenset(there) if len(there) <= MOST_KNOWN else None
-        cursor = replace(before, known=kept, gap=UNKNOWN_GAP, stamp="")
-        return Listing(tuple(reversed(new)), str(cursor), len(there))
-
-    def _first_page(self, id: str, prefer: tuple[str, ...]) -> Answer:
-        """
-        With the message's class, if the service tells that here.
-
-        `$expand` is documented for a look for changes; with extended properties it was sighted to be answered with
-        500 ([issue 7929]). A message's class is a hint and not needed.
-
-        [issue 7929]: https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/7929
-        """
-        path = self._session.path("mailFolders", id, "messages", "delta", select=ALL, expand=expanding(KIND))
-        answer = self._session.read(Request("GET", path, prefer=prefer), is_attempt=True)
-        if is_passing(answer) and answer.status != 500:
-            answer = self._session.read(Request("GET", path, prefer=prefer))
-        if answer.status not in (400, 500, 501) or is_gone(answer):
-            return answer
-        path = self._session.path("mailFolders", id, "messages", "delta", select=ALL)
-        return self._session.read(Request("GET", path, prefer=prefer))
-
-    def _listing(self, id: str, before: Cursor, answer: Answer, *, is_first: bool) -> Listing:
-        known = set(before.known) if before.known is not None else None
-        items: dict[str, datetime | None] = {}
-        self._listed = {}
-        for told in answer.values():
-            self._take(told, known, items)
-        following, last = (
-            link_of(self._session, answer, "nextLink"),
-            link_of(self._session, answer, "deltaLink"),
-        )
-        link = following or last
-        if link is None and "/messages/delta" not in before.link:
-            link = START
-        if link is None or (link == before.link and following is not None):
-            raise self._session.silent()
-        if known is not None and len(known) > MOST_KNOWN:
-            known = None
-        gap = before.gap
-        if following is None and known is not None:
-            gap = self._gap(id, known)
-            if not is_first and UNKNOWN_GAP < before.gap < gap:
-                items |= dict.fromkeys(self._untold(id, known))
-                gap = self._gap(id, known)
-        total = len(known) + max(0, gap) if known is not None and following is None else self._total(id)
-        if following is None:
-            self._session.forget_total(id)
-        ids = tuple(sorted(items, key=lambda one: items[one] or LATEST))
-        stamp = before.stamp if following is None else ""
-        cursor = Cursor(before.folder, link, None if known is None else frozenset(known), gap, stamp)
-        left = 0 if following is None else max(1, total - len(known if known is not None else ids))
-        return Listing(ids, str(cursor), max(total, len(ids)), left)
-
-    def _take(self, told: Any, known: set[bytes] | None, items: dict[str, datetime | None]) -> None:
-        """One entry of a page. Of a message that we know, what merely changed is nothing new."""
-        id = text_of(told, "id")
-        if not id:
-            return
-        mark = mark_of(id)
-        if "@removed" in told:
-            items.pop(id, None)
-            if known is not None:
-                known.discard(mark)
-            return
-        item = item_of(told) if is_whole(told) else None
-        if item is not None:
-            self._listed[id] = item
-        elif known is not None and mark in known:
-            return
-        items[id] = item.received if item is not None else None
-        if known is not None:
-            known.add(mark)
-
-    def _gap(self, id: str, known: Collection[bytes]) -> int:
-        """How many messages more the folder holds than we know of; asked anew before it is believed."""
-        total = self._session.total_of(id)
-        if total is None or total > len(known):
-            total = self._total(id, anew=True)
-        return max(0, total - len(known))
-
-    def _total(self, id: str, *, anew: bool = False) -> int:
-        told = None if anew else self._session.total_of(id)
-        if told is not None:
-            return told
-        answer = self._session.read(
-            Request("GET", self._session.path("mailFolders", id, select="totalItemCount"))
-        )
-        total = answer.body.get("totalItemCount") if answer.is_ok and isinstance(answer.body, dict) else None
-        return total if isinstance(total, int) else 0
-
-    def _untold(self, id: str, known: set[bytes]) -> Iterator[str]:
-        """Messages that are there and that we were never told of."""
-        for found in self._ids(id):
-            if mark_of(found) not in known:
-                known.add(mark_of(found))
-                yield found
-
-    def _ids(self, id: str) -> Iterator[str]:
-        """Of all messages in a folder."""
-        link: str | None = self._session.path("mailFolders", id, "messages", select="id", top=str(IDS))
-        seen = 0
-        while link is not None and seen <= 2 * MOST_KNOWN:
-            answer = self._session.read(Request("GET", link))
-            if not answer.is_ok:
-                raise self._session.trouble(answer)
-            for one in answer.values():
-                seen += 1
-                if found := text_of(one, "id"):
-                    yield found
-            link = link_of(self._session, answer, "nextLink")
 
     # --- items
 
@@ -403,7 +221,6 @@ class ReadingGraph:
                     raise self._session.trouble(answer)
                 yield Failed(id, said(answer))
             elif item.folder == where:
-                self._sizes[id] = item.size
                 # Under the id that was asked with: the answer may write it in another way.
                 yield replace(item, id=id)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cleaner import notices
-from cleaner.connectors.graph import pulse, reading
+from cleaner.connectors.graph import listing, pulse, reading
 from cleaner.errors import AskPersonError, FolderMissingError, ServerUnavailableError, UnreadableMessageError
 from cleaner.values import FolderRole
 from tests.connectors.graph.account import Account, account_on
@@ -28,7 +28,7 @@ def account(server: GraphServer, authority: Authority, tmp_path: Path) -> Accoun
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PAGE", 7)
+    monkeypatch.setattr(listing, "PAGE", 7)
 
 
 def deliver(account: Account, *numbers: int, folder: str = "inbox") -> list[str]:
