@@ -97,6 +97,7 @@ def test_names_are_in_the_language_of_the_mailbox_and_say_no_role(
     assert found["displayName"] == "Posteingang"
     assert found.keys() == client.get("/mailFolders").json["value"][0].keys()
     assert not any("wellknown" in name.lower() for name in found)
+    assert client.get("/mailFolders/inbox?$select=sizeInBytes").status == 400
     client.close()
 
 
