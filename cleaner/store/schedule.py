@@ -248,12 +248,14 @@ def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> No
             for one, claim in ended
         ],
     )
-    if ended.rests_until is not None:
-        connection.execute(
-            update(tables.schedule)
-            .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
-            .values(due=ended.rests_until)
-        )
+    s = tables.schedule.c
+    for one, _ in ended:
+        if one.rests_until is not None:
+            connection.execute(
+                update(tables.schedule)
+                .where(s.server == one.turn.server, s.due < one.rests_until, s.claimed_by.is_(None))
+                .values(due=one.rests_until)
+            )
 
 
 _NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}
