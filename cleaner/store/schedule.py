@@ -183,38 +183,6 @@ class ScheduleBook:
                 )
         return chosen
 
-    def _end(self, connection: Connection, ended: Ended) -> None:
-        turn, s = ended.turn, tables.schedule.c
-        mailbox = connection.execute(
-            select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
-        ).scalar_one()
-        if ended.poll_by is not None:
-            record_poll(connection, mailbox, ended.at, ended.poll_by)
-        connection.execute(
-            update(tables.schedule)
-            .where(s.mailbox_id == mailbox, s.claimed_by == self._name)
-            .values(
-                claimed_by=None,
-                due=turn.due,
-                failures=turn.failures,
-                state=turn.state,
-                error=turn.error,
-                run=turn.run,
-                finished=turn.finished,
-                pulse=turn.pulse,
-                looked_at=turn.looked_at,
-                upkeep_due=turn.upkeep_due,
-                digest_due=turn.digest_due,
-                digested_at=turn.digested_at,
-            )
-        )
-        if ended.rests_until is not None:
-            connection.execute(
-                update(tables.schedule)
-                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
-                .values(due=ended.rests_until)
-            )
-
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""
         self._join_again()
@@ -280,6 +248,17 @@ def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> No
             for one, claim in ended
         ],
     )
+    rests: dict[str, datetime] = {}
+    for one, _ in ended:
+        if one.rests_until is not None:
+            rests[one.turn.server] = max(one.rests_until, rests.get(one.turn.server, one.rests_until))
+    s = tables.schedule.c
+    for server, until in rests.items():
+        connection.execute(
+            update(tables.schedule)
+            .where(s.server == server, s.due < until, s.claimed_by.is_(None))
+            .values(due=until)
+        )
 
 
 _NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}
