@@ -102,6 +102,9 @@ class Scheduler:
     def _run(self) -> None:
         while not self._ends.is_set():
             try:
+                # Also right after a failure: a newer program may have changed what was asked for.
+                if self._is_time("newer", HOUSEKEEPING):
+                    self.context.store.refuse_newer()
                 with self._book.candidate() as hold:
                     if hold:
                         log.info("this process is the scheduler now")
