@@ -21,6 +21,8 @@ class StoreSettings:
     url: str
     """As SQLAlchemy takes it; the path of a SQLite file is absolute."""
     key: Secret
+    keep_sent: timedelta = timedelta(0)
+    """How long a sent mail stays in the sent record; zero: until its owner opts out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ class Context:
         """Erases the raw mail of labels that was kept for as long as it may be."""
         self.store.labels.expire_samples(self.clock() - self.settings.labels.keep_samples)
 
+    def record_begins(self) -> datetime | None:
+        """Mails sent before then are not kept in the sent record; None: all are."""
+        keep = self.settings.store.keep_sent
+        return self.clock() - keep if keep else None
+
     def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)

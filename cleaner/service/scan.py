@@ -296,7 +296,10 @@ def update_sent_record(
     stopping: Callable[[], bool],
 ) -> tuple[int, tuple[str, ...]]:
     """Indexes what was sent since the last time, here and in the mailboxes of `sent_from`."""
-    record = context.store.sent_record(mailbox.address)
+    begins = context.record_begins()
+    record = context.store.sent_record(mailbox.address, begins)
+    if begins is not None:
+        record.expire(begins)
     added = refresh_sent(reading, record, mailbox.policy.sent, watch, lambda: not stopping())
     notes: list[str] = []
     for other in mailbox.sent_from:

@@ -128,8 +128,9 @@ class Store:
             self._fleet = FleetBook(self._database, self._locks)
         return self._fleet
 
-    def sent_record(self, address: str) -> sent.StoredSentRecord:
-        return sent.StoredSentRecord(self._database, self._keyed, address)
+    def sent_record(self, address: str, begins: datetime | None = None) -> sent.StoredSentRecord:
+        """What a mailbox's owner sent; mails from before `begins` are not added to it any more."""
+        return sent.StoredSentRecord(self._database, self._keyed, address, begins)
 
     def journal(self, address: str) -> journal.StoredJournal:
         return journal.StoredJournal(self._database, address)

@@ -35,10 +35,13 @@ from cleaner.store.database import Database
 from cleaner.store.failures import told
 from cleaner.store.hashing import Keyed
 from cleaner.store.locks import Locks
+from cleaner.store.queue import RECORD
 
 Tell = Callable[[str, int, int | None], None]
 """Told `(stage, done, total)` as the work goes on."""
 
+OWN: Final = (schema.MOVED, RECORD)
+"""What is said in `meta` of one database, and does not move: a queue is made anew."""
 PAGE: Final = 1_000
 LARGE_PAGE: Final = 16
 """Rows read at a time; of those that hold whole messages only a few."""
@@ -59,6 +62,11 @@ def move(source: Database, target: Database, keyed: Keyed, tell: Tell) -> Mappin
             f"{source.where} is in use; end serve and every other command first, then repeat this"
         )
     with source.write() as giving:
+        if schema.state_of(giving) is not schema.SchemaState.CURRENT:
+            # It may hold what this program does not know of.
+            raise StoreError(
+                f"{source.where} was written by a newer bounce-cleaner; upgrade the program first"
+            )
         total = sum(_count(giving, table) for table in _every())
         with target.rebuild() as taking, _in_our_words(target):
             _make_ready(target, taking, keyed)
@@ -118,12 +126,12 @@ def _make_ready(target: Database, taking: Connection, keyed: Keyed) -> None:
     for table in _every():
         if table is not tables.meta and taking.execute(select(1).select_from(table).limit(1)).first():
             raise StoreError(f"{target.where} is not empty ({table.name}); make a new database with createdb")
-    taking.execute(delete(tables.meta))
+    taking.execute(delete(tables.meta).where(tables.meta.c.name.not_in(OWN)))
 
 
 def _require_fitting(target: Database, taking: Connection, state: schema.SchemaState) -> None:
     states = schema.SchemaState
-    if state in (states.OLDER, states.NEWER):
+    if state in (states.OLDER, states.NEWER, states.AHEAD):
         age = "an older" if state is states.OLDER else "a newer"
         raise StoreError(
             f"{target.where} was made by {age} bounce-cleaner (revision {schema.revision_of(taking)}); "
@@ -207,7 +215,7 @@ def _rows(connection: Connection, table: Table) -> Generator[Row[Any], None, Non
     is_large = any(isinstance(c.type, LargeBinary) and c.type.length is None for c in table.columns)
     query = select(table).order_by(*order)
     if table is tables.meta:
-        query = query.where(tables.meta.c.name != schema.MOVED)
+        query = query.where(tables.meta.c.name.not_in(OWN))
     page = LARGE_PAGE if is_large else PAGE
     with connection.execute(query.execution_options(yield_per=page)) as result:
         yield from result

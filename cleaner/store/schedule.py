@@ -26,7 +26,7 @@ from cleaner.store.owners import ensured
 from cleaner.store.records import Turn
 from cleaner.values import address_key
 
-MOST: Final = 200
+MOST: Final = 50
 """Due mailboxes of one server that are looked at for one choice."""
 
 CARRIED: Final = "job "

@@ -118,7 +118,8 @@ def bring_up_to_date(database: Database, keyed: Keyed) -> tuple[str | None, str]
         _refuse_foreign(database, state)
         with database.rebuild() as connection:
             build(connection, keyed, in_memory=database.is_in_memory)
-    indexes.complete(database)
+    if state is not SchemaState.AHEAD:
+        indexes.complete(database)
     with database.read() as connection:
         rows = connection.execute(select(tables.meta.c.name, tables.meta.c.value)).all()
     kept = {row.name: row.value for row in rows}

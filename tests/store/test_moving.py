@@ -148,6 +148,13 @@ def test_only_a_file_of_sqlite_is_moved_and_only_to_postgresql(
         there.move_to(target, quiet)
 
 
+def test_what_a_newer_program_wrote_is_not_moved_by_an_older_one(filled: Store, target: str) -> None:
+    with filled._database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="by a newer bounce-cleaner; upgrade the program first"):
+        filled.move_to(target, quiet)
+
+
 def test_while_serve_runs_nothing_is_moved(filled: Store, tmp_path: Path, target: str) -> None:
     with Store.open(url(tmp_path), KEY) as served:
         served.schedule.join()
