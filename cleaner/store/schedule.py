@@ -248,14 +248,17 @@ def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> No
             for one, claim in ended
         ],
     )
-    s = tables.schedule.c
+    rests: dict[str, datetime] = {}
     for one, _ in ended:
         if one.rests_until is not None:
-            connection.execute(
-                update(tables.schedule)
-                .where(s.server == one.turn.server, s.due < one.rests_until, s.claimed_by.is_(None))
-                .values(due=one.rests_until)
-            )
+            rests[one.turn.server] = max(one.rests_until, rests.get(one.turn.server, one.rests_until))
+    s = tables.schedule.c
+    for server, until in rests.items():
+        connection.execute(
+            update(tables.schedule)
+            .where(s.server == server, s.due < until, s.claimed_by.is_(None))
+            .values(due=until)
+        )
 
 
 _NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}
