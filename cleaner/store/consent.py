@@ -14,6 +14,8 @@ from cleaner.store.records import Access, Consent, ConsentState
 from cleaner.values import address_key
 
 POLL: Final = "looked for new mail"
+BETWEEN: Final = 50
+"""Among so many of the latest accesses the day's looks are found: others stand between them."""
 
 
 class ConsentBook:
@@ -124,10 +126,10 @@ class AccessBook:
 def record_poll(connection: Connection, mailbox: int, at: datetime, by: str) -> None:
     """A look for new mail that found none: counted, one row a day."""
     a = tables.access.c
-    latest = select(a.id, a.at, a.purpose, a.by).where(a.mailbox_id == mailbox).order_by(a.id.desc()).limit(1)
-    row = connection.execute(latest).first()
-    if row is not None and (row.purpose, row.by, row.at.date()) == (POLL, by, at.date()):
-        again = update(tables.access).where(a.id == row.id).values(times=a.times + 1, until=at)
-        connection.execute(again)
-        return
+    latest = select(a.id, a.at, a.purpose, a.by).where(a.mailbox_id == mailbox).order_by(a.id.desc())
+    for row in connection.execute(latest.limit(BETWEEN)):
+        if (row.purpose, row.by, row.at.date()) == (POLL, by, at.date()):
+            again = update(tables.access).where(a.id == row.id).values(times=a.times + 1, until=at)
+            connection.execute(again)
+            return
     connection.execute(insert(tables.access).values(mailbox_id=mailbox, at=at, by=by, purpose=POLL))
