@@ -103,12 +103,17 @@ def run(configuration: Path, *command: str) -> str:
     return subprocess.run(program, check=True, capture_output=True, text=True).stdout
 
 
-def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
-    server.counts.clear()
+def timed(configuration: Path) -> tuple[float, int]:
+    """How long a scan takes, and how many messages it moves."""
     began = time.monotonic()
     lines = [json.loads(line) for line in run(configuration, "scan", "--format", "jsonl").splitlines()]
-    seconds = time.monotonic() - began
-    return Scan(what, counted(server), seconds, sum(line["outcome"] == "done" for line in lines), most)
+    return time.monotonic() - began, sum(line["outcome"] == "done" for line in lines)
+
+
+def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
+    server.counts.clear()
+    seconds, moved = timed(configuration)
+    return Scan(what, counted(server), seconds, moved, most)
 
 
 def look(server: EwsServer, configuration: Path) -> Scan:

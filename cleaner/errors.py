@@ -71,6 +71,9 @@ class RetryLaterError(CleanerError):
 class ServerUnavailableError(RetryLaterError):
     """The mail system did not answer, or broke off. `again_in`: the seconds after which it wants to be asked again."""
 
+    is_for_all = True
+    """Whether that holds for all mailboxes of the server."""
+
     def __init__(self, server: str, why: str, again_in: float | None = None) -> None:
         self.server = server
         self.again_in = again_in

@@ -246,6 +246,8 @@ class Grant:
     access_token: str = field(default="", repr=False)
     renew_at: float = 0.0
     """When the access token is to be replaced, in seconds since 1970."""
+    who: str = ""
+    """Who signed in, where the provider tells."""
 
 
 class Grants(Protocol):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -83,39 +84,49 @@ class Seen:
     """Of a model that had not seen it."""
 
 
-def reference(seen: Sequence[Seen], full: str, low: float, high: float) -> Reference:
+def reference(seen: Iterable[Seen], full: str, low: float, high: float) -> Reference:
     """`full` is the state in which everything is known; probabilities below `low` and from `high` on are clear."""
-    held = [one for one in seen if one.probability is not None and one.state in (full, OWN)]
-    between = sum(low <= one.probability < high for one in held if one.probability is not None)
+    # There are many examples and few sets of findings.
+    kinds: Counter[tuple[str, str, frozenset[str]]] = Counter()
+    held = between = 0
+    for one in seen:
+        kinds[one.group, one.state, one.findings] += 1
+        if one.probability is not None and one.state in (full, OWN):
+            held += 1
+            between += low <= one.probability < high
     return Reference(
-        {state: share([one for one in seen if one.state == state]) for state in {s.state for s in seen}},
-        frozenset(pattern(one.findings) for one in seen),
-        strange=strange(seen, full),
-        between=between / len(held) if held else 0.0,
+        {state: share(kinds, state) for state in sorted({state for _, state, _ in kinds})},
+        frozenset(pattern(findings) for _, _, findings in kinds),
+        strange=strange(kinds, full),
+        between=between / held if held else 0.0,
     )
 
 
-def share(seen: Sequence[Seen]) -> Share:
-    counts: dict[str, int] = {}
-    for one in seen:
-        for name in one.findings:
-            counts[name] = counts.get(name, 0) + 1
-    return Share(len(seen), {name: count / len(seen) for name, count in counts.items()})
+Kinds = Mapping[tuple[str, str, frozenset[str]], int]
+"""Group, state and set of findings → how many examples."""
 
 
-def strange(seen: Sequence[Seen], full: str) -> float:
+def share(kinds: Kinds, state: str) -> Share:
+    counts: Counter[str] = Counter()
+    total = 0
+    for (_, of, findings), count in kinds.items():
+        if of == state:
+            total += count
+            counts.update(dict.fromkeys(findings, count))
+    return Share(total, {name: count / total for name, count in counts.items()})
+
+
+def strange(kinds: Kinds, full: str) -> float:
     by_group: dict[str, set[frozenset[str]]] = {}
-    for one in seen:
-        by_group.setdefault(one.group, set()).add(one.findings)
+    for group, _, findings in kinds:
+        by_group.setdefault(group, set()).add(findings)
     worst = 0.0
     for group in by_group:
-        inside = [one.findings for one in seen if one.group == group and one.state == full]
-        others: set[frozenset[str]] = set()
-        for other, patterns in by_group.items():
-            if other != group:
-                others |= patterns
+        others = set().union(*(patterns for other, patterns in by_group.items() if other != group))
+        inside = {f: n for (of, state, f), n in kinds.items() if of == group and state == full}
         if inside and others:
-            worst = max(worst, sum(findings not in others for findings in inside) / len(inside))
+            new = sum(count for findings, count in inside.items() if findings not in others)
+            worst = max(worst, new / sum(inside.values()))
     return worst
 
 

@@ -90,8 +90,6 @@ class SignIn:
     device_url: str = ""
     authorize_url: str = ""
     ca_file: Path | None = None
-    timeout: float = 30.0
-    """Seconds that an answer of the sign-in endpoints may take."""
 
     @property
     def asks_person(self) -> bool:

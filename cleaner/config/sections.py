@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import dkim, ews, forms, oauth
+from cleaner.config import dkim, ews, forms, graph, oauth
 from cleaner.config.places import (
     AlarmSettings,
     BatvSettings,
@@ -51,10 +51,11 @@ _AT_HOME: Final = {
 
 _BY_CONNECTOR: Final = {
     "path": "maildir",
-    **dict.fromkeys(("host", "port", "tls", "ca_file", "auth", "user", "password", "timeout"), "imap or ews"),
-    "connections": "imap or ews",
+    **dict.fromkeys(("host", "port", "tls", "user", "password"), "imap or ews"),
+    **dict.fromkeys(("ca_file", "auth", "timeout", "connections"), "imap, ews or graph"),
     "master_separator": "imap",
-    **dict.fromkeys(("endpoint", "autodiscover", "access"), "ews"),
+    **dict.fromkeys(("autodiscover", "access"), "ews"),
+    "endpoint": "ews or graph",
     **dict.fromkeys(("client_id", "client_secret", "scope"), "ews, imap or graph"),
     "token_url": "ews or imap",
     **dict.fromkeys(("tenant", "cloud", "authority", "certificate"), "imap or graph"),
@@ -230,6 +231,9 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
                 found.append(_maildir(table, name, base))
             case "ews":
                 found.append(ews.server(table, name, base))
+                close_server(table)
+            case "graph":
+                found.append(graph.server(table, name, base))
                 close_server(table)
             case "":
                 found.append(Server(name, ""))

@@ -10,17 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from ipaddress import ip_address
+from typing import Final
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError, ServerUnavailableError
+from cleaner.errors import (
+    CleanerError,
+    MasterKeyError,
+    SecretUnavailableError,
+    ServerUnavailableError,
+    StoreError,
+)
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
 from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
+
+SCHEDULED: Final = timedelta(seconds=30)
+"""Without a tick for so long, nobody is the scheduler."""
 
 
 class Level(Enum):
@@ -45,6 +56,8 @@ def check(context: Context, trouble: CleanerError | None = None) -> Iterator[Fin
     yield Finding(Level.OK, "configuration", f"{context.settings.path} is valid")
     yield from check_key(context, trouble)
     yield store_finding(context, trouble)
+    if trouble is None and context.store.is_shared:
+        yield queue_finding(context)
     yield from check_organisations(context)
     yield from check_lookups(context)
     yield from check_servers(context)
@@ -87,6 +100,34 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
         f"{store.revision}",
         "an older program refuses it now; keep the backup from before until you are content",
     )
+
+
+def queue_finding(context: Context) -> Finding:
+    """On PostgreSQL, where a queue (procrastinate) carries the mailboxes to the workers."""
+    from cleaner.store.queue import QueueState
+
+    try:
+        fleet = context.store.fleet()
+        state, office = fleet.queue.state(), fleet.office()
+    except StoreError as error:
+        return Finding(Level.FAIL, "queue", str(error))
+    match state:
+        case QueueState.ABSENT:
+            return Finding(
+                Level.NOTE, "queue", "its tables are not there yet", "serve makes them when it starts"
+            )
+        case QueueState.OLDER:
+            text = "its tables are older than the procrastinate that is installed"
+            return Finding(Level.NOTE, "queue", text, "serve or worker upgrade them when they start")
+        case QueueState.FOREIGN:
+            text = "there is the queue (procrastinate) of another program in this database"
+            return Finding(
+                Level.FAIL, "queue", text, "give bounce-cleaner a database of its own in store.url"
+            )
+    if office is None or context.clock() - office.at > SCHEDULED:
+        text = "its tables are up to date, and nothing is given out now"
+        return Finding(Level.NOTE, "queue", text, "start bounce-cleaner serve on one machine or more")
+    return Finding(Level.OK, "queue", f"up to date; {office.holder} is the scheduler")
 
 
 def check_key(context: Context, trouble: CleanerError | None) -> Iterator[Finding]:

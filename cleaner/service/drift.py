@@ -32,7 +32,7 @@ from cleaner.classifier.reference import OWN
 from cleaner.service.context import Context
 from cleaner.service.models import model_for
 from cleaner.store.watching import BINS, Counts
-from cleaner.values import Alert, EntryState, address_key
+from cleaner.values import Alert, EntryState
 
 DRIFT: Final = "model-drift"
 RECENT: Final = timedelta(days=7)
@@ -110,7 +110,8 @@ class Drift:
 
 def drifts(context: Context) -> tuple[Drift, ...]:
     """Of every organisation."""
-    return tuple(drift(context, organisation.name) for organisation in context.settings.organisations)
+    moves = moved(context)
+    return tuple(drift_of(context, one.name, moves) for one in context.settings.organisations)
 
 
 def alerts(found: Iterable[Drift]) -> Iterator[Alert]:
@@ -122,12 +123,16 @@ def alerts(found: Iterable[Drift]) -> Iterator[Alert]:
 
 
 def drift(context: Context, organisation: str) -> Drift:
+    return drift_of(context, organisation, moved(context))
+
+
+def drift_of(context: Context, organisation: str, moves: Mapping[str, Part]) -> Drift:
     model = model_for(context, organisation)
     today = context.clock().date()
     name = model.name if model is not None else ""
     days = context.store.watching.days(organisation, name, today - RECENT - BEFORE)
     week = Week(days, today)
-    measures = [unsure(week), taken_back(context, organisation)]
+    measures = [unsure(week), taken_back(moves.get(organisation, Part(0, 0)))]
     if model is not None:
         measures[1:1] = [undecided(week), *beside_training(week, model)]
     return Drift(
@@ -252,30 +257,30 @@ def is_strong(week: Week, name: str, index: float, notices: int, trained: int) -
     return is_more_than_chance(index, notices, trained, spread)
 
 
-def taken_back(context: Context, organisation: str) -> Measure:
+def taken_back(moves: Part) -> Measure:
     """What owners moved back out of the quarantine, of all that was moved in the last four weeks."""
-    members = mailboxes_of(context, organisation)
-    moved = back = 0
-    for change in context.store.report.changed(context.clock() - BEFORE):
-        if change.mailbox in members and change.action.changes_mailbox and change.state in MOVED:
-            moved += change.count
-            back += change.count * (change.state is EntryState.RETURNED)
-    share = back / moved if moved else None
-    if not too_many_back(back, moved):
-        return Measure("taken-back", share, TOLERATED, moved)
+    share = pooled((moves,))
+    if not too_many_back(moves.hits, moves.total):
+        return Measure("taken-back", share, TOLERATED, moves.total)
     warning = (
-        f"owners took back {back:,} of the {moved:,} messages that were moved in the last four weeks, more than the "
-        "one in a hundred that a model may get wrong"
+        f"owners took back {moves.hits:,} of the {moves.total:,} messages that were moved in the last four weeks, more "
+        "than the one in a hundred that a model may get wrong"
     )
-    return Measure("taken-back", share, TOLERATED, moved, warning, GO_BACK)
+    return Measure("taken-back", share, TOLERATED, moves.total, warning, GO_BACK)
 
 
 MOVED: Final = (EntryState.DONE, EntryState.RETURNED, EntryState.PURGED, EntryState.GONE)
 
 
-def mailboxes_of(context: Context, organisation: str) -> frozenset[str]:
-    return frozenset(
-        address_key(mailbox.address)
-        for mailbox in context.settings.mailboxes
-        if mailbox.organisation == organisation
-    )
+def moved(context: Context) -> Mapping[str, Part]:
+    """Organisation → what was taken back of what was moved in its mailboxes; asked once for all."""
+    found: dict[str, Part] = {}
+    for change in context.store.report.changed(context.clock() - BEFORE):
+        if not change.action.changes_mailbox or change.state not in MOVED:
+            continue
+        if change.mailbox in context.settings:
+            name = context.settings.mailbox(change.mailbox).organisation
+            before = found.get(name, Part(0, 0))
+            back = change.count * (change.state is EntryState.RETURNED)
+            found[name] = Part(before.hits + back, before.total + change.count)
+    return found

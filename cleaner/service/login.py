@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleaner.config import MailboxSettings, Server
-from cleaner.errors import NotOptedInError, ServerUnavailableError, UsageError
+from cleaner.errors import (
+    AskPersonError,
+    NotOptedInError,
+    ServerUnavailableError,
+    SignInRefusedError,
+    UsageError,
+)
 from cleaner.ports import Grant
 from cleaner.service.context import Context
 from cleaner.store.records import ConsentState
@@ -63,12 +69,30 @@ def login(
         return SignedIn(mailbox.address, server.name, count_folders(context, mailbox), taken_back_at=page)
     except ServerUnavailableError as error:
         return SignedIn(mailbox.address, server.name, 0, str(error), page)
-    except BaseException:
-        if before is None:
-            context.store.grants.forget(server.name, mailbox.address)
-        else:
-            context.store.grants.keep(server.name, mailbox.address, before)
+    except BaseException as error:
+        put_back(context, server, mailbox, before)
+        if (
+            isinstance(error, AskPersonError)
+            and is_another(granted, mailbox)
+            and granted.who not in str(error)
+        ):
+            raise SignInRefusedError(f"{granted.who} signed in, and may not open it: {error}") from error
         raise
+
+
+def put_back(context: Context, server: Server, mailbox: MailboxSettings, before: Grant | None) -> None:
+    if before is None:
+        context.store.grants.forget(server.name, mailbox.address)
+    else:
+        context.store.grants.keep(server.name, mailbox.address, before)
+
+
+def is_another(granted: Grant, mailbox: MailboxSettings) -> bool:
+    """Whether it was not the mailbox's owner who signed in, as far as it is told."""
+    return bool(granted.who) and granted.who.casefold() not in {
+        mailbox.address.casefold(),
+        mailbox.user.casefold(),
+    }
 
 
 def forget(context: Context, server_name: str, address: str | None) -> tuple[str, bool]:

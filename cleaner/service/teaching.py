@@ -7,6 +7,7 @@ was forgotten. A model that has met all of that is careful where little is known
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 from cleaner import classifier, evidence
 from cleaner.classifier.base import Row, cluster_of
 from cleaner.classifier.features import Features, buckets, facts, words
+from cleaner.evidence.ours import registered_domain
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
 from cleaner.service.evaluate import Case, beside, gathered, read_all
 from cleaner.service.withholding import (
@@ -85,6 +87,8 @@ class Draft:
     words: tuple[int, ...]
     label: Labelled
     family: str
+    site: str = ""
+    """The domain of its sender."""
     verdict: Verdict = NO_VERDICT
     """By proofs and rules, under full knowledge."""
     facts: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -173,8 +177,23 @@ def unrecorded(
 def draft_of(case: Case, group: str) -> Draft:
     spurious = case.label.truth is Opinion.BACKSCATTER
     return Draft(
-        spurious, group, like(case.notice), buckets(case.notice), case.label, family=case.notice.family
+        spurious,
+        group,
+        like(case.notice),
+        buckets(case.notice),
+        case.label,
+        family=case.notice.family,
+        site=sender_of(case.notice),
     )
+
+
+def sender_of(notice: Notice) -> str:
+    """The registered domain that it says it is from."""
+    found = _DOMAIN.search(notice.headers.text("from"))
+    return registered_domain(found[1].lower()) or found[1].lower() if found is not None else ""
+
+
+_DOMAIN: Final = re.compile(r"@([\w.-]{1,253})")
 
 
 def like(notice: Notice) -> str:

@@ -9,6 +9,7 @@ mailbox can add is bounded, so that nobody moves the model for all.
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -198,23 +199,25 @@ def own_examples(rows: Iterable[TrainingRow]) -> Iterator[Example]:
 
     Those with a proof are left out: no model is asked about their like.
     """
-    usable = [row for row in rows if not row.proven and row.truth is not Opinion.NOT_A_BOUNCE]
-    counts: dict[tuple[str, bool], int] = {}
-    for row in usable:
-        counts[share_of(row)] = counts.get(share_of(row), 0) + 1
-    for row in usable:
-        by_owner = row.origin is Origin.OWNER
+    counts: Counter[tuple[str, bool]] = Counter()
+    told: list[tuple[tuple[str, bool], Example]] = []
+    # As they come, each row is made smaller: a hundred thousand are kept until all are counted.
+    for row in rows:
+        if row.proven or row.truth is Opinion.NOT_A_BOUNCE:
+            continue
+        share = share_of(row)
+        counts[share] += 1
+        spurious = row.truth is Opinion.BACKSCATTER
+        told.append(
+            (share, Example(Features.from_json(row.features), spurious, "own", row.cluster, own=True))
+        )
+    for share, example in told:
+        mailbox, by_owner = share
         most = MOST_OF_AN_OWNER if by_owner else MOST_OF_A_MAILBOX
         # An owner's label that was imported may be of a mailbox that is not known here.
-        is_bounded = row.mailbox or by_owner
-        yield Example(
-            Features.from_json(row.features),
-            row.truth is Opinion.BACKSCATTER,
-            "own",
-            row.cluster,
-            weight=min(OWN_WEIGHT, most / counts[share_of(row)]) if is_bounded else OWN_WEIGHT,
-            own=True,
-        )
+        is_bounded = bool(mailbox) or by_owner
+        weight = min(OWN_WEIGHT, most / counts[share]) if is_bounded else OWN_WEIGHT
+        yield replace(example, weight=weight)
 
 
 def share_of(row: TrainingRow) -> tuple[str, bool]:

@@ -136,6 +136,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """For a single question: PostgreSQL need not be told that it begins and ends."""
+        if self.is_sqlite:
+            with self.read() as connection:
+                yield connection
+            return
+        with self.in_our_words(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; durable when it ends without an error, else as if it never was."""
         with self._turn, self.in_our_words(), self.engine.connect() as connection:

@@ -8,7 +8,7 @@ the job takes the turn up, and writes down what came of it; a job whose mailbox 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -185,23 +185,27 @@ class FleetBook:
 
     # --- workers
 
-    def take_up(self, mailbox: int, job: int) -> Turn | None:
-        """The turn that this job carries; None if it does not any more."""
-        s = tables.schedule.c
-        query = schedule.turns_query().where(s.mailbox_id == mailbox, s.claimed_by == carrier(job))
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
-        return schedule.turn_of(row) if row is not None else None
+    def take_up(self, jobs: Sequence[tuple[int, int]]) -> list[Turn | None]:
+        """The turn of each mailbox and the job that carries it; None if that job does not any more."""
+        asked = {"rows": [mailbox for mailbox, _ in jobs]}
+        with self._database.look() as connection:
+            rows = {(row.mailbox_id, row.claimed_by): row for row in connection.execute(_CARRIED, asked)}
+        found = [rows.get((mailbox, carrier(job))) for mailbox, job in jobs]
+        return [schedule.turn_of(row) if row is not None else None for row in found]
 
-    def put_down(self, ended: Iterable[Ended]) -> None:
+    def put_down(self, ended: Sequence[Ended]) -> None:
         """Writes down turns that are over, each by the job that carried it, and tells the scheduler."""
         with self._database.write() as connection:
-            servers = set()
-            for one in ended:
-                schedule.write_down(connection, one, one.turn.claimed_by or "")
-                servers.add(one.turn.server)
-            for server in sorted(servers):
-                connection.execute(select(func.pg_notify(BELL, server)))
+            schedule.write_down(connection, [(one, one.turn.claimed_by or "") for one in ended])
+            for server in sorted({one.turn.server for one in ended}):
+                connection.execute(_RING, {"server": server})
+
+
+# Asked for every turn: writing a statement anew costs more than asking it.
+_CARRIED: Final = schedule.turns_query().where(
+    tables.schedule.c.mailbox_id.in_(bindparam("rows", expanding=True))
+)
+_RING: Final = select(func.pg_notify(BELL, bindparam("server")))
 
 
 class Bell:

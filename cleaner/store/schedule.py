@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from cleaner.errors import StoreError
 from cleaner.store import tables
-from cleaner.store.consent import record_poll
+from cleaner.store.consent import record_polls
 from cleaner.store.database import Database, chunks
 from cleaner.store.locks import Locks
 from cleaner.store.owners import ensured
@@ -31,6 +31,21 @@ MOST: Final = 50
 
 CARRIED: Final = "job "
 """So begins a claim that is no process's but a job's, which carries the mailbox to some worker (`fleet.py`)."""
+
+REMEMBERED: Final = (
+    "due",
+    "failures",
+    "state",
+    "error",
+    "run",
+    "finished",
+    "pulse",
+    "looked_at",
+    "upkeep_due",
+    "digest_due",
+    "digested_at",
+)
+"""What is written down of a turn that is over."""
 
 Choose = Callable[[Mapping[str, Sequence[Turn]]], Sequence[Turn]]
 """Given the due ones of each server, the longest due first: those to be claimed."""
@@ -156,8 +171,7 @@ class ScheduleBook:
     ) -> tuple[Turn, ...]:
         """Writes down the turns that are over and claims those that are chosen, in one transaction."""
         with self._database.write() as connection:
-            for one in ended:
-                write_down(connection, one, self._name)
+            write_down(connection, [(one, self._name) for one in ended])
             due = {server: found for server in servers if (found := _due(connection, server, now))}
             chosen = tuple(choose(due)) if due else ()
             for some in chunks(turn.address for turn in chosen):
@@ -168,38 +182,6 @@ class ScheduleBook:
                     .values(claimed_by=self._name)
                 )
         return chosen
-
-    def _end(self, connection: Connection, ended: Ended) -> None:
-        turn, s = ended.turn, tables.schedule.c
-        mailbox = connection.execute(
-            select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
-        ).scalar_one()
-        if ended.poll_by is not None:
-            record_poll(connection, mailbox, ended.at, ended.poll_by)
-        connection.execute(
-            update(tables.schedule)
-            .where(s.mailbox_id == mailbox, s.claimed_by == self._name)
-            .values(
-                claimed_by=None,
-                due=turn.due,
-                failures=turn.failures,
-                state=turn.state,
-                error=turn.error,
-                run=turn.run,
-                finished=turn.finished,
-                pulse=turn.pulse,
-                looked_at=turn.looked_at,
-                upkeep_due=turn.upkeep_due,
-                digest_due=turn.digest_due,
-                digested_at=turn.digested_at,
-            )
-        )
-        if ended.rests_until is not None:
-            connection.execute(
-                update(tables.schedule)
-                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
-                .values(due=ended.rests_until)
-            )
 
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""
@@ -251,41 +233,50 @@ class ScheduleBook:
             return Backlog(*connection.execute(query).one())
 
 
-def write_down(connection: Connection, ended: Ended, claim: str) -> None:
-    """Where the claim is not that any more, nothing is written."""
-    turn, s = ended.turn, tables.schedule.c
-    mailbox = connection.execute(
-        select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
-    ).scalar_one()
-    if ended.poll_by is not None:
-        record_poll(connection, mailbox, ended.at, ended.poll_by)
+def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> None:
+    """Each by its claim; where the claim is not that any more, nothing is written."""
+    if not ended:
+        return
+    rows = _rows_of(connection, (one.turn.address for one, _ in ended))
+    polls = [(rows[one.turn.address], one.at, one.poll_by) for one, _ in ended if one.poll_by is not None]
+    record_polls(connection, polls)
     connection.execute(
-        update(tables.schedule)
-        .where(s.mailbox_id == mailbox, s.claimed_by == claim)
-        .values(
-            claimed_by=None,
-            due=turn.due,
-            failures=turn.failures,
-            state=turn.state,
-            error=turn.error,
-            run=turn.run,
-            finished=turn.finished,
-            pulse=turn.pulse,
-            looked_at=turn.looked_at,
-            upkeep_due=turn.upkeep_due,
-            digest_due=turn.digest_due,
-            digested_at=turn.digested_at,
-        )
+        _WRITE_DOWN,
+        [
+            {"row": rows[one.turn.address], "claim": claim}
+            | {f"new_{name}": getattr(one.turn, name) for name in REMEMBERED}
+            for one, claim in ended
+        ],
     )
+    s = tables.schedule.c
+    rests = [one for one, _ in ended if one.rests_until is not None]
+    for one in rests:
+        connection.execute(
+            update(tables.schedule)
+            .where(s.server == one.turn.server, s.due < one.rests_until, s.claimed_by.is_(None))
+            .values(due=one.rests_until)
+        )
+
+
+_NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}
+_WRITE_DOWN: Final = (
+    update(tables.schedule)
+    .where(
+        tables.schedule.c.mailbox_id == bindparam("row"), tables.schedule.c.claimed_by == bindparam("claim")
+    )
+    .values(claimed_by=None, **_NEW)
+)
+_ROWS: Final = select(tables.mailbox.c.address, tables.mailbox.c.id).where(
+    tables.mailbox.c.address.in_(bindparam("addresses", expanding=True))
+)
 
 
 def _rows_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
     """The rows of these mailboxes, as far as there are any: asked for one by one, thousands take long."""
-    m = tables.mailbox.c
     return {
         row.address: row.id
         for some in chunks(addresses)
-        for row in connection.execute(select(m.address, m.id).where(m.address.in_(some)))
+        for row in connection.execute(_ROWS, {"addresses": some})
     }
 
 

@@ -22,19 +22,24 @@ import pytest
 
 from cleaner import connectors
 from cleaner.config import MailboxSettings, Secret, Server
+from cleaner.config.oauth import SignIn
 from cleaner.connectors.ews.connecting import close_all
+from cleaner.connectors.graph.connecting import close_all as forget_graph
 from cleaner.connectors.maildir.names import directory_of, name_with
 from cleaner.connectors.oauth.tokens import forget_all
 from cleaner.connectors.roles import role_of
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import FolderRole, Policy
 from tests.connectors.oauth.signing import server_of
+from tests.servers.certificates import Authority
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PASSWORD, Dovecot, Options
 from tests.servers.dovecot import running as running_dovecot
 from tests.servers.ews import PASSWORD as EWS_PASSWORD
 from tests.servers.ews import EwsServer, Ways
+from tests.servers.graph import CLIENT, GraphServer
+from tests.servers.graph import SECRET as GRAPH_SECRET
 from tests.servers.owner import Owner
 from tests.servers.proxy import NEEDED, between
 from tests.servers.signin import running as running_provider
@@ -303,6 +308,83 @@ class EwsPlace:
         return "inbox" if folder == "INBOX" else folder
 
 
+class GraphPlace:
+    """A mailbox in Microsoft 365, with its owner in Outlook."""
+
+    counts_arrivals = False
+    widest = chr(sys.maxunicode)
+
+    def __init__(self, server: GraphServer, ca_file: Path, base: Path) -> None:
+        self.box = server.add_mailbox(ADDRESS)
+        self._open = (
+            graph_server(server, ca_file, base),
+            MailboxSettings(ADDRESS, "here", "harbor", Policy(), user=ADDRESS),
+        )
+
+    def kept(self, raw: bytes) -> bytes:
+        """What Exchange writes for it, dated by when it came where it says no date itself."""
+        found = [item.content.mime for item in self.box.mailbox.items.values() if item.content.raw == raw]
+        return found[0] if found else raw
+
+    def size(self, raw: bytes) -> int:
+        """An estimate of its own."""
+        return len(raw) + 1024
+
+    def reading(self) -> Mailbox:
+        return connectors.open_reading(*self._open)
+
+    def changing(self) -> ChangeableMailbox:
+        return connectors.open_changing(*self._open)
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        return self.box.deliver(raw, self.name(folder), received=received)
+
+    def make(self, folder: str) -> None:
+        """The folder with that role has the name, as in a mailbox of that language; else it is a new one."""
+        known = OWN.get(role_of(folder))
+        if known is not None:
+            self.box.rename(known, folder)
+        elif not self.box.has(folder):
+            self.box.make(folder)
+
+    def drop(self, folder: str) -> None:
+        self.box.drop(folder)
+
+    def mark_read(self, folder: str, id: str) -> None:
+        """An id is one in the whole mailbox."""
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.mark_read(id)
+
+    def delete(self, folder: str, id: str) -> None:
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.delete(id)
+
+    def snapshot(self) -> object:
+        mailbox = self.box.mailbox
+        folders = {folder.id: (folder.name, folder.changed) for folder in mailbox.folders.values()}
+        return folders, {item.id: item.changed for item in mailbox.items.values()}, self.box.everything()
+
+    def name(self, folder: str) -> str:
+        return "inbox" if folder == "INBOX" else folder
+
+
+def graph_server(server: GraphServer, ca_file: Path, base: Path) -> Server:
+    """How an administrator would write it, with the application's secret in a file."""
+    (base / "secret").write_text(GRAPH_SECRET)
+    sign_in = SignIn(
+        "microsoft",
+        "client_credentials",
+        scope="https://graph.microsoft.com/.default",
+        client_id=CLIENT,
+        client_secret=Secret("file:secret", base),
+        authority=server.authority,
+        ca_file=ca_file,
+    )
+    return Server(
+        "here", "graph", endpoint=server.endpoint, auth="application", ca_file=ca_file, oauth=sign_in
+    )
+
+
 OWN = {FolderRole.SENT: "sentitems", FolderRole.TRASH: "deleteditems"}
 
 OpenPlace = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Place]]
@@ -366,6 +448,17 @@ def on_exchange(request: pytest.FixtureRequest, base: Path, ways: Ways) -> Itera
             close_all()
 
 
+@contextmanager
+def on_graph(request: pytest.FixtureRequest, base: Path, has_delta: bool = True) -> Iterator[Place]:
+    authority: Authority = request.getfixturevalue("authority")
+    with GraphServer(authority.good(), has_delta=has_delta) as server:
+        try:
+            yield GraphPlace(server, authority.ca_file, base)
+        finally:
+            forget_graph()
+            forget_all()
+
+
 PLACES: dict[str, OpenPlace] = {
     "maildir": maildir,
     "dovecot": partial(on_dovecot, options=Options()),
@@ -379,6 +472,8 @@ PLACES: dict[str, OpenPlace] = {
     "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
     "ews": partial(on_exchange, ways=Ways.RECORDED),
     "ews exchange": partial(on_exchange, ways=Ways.EXCHANGE),
+    "graph": on_graph,
+    "graph without rounds": partial(on_graph, has_delta=False),
     "cyrus": on_cyrus,
     "courier": on_courier,
 }

@@ -17,7 +17,7 @@ from cleaner.errors import UsageError
 from cleaner.service import models, training
 from cleaner.store.labelling import LabelState, Origin, Statement, TrainingRow
 from cleaner.values import Kind, Opinion, Specimen
-from tests.service.hands import NOW, Hands, quiet
+from tests.service.hands import ANN, NOW, Hands, quiet
 from tests.service.shelves import TOLD, release
 
 HARBOR = "harbor"
@@ -88,6 +88,33 @@ def test_one_wrong_label_in_twenty_does_not_harm(ready: Hands) -> None:
     assert not trained.promoted
     assert "on the hold-out it would remove" in trained.objections[0]
     assert models.in_use(ready.app.context, HARBOR) == "2026.11-1"
+
+
+def test_one_owner_does_not_move_the_model_for_all(ready: Hands) -> None:
+    """However many of his moves were confirmed, they weigh as ten labels; were they anybody's, they would."""
+
+    def said(count: int, mark: str, origin: Origin) -> None:
+        facts = Features({"kind:autoreply": 1.0, TOLD: 0.9}).as_json()
+        statement = Statement(HARBOR, Opinion.GENUINE, ANN, NOW, "moved", mailbox=ANN, origin=origin)
+        ready.app.context.store.labels.add(
+            [
+                (Specimen(f"{mark} {n}", Kind.AUTOREPLY, f"{mark} {n}", facts, Opinion.UNSURE), statement)
+                for n in range(count)
+            ],
+            keep_samples=False,
+        )
+
+    def probability(folder: Path) -> float:
+        return files.load(folder).probability(Features({"kind:ndr": 1.0, TOLD: 0.9}))
+
+    before = training.train(ready.app.context, None, quiet, may_promote=False)
+    said(300, "his", Origin.OWNER)
+    his = training.train(ready.app.context, None, quiet, may_promote=False)
+    said(300, "told", Origin.ADMINISTRATOR)
+    anybodys = training.train(ready.app.context, None, quiet, may_promote=False)
+    assert probability(before.folder) - probability(his.folder) < 0.1
+    assert probability(anybodys.folder) < probability(his.folder)
+    assert his.comparisons[0].new.removed >= 0.99 * his.comparisons[0].old.removed or his.objections
 
 
 def test_withdrawn_labels_have_no_effect(ready: Hands) -> None:

@@ -57,7 +57,9 @@ def fill(connection: Connection, rows: Callable[[Table], int], own: Mapping[str,
 
     `own` makes values of chosen columns (`journal.state`) from the number of the row.
     """
-    counts = {table.name: rows(table) for table in tables.metadata.sorted_tables}
+    counts: dict[str, int] = {}
+    for table in tables.metadata.sorted_tables:
+        counts[table.name] = min(rows(table), *(counts[name] for name in _owners(table)), LARGEST)
     for table in tables.metadata.sorted_tables:
         if table is tables.meta:
             continue
@@ -66,6 +68,12 @@ def fill(connection: Connection, rows: Callable[[Table], int], own: Mapping[str,
         while page := list(islice(numbers, 5_000)):
             values = [{c.name: make(number) for c, make in makers.items()} for number in page]
             connection.execute(insert(table), values)
+
+
+def _owners(table: Table) -> list[str]:
+    """The table of which there is one row for each of this one's."""
+    keys = tuple(table.primary_key.columns)
+    return [key.column.table.name for key in keys[0].foreign_keys] if len(keys) == 1 else []
 
 
 def _maker(column: Column[Any], counts: Mapping[str, int], own: Mapping[str, Make]) -> Make:

@@ -195,11 +195,11 @@ def test_a_slow_server_does_not_keep_others_waiting(store: Store, fleet: FleetBo
 def test_a_turn_is_taken_up_by_its_job_alone(store: Store, fleet: FleetBook) -> None:
     fleet.tick("p1", SHORT, {"imap": 9}, NOW)
     mailbox, _, job = jobs(store)[0]
-    assert fleet.take_up(mailbox, job + 1000) is None
-    turn = fleet.take_up(mailbox, job)
+    assert fleet.take_up([(mailbox, job + 1000)]) == [None]
+    turn = fleet.take_up([(mailbox, job)])[0]
     assert turn is not None
     fleet.put_down([Ended(replace(turn, due=LATER, state="done"), NOW)])
-    assert fleet.take_up(mailbox, job) is None
+    assert fleet.take_up([(mailbox, job)]) == [None]
     kept = next(t for t in store.schedule.all() if t.address == turn.address)
     assert (kept.due, kept.state, kept.claimed_by) == (LATER, "done", None)
 
@@ -208,7 +208,7 @@ def test_who_was_given_up_writes_nothing_over(store: Store, fleet: FleetBook) ->
     """The job was taken for dead, and another carries the mailbox by now."""
     fleet.tick("p1", SHORT, {"imap": 9}, NOW)
     mailbox, _, job = jobs(store)[0]
-    late = fleet.take_up(mailbox, job)
+    late = fleet.take_up([(mailbox, job)])[0]
     assert late is not None
     end_job(store, job, "failed")
     (lost,) = fleet.cut_off()
@@ -249,7 +249,7 @@ def test_who_left_and_came_back_is_not_in_the_queue_twice(store: Store, fleet: F
 def test_ends_of_turns_are_heard(store: Store, fleet: FleetBook) -> None:
     fleet.tick("p1", SHORT, {"imap": 9}, NOW)
     mailbox, _, job = jobs(store)[0]
-    turn = fleet.take_up(mailbox, job)
+    turn = fleet.take_up([(mailbox, job)])[0]
     assert turn is not None
     with fleet.bell() as bell:
         assert bell.wait(0) == frozenset()
@@ -262,7 +262,7 @@ def test_what_is_at_work_is_waken_later(store: Store, fleet: FleetBook) -> None:
     fleet.tick("p1", SHORT, {"imap": 9}, NOW)
     assert fleet.waken({ANN, BEN}, NOW) == {ANN}
     mailbox, _, job = jobs(store)[0]
-    turn = fleet.take_up(mailbox, job)
+    turn = fleet.take_up([(mailbox, job)])[0]
     assert turn is not None
     fleet.put_down([Ended(replace(turn, due=LATER), NOW)])
     assert fleet.waken({ANN}, NOW) == frozenset()

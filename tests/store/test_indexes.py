@@ -11,6 +11,8 @@ from cleaner.store import Store, indexes, schema, tables
 from tests.store.conftest import new_database
 from tests.store.samples import ANN, KEY, entry
 
+BEFORE = schema.REVISIONS[schema.REVISIONS.index("0014") - 1]
+"""The revision that they came after."""
 NEW = frozenset(index.name for table in tables.metadata.sorted_tables for index in table.indexes)
 
 
@@ -23,7 +25,7 @@ def older(postgresql_server: str) -> str:
     execute(
         url, "DROP INDEX ix_access_mailbox_id_id", "CREATE INDEX ix_access_mailbox_id ON access (mailbox_id)"
     )
-    execute(url, "DROP INDEX ix_journal_open", "UPDATE alembic_version SET version_num = '0009'")
+    execute(url, "DROP INDEX ix_journal_open", f"UPDATE alembic_version SET version_num = '{BEFORE}'")  # noqa: S608
     return url
 
 
@@ -46,7 +48,7 @@ def valid_indexes(url: str) -> frozenset[str]:
 def test_an_older_database_gets_them_and_loses_those_that_they_replace(older: str) -> None:
     assert not valid_indexes(older) >= NEW
     with Store.open(older, KEY) as store:
-        assert store.upgraded_from == "0009"
+        assert store.upgraded_from == BEFORE
         assert len(store.entries()) == 1
     assert valid_indexes(older) >= NEW
     assert valid_indexes(older).isdisjoint(indexes.REPLACED)

@@ -50,6 +50,9 @@ ROWS: Final = {
     "run": 40_000,
     "label": 5_000,
     "sample": 5_000,
+    "model_day": 20_000,
+    "model_difference": 5_000,
+    "model_shadow": 5,
     # What is in these was sealed, and is opened by whoever looks at all of them.
     "alert_due": 0,
     "sign_in": 0,

@@ -35,16 +35,15 @@ from cleaner.connectors.ews.items import (
     DELIVERED,
     FLAG,
     FOLLOW_UP,
-    FORWARDED,
     ICON,
     SENT_NOT_DRAFT,
     STATE,
     STATUS,
     VERB,
-    Item,
     item_of,
 )
 from cleaner.connectors.ews.reading import ReadingEws
+from cleaner.connectors.exchange.item import FORWARDED, Item
 from cleaner.connectors.roles import INBOX
 from cleaner.errors import (
     ChangeRefusedError,

@@ -29,11 +29,11 @@ from exchangelib import (
 from exchangelib.protocol import CachingProtocol
 
 from cleaner.config import MailboxSettings, Server
-from cleaner.connectors.ews.backoff import Backoff
 from cleaner.connectors.ews.credentials import credentials
 from cleaner.connectors.ews.discovery import discovered, forget_all_discovered
 from cleaner.connectors.ews.library import silence
 from cleaner.connectors.ews.wire import EwsProtocol, Refusals
+from cleaner.connectors.exchange.backoff import Backoff
 from cleaner.errors import AskPersonError
 
 OLDEST: Final = Version(build=Build(14, 2), api_version="Exchange2010_SP2")

@@ -33,12 +33,12 @@ from cleaner.connectors.ews.items import (
     RECIPIENTS,
     STATE,
     WHERE,
-    Item,
     item_of,
 )
 from cleaner.connectors.ews.obstacles import obstacles
 from cleaner.connectors.ews.returned import with_originals
 from cleaner.connectors.ews.session import Session
+from cleaner.connectors.exchange.item import Item, bare_id
 from cleaner.errors import FolderMissingError, UnreadableMessageError
 from cleaner.ports import Obstacle
 from cleaner.values import Folder, Headers, Heading, Listing, Message
@@ -342,7 +342,3 @@ def _with_header_of(item: Item, whole: Item | None, folder: str, fields: Collect
     kept = tuple(field for field in rebuilt.items if field[0].strip().lower() != b"to")
     told = item.headers()
     return replace(item.heading(folder, fields), headers=Headers(kept, told.unknown))
-
-
-def bare_id(value: str) -> str:
-    return value.partition("<")[2].partition(">")[0].strip() or value.strip(" <>")

@@ -11,7 +11,6 @@ from oauthlib.oauth2 import InvalidClientIdError, TokenExpiredError
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.ews import calls
-from cleaner.connectors.ews.backoff import Patience
 from cleaner.connectors.ews.calls import CALLS, Answer
 from cleaner.connectors.ews.connecting import connect
 from cleaner.connectors.ews.discovery import forget_discovered
@@ -27,7 +26,9 @@ from cleaner.connectors.ews.errors import (
     refusal,
     said,
 )
-from cleaner.connectors.ews.folders import Folders, read_folders
+from cleaner.connectors.ews.folders import read_folders
+from cleaner.connectors.exchange.backoff import Patience
+from cleaner.connectors.exchange.folders import Folders
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 log = logging.getLogger(__name__)

@@ -36,6 +36,9 @@ MICROSOFT: Final = {
     "where {secret} is read",
     700016: "there is no such application in this tenant; correct client_id or tenant, or give the admin consent: "
     "{consent}",
+    7000229: "there is no such application in this tenant; an administrator brings it in by consenting at: {consent}",
+    7000112: "the application is disabled; enable it under https://entra.microsoft.com, Enterprise applications, "
+    "Properties",
     700027: "the certificate is not the application's; upload it under {portal}, Certificates & secrets",
     7000216: "the application has neither secret nor certificate; write client_secret or certificate",
     7000218: "the application is not allowed to sign in without a secret; under {portal}, Authentication, allow "
@@ -62,6 +65,11 @@ MICROSOFT: Final = {
     90033: None,
 }
 """Microsoft's number → what is the matter and what to do; None: later it may succeed."""
+
+
+def subject_of(server: Server, sign_in: SignIn, mailbox: MailboxSettings) -> str:
+    """What a refusal is about: one mailbox, or every one that the application opens."""
+    return server.name if sign_in.grant == "client_credentials" else mailbox.address
 
 
 def host_of(url: str) -> str:
@@ -115,7 +123,9 @@ def of_answer(
         secret=next((secret.reference for secret in sign_in.secrets()), "client_secret"),
         server=server.name,
     )
-    return SignInRefusedError(f"{mailbox.address}: {told} ({host_of(where)} says: {words})")
+    return SignInRefusedError(
+        f"{subject_of(server, sign_in, mailbox)}: {told} ({host_of(where)} says: {words})"
+    )
 
 
 def _usual(sign_in: SignIn, code: str) -> str:
@@ -128,8 +138,10 @@ def _usual(sign_in: SignIn, code: str) -> str:
             return "the scope is not one that there is; correct scope in [[server]] {server}"
         case "invalid_grant" if sign_in.asks_person:
             return "what was granted has been revoked or has expired; sign in again: {login}"
-        case "access_denied":
+        case "access_denied" | "authorization_declined":
             return "access was denied"
+        case "expired_token" | "bad_verification_code":
+            return "nobody signed in in time; once more: {login}"
         case "invalid_grant" if sign_in.grant == SERVICE_ACCOUNT:
             return "the service account is refused; correct service_account in [[server]] {server}"
         case _:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import http.server
 import secrets
+import socketserver
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from cleaner.errors import AskPersonError, SignInRefusedError
 
 SECONDS: Final = 10
-"""For one browser to say what it wants: nobody else waits behind one that says nothing."""
+"""For one browser to say what it wants."""
 
 DONE: Final = "Done: you can close this window and go back to bounce-cleaner."
 REFUSED: Final = "Nothing was granted. Go back to bounce-cleaner."
@@ -38,6 +39,15 @@ class Browser:
         return f"Browser(error={self.error!r})"
 
 
+class Listener(socketserver.ThreadingTCPServer):
+    """Browsers open connections that they may need later and say nothing on them: each has a thread of its own."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    timeout = 0.2
+
+
 class Loopback:
     """Listens for one browser; a context manager."""
 
@@ -45,12 +55,11 @@ class Loopback:
         self.state = secrets.token_urlsafe(32)
         self.found: Browser | None = None
         try:
-            self._server = http.server.HTTPServer(("127.0.0.1", port), _handler(self))
+            self._server = Listener(("127.0.0.1", port), _handler(self))
         except OSError as error:
             raise AskPersonError(
                 f"port {port} cannot be listened at ({error.strerror}); name another"
             ) from error
-        self._server.timeout = 0.5
         self.port: int = self._server.server_address[1]
         self.uri = f"http://127.0.0.1:{self.port}/"
 

@@ -14,7 +14,7 @@ import msal
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SignIn
-from cleaner.connectors.oauth.errors import host_of, of_answer
+from cleaner.connectors.oauth.errors import host_of, of_answer, subject_of
 from cleaner.connectors.oauth.values import Token, token_of
 from cleaner.connectors.oauth.wire import Session
 from cleaner.connectors.silence import silence
@@ -107,8 +107,8 @@ def _of(server: Server, sign_in: SignIn, mailbox: MailboxSettings, error: Except
             return error
         case ValueError() if "authority" in str(error).casefold():
             return SignInRefusedError(
-                f"{mailbox.address}: {sign_in.authority} is no tenant of Microsoft's that answers; correct tenant, "
-                f"cloud or authority in [[server]] {server.name}"
+                f"{subject_of(server, sign_in, mailbox)}: {sign_in.authority} is no tenant of Microsoft's that "
+                f"answers; correct tenant, cloud or authority in [[server]] {server.name}"
             )
         case ValueError() if sign_in.certificate is not None:
             return AskPersonError(

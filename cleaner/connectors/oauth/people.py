@@ -8,6 +8,7 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SignIn
 from cleaner.connectors.oauth import general
 from cleaner.connectors.oauth.errors import host_of
+from cleaner.connectors.oauth.rights import who_signed_in
 from cleaner.connectors.oauth.values import Token, client_of
 from cleaner.errors import AskPersonError, SignInRefusedError
 from cleaner.ports import Grant, Invitation
@@ -25,7 +26,8 @@ def person_signs_in(
             f"{mailbox.address}: {host_of(sign_in.authority or sign_in.token_url)} lets in for one hour only, since "
             "it gave no refresh token; let the application have offline access there, or add offline_access to scope"
         )
-    return Grant(client_of(sign_in), token.refresh_token, token.text, token.renew_at)
+    who = who_signed_in(token.text)
+    return Grant(client_of(sign_in), token.refresh_token, token.text, token.renew_at, who)
 
 
 def _token(

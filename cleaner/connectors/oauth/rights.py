@@ -44,6 +44,12 @@ def claims_of(token: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def who_signed_in(token: str) -> str:
+    """The name in Microsoft's token; empty where it tells none."""
+    claims = claims_of(token)
+    return next((str(claims[name])[:100] for name in _NAMES if isinstance(claims.get(name), str)), "")
+
+
 def remedy(server: Server, mailbox: MailboxSettings, token: str) -> str:
     """What to do about an IMAP server that does not take the token."""
     sign_in = server.oauth
@@ -53,7 +59,7 @@ def remedy(server: Server, mailbox: MailboxSettings, token: str) -> str:
         case "microsoft" if sign_in.grant == "client_credentials":
             return _microsoft_application(sign_in, mailbox, claims_of(token))
         case "microsoft":
-            return _microsoft_person(server, mailbox, claims_of(token))
+            return _microsoft_person(server, mailbox, token)
         case "google":
             return _google(server, sign_in, mailbox)
         case _ if sign_in.asks_person:
@@ -84,7 +90,8 @@ def _microsoft_application(sign_in: SignIn, mailbox: MailboxSettings, claims: Ma
     )
 
 
-def _microsoft_person(server: Server, mailbox: MailboxSettings, claims: Mapping[str, Any]) -> str:
+def _microsoft_person(server: Server, mailbox: MailboxSettings, token: str) -> str:
+    claims, who = claims_of(token), who_signed_in(token)
     user = mailbox.user or mailbox.address
     again = login_command(server, mailbox)
     scopes = str(claims.get("scp") or "").split()
@@ -93,9 +100,8 @@ def _microsoft_person(server: Server, mailbox: MailboxSettings, claims: Mapping[
             f"the application lacks the permission {DELEGATED}: in https://entra.microsoft.com, App registrations, API "
             f"permissions, Add a permission, Microsoft Graph, Delegated permissions, add it; then sign in again: {again}"
         )
-    who = next((str(claims[name]) for name in _NAMES if isinstance(claims.get(name), str)), "")
     if who and who.casefold() != user.casefold():
-        return f"{who[:100]} signed in, and not {user}; let the owner do it: {again}"
+        return f"{who} signed in, and not {user}; let the owner do it: {again}"
     return (
         f'let its owner sign in: {again}; and see that IMAP is on: Set-CASMailbox -Identity "{user}" '
         "-ImapEnabled $true"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -24,6 +25,10 @@ from cleaner.ports import Grant, Grants
 
 REFUSED_FOR: Final = 300
 """Seconds for which a refused credential is not tried again."""
+
+OFTEN: Final = 3
+PERIOD: Final = 60
+"""A token that serves many mailboxes is replaced so often in so many seconds because one of them refused it."""
 
 OTHERS: Final = 60
 """Seconds to wait until another process has renewed a grant."""
@@ -43,8 +48,22 @@ class Credential:
     """Of the token, counted up with each new one."""
     given: dict[str, int] = field(default_factory=dict)
     """Which token each mailbox was given last."""
+    replaced: deque[float] = field(default_factory=lambda: deque(maxlen=OFTEN))
+    """When a token was, because it was refused."""
     refusal: tuple[float, str, SignInRefusedError] | None = None
     """Until when, and which refresh token it was about."""
+
+    def may_replace(self) -> bool:
+        """
+        Whether a token that a mailbox refused is replaced, so that it is not for want of a new one.
+
+        A mailbox that the application has no right over refuses any, and of those there may be hundreds.
+        """
+        now = time.monotonic()
+        if len(self.replaced) == OFTEN and now - self.replaced[0] < PERIOD:
+            return False
+        self.replaced.append(now)
+        return True
 
 
 _CREDENTIALS: Final[dict[Key, Credential]] = {}
@@ -60,13 +79,14 @@ def access_token(server: Server, mailbox: MailboxSettings, *, renew: bool = Fals
     with credential.turn:
         if sign_in.asks_person:
             return _granted(server, sign_in, mailbox, credential, renew=renew)
+        token = credential.token
         refused = renew and credential.given.get(mailbox.address) == credential.number
-        if credential.token is None or refused or not credential.token.is_fresh():
+        if token is None or not token.is_fresh() or (refused and credential.may_replace()):
             credential.token = None
-            credential.token = _got(credential, "", lambda: _asked(server, sign_in, mailbox))
+            credential.token = token = _got(credential, "", lambda: _asked(server, sign_in, mailbox))
             credential.number += 1
         credential.given[mailbox.address] = credential.number
-        return credential.token.text
+        return token.text
 
 
 def forget_all() -> None:
@@ -172,7 +192,7 @@ def _renewed(
     """A new access token; where the refresh token was replaced, too, the new one is kept before anything else."""
     old = grant.refresh_token
     token = _got(credential, old, lambda: _refreshed(server, sign_in, mailbox, old))
-    new = Grant(grant.client, token.refresh_token or old, token.text, token.renew_at)
+    new = Grant(grant.client, token.refresh_token or old, token.text, token.renew_at, grant.who)
     if not grants.keep(server.name, mailbox.address, new):
         raise NotOptedInError(mailbox.address, "opted-out")
     return new

@@ -41,7 +41,7 @@ class Session(requests.Session):
     def __init__(self, server: Server, sign_in: SignIn) -> None:
         super().__init__()
         self._server = server
-        self._timeout = sign_in.timeout
+        self._timeout = server.timeout.total_seconds()
         self.verify = True if sign_in.ca_file is None else str(sign_in.ca_file)
         # A password of ~/.netrc is not for them.
         self.auth = _unchanged

@@ -78,7 +78,7 @@ def bring_back(context: Context, book: FleetBook) -> int:
     lost = book.cut_off()
     if lost:
         log.info("%d mailboxes were at work on by workers that are no more; they come again", len(lost))
-        book.put_down(again(context, turn) for turn in lost)
+        book.put_down([again(context, turn) for turn in lost])
     return len(lost)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from cleaner.errors import CleanerError, ConfigurationError, NewerStoreError, StoreError
 from cleaner.service.context import Context
+from cleaner.service.fleet.batching import Batching
 from cleaner.service.fleet.sweeping import BEAT
 from cleaner.service.serve import Observer
 from cleaner.service.serve.carrying import Carried, carry_out, misplaced
@@ -70,6 +71,8 @@ class Worker:
         self._chance = chance
         self._workers = workers
         self._book: FleetBook = context.store.fleet()
+        self._take_up = Batching(self._book.take_up)
+        self._write_down = Batching(self._written_down)
         self._steps = context.store.consent.steps()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
         self._guard = threading.Lock()
@@ -195,7 +198,7 @@ class Worker:
     # --- one turn
 
     def _work(self, mailbox: int, job: int) -> None:
-        turn = self._book.take_up(mailbox, job)
+        turn = self._take_up((mailbox, job))
         if turn is None:
             return
         context = self.context
@@ -235,13 +238,17 @@ class Worker:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                self._book.put_down((ended,))
+                self._write_down(ended)
             except StoreError:
                 if self._halts or time.monotonic() > until:
                     raise
                 time.sleep(MOMENT)
             else:
                 return
+
+    def _written_down(self, ended: Sequence[Ended]) -> Sequence[None]:
+        self._book.put_down(ended)
+        return [None] * len(ended)
 
     def _follow_if_behind(self) -> None:
         if self.context.store.consent.steps() != self._steps:

@@ -13,7 +13,7 @@ from cleaner import notices
 from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.connectors import open_reading
 from cleaner.connectors.ews import reading as reading_module
-from cleaner.connectors.ews.items import time_of
+from cleaner.connectors.exchange.item import time_of
 from cleaner.errors import ServerUnavailableError, SignInRefusedError, UnreadableMessageError
 from cleaner.ports import Mailbox
 from cleaner.values import Kind, Message, Policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.config.oauth import SignIn
 from cleaner.connectors.oauth import access_token
-from cleaner.connectors.oauth.tokens import forget_all
+from cleaner.connectors.oauth.tokens import OFTEN, forget_all
 from cleaner.errors import AskPersonError, ServerUnavailableError, SignInRefusedError
 from cleaner.values import Policy
 from tests.servers.signin import SECRET, TENANT, SignInServer
@@ -64,6 +65,18 @@ def test_a_refused_token_is_replaced_once_for_all(provider: SignInServer, tmp_pa
 
 
 @pytest.mark.usefixtures("client")
+def test_hundreds_of_mailboxes_without_rights_are_not_hundreds_of_tokens(
+    provider: SignInServer, tmp_path: Path
+) -> None:
+    server = server_of(provider, tmp_path)
+    for number in range(100):
+        mailbox = replace(MAILBOX, address=f"user{number}@harbor.example")
+        access_token(server, mailbox)
+        access_token(server, mailbox, renew=True)
+    assert provider.counted("client_credentials") == 1 + OFTEN
+
+
+@pytest.mark.usefixtures("client")
 def test_a_token_near_its_end_is_renewed(provider: SignInServer, tmp_path: Path) -> None:
     provider.life = 0
     server = server_of(provider, tmp_path)
@@ -79,6 +92,7 @@ def test_a_wrong_secret_is_asked_for_once_and_never_shown(provider: SignInServer
     assert "hunter2" not in str(caught.value)
     assert "file:secret" in str(caught.value)
     assert "Trace ID" not in str(caught.value)
+    assert str(caught.value).startswith("cloud: "), "it is about every mailbox there"
     assert provider.counted("client_credentials") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -203,6 +204,23 @@ def test_who_says_no_at_the_device_is_heard(
         person_signs_in(server, ANN, lambda invitation: provider.refuse(invitation.code))
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("authorization_declined", "access was denied"),
+        ("expired_token", "nobody signed in in time; once more: bounce-cleaner login cloud ann@"),
+    ],
+)
+@pytest.mark.parametrize("name", ["other", "microsoft"])
+def test_what_providers_say_of_a_device(
+    provider: SignInServer, tmp_path: Path, name: str, error: str, told: str
+) -> None:
+    provider.add_client(secret="" if name == "microsoft" else SECRET)
+    provider.fail(400, error=error, error_description="AADSTS70018: as Microsoft numbers it")
+    with pytest.raises(SignInRefusedError, match=told):
+        person_signs_in(server_of(provider, tmp_path, name, "device"), ANN, lambda _invitation: None)
+
+
 def test_who_says_no_at_the_browser_is_heard(provider: SignInServer, coded: Server) -> None:
     with pytest.raises(SignInRefusedError, match="access was denied"):
         person_signs_in(coded, ANN, lambda invitation: visit(provider.disagree(invitation.url)))
@@ -234,6 +252,20 @@ def test_a_code_that_somebody_else_slips_in_is_not_taken(provider: SignInServer,
 
     grant = person_signs_in(coded, ANN, attacked)
     assert provider.access[grant.access_token].user == ANN.address
+
+
+def test_a_browser_that_connects_and_says_nothing_holds_nobody_up(
+    provider: SignInServer, coded: Server
+) -> None:
+    """Chromium opens connections that it may need later."""
+    silent: list[socket.socket] = []
+
+    def at_browser(invitation: Invitation) -> None:
+        silent.append(socket.create_connection(("127.0.0.1", invitation.port)))
+        visit(provider.agree(invitation.url, ANN.address))
+
+    assert person_signs_in(coded, ANN, at_browser).refresh_token
+    silent[0].close()
 
 
 def test_a_port_that_is_taken_is_told(coded: Server, provider: SignInServer) -> None:
