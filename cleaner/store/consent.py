@@ -144,11 +144,15 @@ def record_polls(connection: Connection, polls: Sequence[tuple[int, datetime, st
 
 
 _a, _m = tables.access.c, tables.mailbox.c
+# Of the looks alone: scans stand between those of a day.
 _LAST: Final = (
-    select(func.max(_a.id)).where(_a.mailbox_id == _m.id).correlate(tables.mailbox).scalar_subquery()
+    select(func.max(_a.id))
+    .where(_a.mailbox_id == _m.id, _a.purpose == POLL)
+    .correlate(tables.mailbox)
+    .scalar_subquery()
 )
 _LATEST_POLLS: Final = select(_a.id, _a.mailbox_id, _a.at, _a.by).where(
-    _a.id.in_(select(_LAST).where(_m.id.in_(bindparam("mailboxes", expanding=True)))), _a.purpose == POLL
+    _a.id.in_(select(_LAST).where(_m.id.in_(bindparam("mailboxes", expanding=True))))
 )
 _COUNT_POLL: Final = (
     update(tables.access).where(_a.id == bindparam("row")).values(times=_a.times + 1, until=bindparam("last"))

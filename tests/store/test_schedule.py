@@ -12,7 +12,7 @@ import pytest
 
 from cleaner.store import Store
 from cleaner.store.consent import POLL
-from cleaner.store.records import Consent, ConsentState, Turn
+from cleaner.store.records import Access, Consent, ConsentState, Turn
 from cleaner.store.schedule import Ended
 from tests.store.samples import ANN, KEY, NOW
 
@@ -122,6 +122,18 @@ def test_looks_that_found_nothing_are_one_access_a_day(store: Store) -> None:
     first, second = store.accesses.list(ANN)
     assert (first.purpose, first.times, first.at, first.until) == (POLL, 3, NOW, NOW + timedelta(hours=2))
     assert (second.times, second.at) == (1, tomorrow)
+
+
+def test_looks_of_a_day_are_one_row_though_scans_stand_between_them(store: Store) -> None:
+    store.schedule.join()
+    store.schedule.plan({ANN: "imap"}, NOW)
+    for hour in range(4):
+        at = NOW + timedelta(hours=hour)
+        (turn,) = store.schedule.turns((), ("imap",), at, everyone)
+        store.schedule.turns((Ended(replace(turn, due=at), at, poll_by="root"),), (), at, everyone)
+        store.accesses.record(Access(ANN, at, "root", "scan", f"r{hour}"))
+    looks = [access for access in store.accesses.list(ANN) if access.purpose == POLL]
+    assert [(access.times, access.until) for access in looks] == [(4, NOW + timedelta(hours=3))]
 
 
 def test_the_backlog_in_numbers(store: Store) -> None:
