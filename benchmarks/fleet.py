@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import re
 import subprocess
@@ -161,6 +162,8 @@ def ours(root: Path, url: str, mailboxes: int, jobs: int, workers: int) -> list[
 
 async def floor(url: str, jobs: int) -> float:
     """procrastinate alone, jobs a second."""
+    # It warns of an app that is made in the module that runs.
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
     app = Procrastinate(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=4))
 
     done = 0

@@ -268,6 +268,13 @@ def test_a_backup_made_while_it_serves_is_put_back_as_documented(
     assert not list((folder / "mail" / ANN / ".Backscatter").rglob("*:2,*"))
 
 
+@pytest.mark.parametrize("command", [("worker",), ("serve", "--schedule-only")])
+def test_a_file_is_for_one_machine(agreed: Path, run: Callable[..., Ran], command: tuple[str, ...]) -> None:
+    ran = run("-c", agreed, *command)
+    assert ran.code == 2
+    assert "For several machines set store.url to a PostgreSQL database" in ran.err
+
+
 @pytest.mark.parametrize("value", ["", "/nowhere/at/all"])
 def test_without_systemd_nothing_is_told_and_nothing_fails(
     monkeypatch: pytest.MonkeyPatch, value: str
