@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import mailbox
+from cleaner.app import App
 from cleaner.config import make_key
 from tests.servers.ews import PASSWORD, Box, EwsServer, Ways
 
@@ -102,15 +103,36 @@ def run(configuration: Path, *command: str) -> str:
     return subprocess.run(program, check=True, capture_output=True, text=True).stdout
 
 
-def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
-    server.counts.clear()
+def timed(configuration: Path) -> tuple[float, int]:
+    """How long a scan takes, and how many messages it moves."""
     began = time.monotonic()
     lines = [json.loads(line) for line in run(configuration, "scan", "--format", "jsonl").splitlines()]
-    seconds = time.monotonic() - began
-    counted: Counter[str] = Counter()
+    return time.monotonic() - began, sum(line["outcome"] == "done" for line in lines)
+
+
+def scan(server: EwsServer, configuration: Path, what: str, most: int | None = None) -> Scan:
+    server.counts.clear()
+    seconds, moved = timed(configuration)
+    return Scan(what, counted(server), seconds, moved, most)
+
+
+def look(server: EwsServer, configuration: Path) -> Scan:
+    """What `serve` does with a mailbox into which nothing came."""
+    with App.open(configuration) as app:
+        watched = app.context.settings.mailbox(mailbox.ADDRESS)
+        before = app.context.mailboxes.pulse(watched)
+        server.counts.clear()
+        began = time.monotonic()
+        is_same = app.context.mailboxes.pulse(watched) == before
+        seconds = time.monotonic() - began
+    return Scan("a look from outside, nothing new", counted(server), seconds, 0, MOST_IDLE if is_same else 0)
+
+
+def counted(server: EwsServer) -> Counter[str]:
+    found: Counter[str] = Counter()
     for (_, operation), count in server.counts.items():
-        counted[operation] += count
-    return Scan(what, counted, seconds, sum(line["outcome"] == "done" for line in lines), most)
+        found[operation] += count
+    return found
 
 
 def scans(messages: int, root: Path) -> Iterator[Scan]:
@@ -125,6 +147,7 @@ def scans(messages: int, root: Path) -> Iterator[Scan]:
         yield scan(server, moving, f"first scan of {messages} that moves", MOST_FIRST)
         yield scan(server, moving, "second scan after it")
         yield scan(server, moving, "third scan, nothing new", MOST_IDLE)
+        yield look(server, moving)
 
 
 def main() -> int:

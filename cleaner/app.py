@@ -20,12 +20,14 @@ from cleaner import config, connectors
 from cleaner.classifier import Model
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
+from cleaner.connectors import oauth
 from cleaner.errors import CleanerError, ConfigurationError, SecretUnavailableError, StoreError, UsageError
 from cleaner.lookups import Dns
-from cleaner.ports import ChangeableMailbox, Mailbox
+from cleaner.ports import ChangeableMailbox, Grant, Invitation, Mailbox
 from cleaner.service.classify import NOBODY, Judge
 from cleaner.service.context import Context
 from cleaner.service.explain import judge_for
+from cleaner.service.login import SignedIn, login
 from cleaner.store import Store
 from cleaner.values import Organisation, Owner, Policy
 
@@ -86,6 +88,17 @@ class App:
             store.close()
             raise
 
+    def login(
+        self, server: str, mailbox: str | None, tell: Callable[[Invitation], None], port: int = 0
+    ) -> SignedIn:
+        """A person signs in; `tell` shows him where."""
+        settings = self.context.settings
+
+        def signs_in(chosen: MailboxSettings) -> Grant:
+            return oauth.person_signs_in(settings.server(chosen.server), chosen, tell, port)
+
+        return login(self.context, signs_in, server, mailbox)
+
     def again(self) -> Context:
         """
         The surroundings by the configuration as it is now, with the store that is open.
@@ -112,6 +125,7 @@ class App:
 def surroundings(settings: Settings, store: Store, key: bytes, clock: Clock) -> Context:
     """What use cases are given, the mailboxes that the store has among the settings."""
     settings = settings.with_stored(stored.fields() for stored in store.mailboxes.all())
+    oauth.keep_in(store.grants)
     return Context(
         settings=settings,
         store=store,

@@ -6,7 +6,8 @@ What can go wrong, by what the caller does next.
     │   ├── ConfigurationError    the file is wrong: every fault, with its key and the remedy
     │   ├── UsageError            the command is wrong
     │   └── StoreError            the database cannot be used
-    │       └── MasterKeyError    not with this key
+    │       ├── MasterKeyError    not with this key
+    │       └── NewerStoreError   not by this version
     ├── RetryLaterError           the next run may succeed
     │   ├── ServerUnavailableError
     │   └── MailboxBusyError      another process is cleaning it
@@ -59,12 +60,19 @@ class MasterKeyError(StoreError):
     """The master key is none, or not the one that the database was written with: the configuration is wrong."""
 
 
+class NewerStoreError(StoreError):
+    """A newer program changed the database so that this one cannot work with it."""
+
+
 class RetryLaterError(CleanerError):
     """The next run may succeed."""
 
 
 class ServerUnavailableError(RetryLaterError):
     """The mail system did not answer, or broke off. `again_in`: the seconds after which it wants to be asked again."""
+
+    is_for_all = True
+    """Whether that holds for all mailboxes of the server."""
 
     def __init__(self, server: str, why: str, again_in: float | None = None) -> None:
         self.server = server

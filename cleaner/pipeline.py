@@ -108,7 +108,9 @@ def habits_of(task: Task, lessons: Sequence[Lesson]) -> Habits:
 
 def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
     sighting, notice, known = reading.sighting, reading.notice, reading.known
-    verdict = second_look(notice, replace(known, habits=habits), reading.found, task.model)
+    verdict, shadow = second_look_beside(
+        notice, replace(known, habits=habits), reading.found, task.model, task.shadow
+    )
     plan = policy.decide(notice, verdict, task.policy, situation(task, sighting, known))
     return Decision(
         sighting.heading,
@@ -119,6 +121,7 @@ def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
         error=notice.doubt or None,
         history=sighting.history,
         lesson=reading.lesson,
+        shadow=shadow,
     )
 
 
@@ -183,9 +186,18 @@ def second_look(
     notice: Notice, known: Known, found: tuple[Evidence, ...], model: Model | None = None
 ) -> Verdict:
     """The verdict, once it is known what the others teach."""
+    return second_look_beside(notice, known, found, model, None)[0]
+
+
+def second_look_beside(
+    notice: Notice, known: Known, found: tuple[Evidence, ...], model: Model | None, shadow: Model | None
+) -> tuple[Verdict, Verdict | None]:
+    """The verdict, and the one that there would be with a candidate in the model's place."""
     if not notice.kind.is_judged:
-        return Verdict(Opinion.NOT_A_BOUNCE, because=notice.doubt or "This is not a notice to be judged.")
-    return classifier.judge(notice, (*found, *evidence.gather_learned(notice, known)), model)
+        because = notice.doubt or "This is not a notice to be judged."
+        return Verdict(Opinion.NOT_A_BOUNCE, because=because), None
+    gathered = (*found, *evidence.gather_learned(notice, known))
+    return classifier.judge_beside(notice, gathered, model, shadow)
 
 
 def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:

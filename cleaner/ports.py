@@ -8,7 +8,8 @@ Whatever a vendor's library raises is turned into `cleaner.errors` by the connec
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -233,3 +234,48 @@ class Proposals(Protocol):
 
         What is known already, or was refused before, is not proposed again.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person granted by signing in once: tokens that are never shown, and to whom they were given."""
+
+    client: str
+    """Provider and application: tokens mean nothing to others."""
+    refresh_token: str = field(repr=False)
+    access_token: str = field(default="", repr=False)
+    renew_at: float = 0.0
+    """When the access token is to be replaced, in seconds since 1970."""
+    who: str = ""
+    """Who signed in, where the provider tells."""
+
+
+class Grants(Protocol):
+    """Where grants are kept, encrypted, by server and mailbox; for several threads and processes."""
+
+    def find(self, server: str, address: str) -> Grant | None: ...
+
+    def keep(self, server: str, address: str, grant: Grant) -> bool:
+        """Keeps it in place of another; false, and nothing is kept, where the owner opted out."""
+
+    def forget(self, server: str, address: str) -> bool:
+        """Whether there was one."""
+
+    def turn(self, server: str, address: str) -> AbstractContextManager[bool]:
+        """
+        Holds the grant while it is renewed; false, and nothing held, if another process does.
+
+        A refresh token is good once: used by two, it ends the grant (RFC 9700 section 4.14.2).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Where a person is to sign in, and with which code; shown to nobody else."""
+
+    url: str
+    code: str
+    seconds: int
+    """How long that is good for."""
+    port: int = 0
+    """Of this machine, which the browser is sent back to; 0: it is sent nowhere."""

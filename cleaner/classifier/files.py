@@ -4,6 +4,7 @@ Models as folders of plain data: nothing in them can run (DESIGN.md, decision 12
     NAME/model.json     weights of findings, calibration, thresholds
     NAME/words.f32      weights of hashed words: little-endian 32-bit floats
     NAME/words.json     the most telling words with their weights, to be read
+    NAME/reference.json how often each finding was made in what it was trained on
     NAME/base.jsonl.gz  features to train on together with an organisation's own labels
     NAME/card.md        for people: data, figures, limits
     NAME/hashes.json    SHA-256 of each of them, and the versions they were made with
@@ -22,11 +23,13 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from cleaner.classifier.features import WIDTH
 from cleaner.classifier.model import Model
+from cleaner.classifier.reference import Reference
 from cleaner.errors import UsageError
 
 FORMAT: Final = 1
@@ -34,6 +37,7 @@ MODEL: Final = "model.json"
 WORDS: Final = "words.f32"
 TELLING_WORDS: Final = "words.json"
 BASE: Final = "base.jsonl.gz"
+REFERENCE: Final = "reference.json"
 CARD: Final = "card.md"
 HASHES: Final = "hashes.json"
 
@@ -44,18 +48,29 @@ LARGEST: Final = 256 * 2**20
 
 def load(folder: Path) -> Model:
     """The model in a folder. Raises UsageError for one that is changed, foreign or incomplete."""
-    files = read(folder, (MODEL, WORDS))
+    files = read(folder, (MODEL, WORDS), where_listed=(REFERENCE,))
     try:
-        return _model(folder.name, json.loads(files[MODEL]), _floats(files[WORDS]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        model = _model(folder.name, json.loads(files[MODEL]), _floats(files[WORDS]))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise refused(folder, f"{MODEL} is not what this release writes ({error})") from error
+    if REFERENCE not in files:
+        return model
+    try:
+        return replace(model, reference=Reference.from_json(json.loads(files[REFERENCE])))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise refused(folder, f"{REFERENCE} is not what this release writes") from error
 
 
-def read(folder: Path, names: Sequence[str] = ()) -> dict[str, bytes]:
-    """Files of the folder (none named: all), each checked by its hash. Raises UsageError."""
+def read(folder: Path, names: Sequence[str] = (), where_listed: Sequence[str] = ()) -> dict[str, bytes]:
+    """
+    Files of the folder (none named: all), each checked by its hash; some only where the folder has them.
+
+    Raises UsageError.
+    """
     try:
         listed = dict(json.loads((folder / HASHES).read_bytes())["files"])
-        files = {name: _read(folder, name) for name in names or sorted(listed)}
+        wanted = (*names, *(name for name in where_listed if name in listed)) if names else sorted(listed)
+        files = {name: _read(folder, name) for name in wanted}
         changed = [name for name, data in files.items() if hashlib.sha256(data).hexdigest() != listed[name]]
     except FileNotFoundError as error:
         raise refused(folder, f"it has no {Path(error.filename).name}") from error
@@ -71,6 +86,8 @@ def save(folder: Path, model: Model, files: Mapping[str, bytes], versions: Mappi
     draft = folder.with_name(f".{folder.name}.draft")
     draft.mkdir(parents=True, exist_ok=True)
     every = {MODEL: plain(_fields(model)), WORDS: _bytes(model.words), **files}
+    if model.reference is not None:
+        every[REFERENCE] = plain(model.reference.as_json())
     for name, data in every.items():
         (draft / name).write_bytes(data)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(every.items())}

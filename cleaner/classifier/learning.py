@@ -14,11 +14,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.classifier.bounds import at_most, needed
 from cleaner.classifier.features import WIDTH, Features
-from cleaner.classifier.model import ONLY_ADVISES, Model, logistic, word_value
+from cleaner.classifier.model import ONLY_ADVISES, WORDING, Model, logistic, word_value
+from cleaner.classifier.reference import OWN, Reference, Seen, reference
 from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ STRENGTH: Final = 1.0
 WORD_SCALE: Final = 0.5
 """Words are scaled down before training, so that the penalty holds them shorter than findings."""
 
+FULL: Final = "full"
+"""The condition in which everything is known."""
+
 BLIND: Final = "nothing"
 """The condition in which nothing at all is known: nothing is removed there, so it counts for no promise."""
 
@@ -42,6 +47,9 @@ NOT_BELOW: Final = 0.95
 
 MARGIN: Final = 0.5
 """Nats of log-odds that the threshold stays above the highest genuine example."""
+
+CLEAR: Final = (0.1, 0.9)
+"""Probabilities between these say neither one nor the other."""
 
 KEEP_BELOW: Final = 0.05
 """Up to this probability a notice is called genuine."""
@@ -65,7 +73,7 @@ class Example:
     cluster: str
     """Like notices share it; guarantees count clusters."""
     weight: float = 1.0
-    condition: str = "full"
+    condition: str = FULL
     """What was known: examples where much was withheld train caution."""
     own: bool = False
     """Labelled by the organisation itself, not of the bundled base."""
@@ -127,23 +135,25 @@ def learn(
     folds = sorted({example.fold for example in examples})
     if len(folds) < 2 or len({example.spurious for example in examples}) < 2:
         raise UsageError(TOO_LITTLE)
+    table = Table.of(examples)
     scored: list[tuple[Example, float]] = []
     for number, fold in enumerate(folds):
         watch("training", number, len(folds) + 1)
-        inside = [example for example in examples if example.fold != fold]
-        outside = [example for example in examples if example.fold == fold]
-        if len({example.spurious for example in inside}) == 2:
-            model = fit(inside, name)
-            scored += [(example, model.score(example.features)) for example in outside]
+        inside = table.without(fold)
+        if inside.has_both:
+            scores = inside.fit().scores(table)
+            scored += [(example, scores[row]) for row, example in enumerate(examples) if example.fold == fold]
     watch("training", len(folds), len(folds) + 1)
     if len({example.spurious for example, _ in scored}) < 2:
         raise UsageError(TOO_LITTLE)
     slope, offset = calibrated(scored)
     held_out = tuple((example, logistic(slope * score + offset)) for example, score in scored)
-    model = replace(fit(examples, name), slope=slope, offset=offset)
+    model = replace(table.fit().model(name), slope=slope, offset=offset)
     unseen = (*held_out, *((example, model.probability(example.features)) for example in aside))
     threshold, guarantee = threshold_of(unseen, wanted, confidence)
-    model = replace(model, remove=threshold, keep=keep_of(held_out))
+    model = replace(
+        model, remove=threshold, keep=keep_of(held_out), reference=reference_of(held_out, aside, examples)
+    )
     watch("training", len(folds) + 1, len(folds) + 1)
     return Learned(model, guarantee, held_out)
 
@@ -156,41 +166,103 @@ def require_learning() -> None:
 # --- fitting -------------------------------------------------------------------------------------
 
 
-def fit(examples: Sequence[Example], name: str) -> Model:
+@dataclass(frozen=True, slots=True)
+class Fitted:
     """One logistic regression, uncalibrated."""
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction import DictVectorizer
-    from sklearn.linear_model import LogisticRegression
 
-    names = DictVectorizer()
-    facts = names.fit_transform([dict(example.features.facts) for example in examples])
-    regression = LogisticRegression(C=STRENGTH, max_iter=2000)
-    regression.fit(
-        hstack([facts, words_of(examples)]).tocsr(),
-        [example.spurious for example in examples],
-        sample_weight=[example.weight for example in examples],
-    )
-    weights: np.ndarray[Any, Any] = regression.coef_[0]
-    known = len(names.feature_names_)
-    return Model(
-        name,
-        float(regression.intercept_[0]),
-        dict(zip(names.feature_names_, map(float, weights[:known]), strict=True)),
-        tuple(float(weight) * WORD_SCALE for weight in weights[known:]),
-    )
+    names: Sequence[str]
+    intercept: float
+    weights: np.ndarray[Any, Any]
+    """Of the findings by name, then of the words."""
+
+    def model(self, name: str) -> Model:
+        known = len(self.names)
+        return Model(
+            name,
+            self.intercept,
+            dict(zip(self.names, map(float, self.weights[:known]), strict=True)),
+            tuple(float(weight) * WORD_SCALE for weight in self.weights[known:]),
+        )
+
+    def scores(self, table: Table) -> list[float]:
+        """What `Model.score` gives for each example, all at once."""
+        import numpy as np
+
+        known = len(self.names)
+        facts = table.facts @ self.weights[:known]
+        words = np.clip(table.words @ self.weights[known:], -WORDING, WORDING)
+        found: list[float] = (self.intercept + facts + words).tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    Examples as numbers, made once: a fold is left out by weighing nothing, so that nothing is copied for it.
+
+    Of a hundred thousand examples the words alone are some twenty million numbers.
+    """
+
+    names: Sequence[str]
+    facts: csr_matrix
+    words: csr_matrix
+    both: csr_matrix
+    truths: np.ndarray[Any, Any]
+    weights: np.ndarray[Any, Any]
+    folds: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> Table:
+        import numpy as np
+        from scipy.sparse import hstack
+        from sklearn.feature_extraction import DictVectorizer
+
+        names = DictVectorizer()
+        facts = names.fit_transform(dict(example.features.facts) for example in examples)
+        words = words_of(examples)
+        return cls(
+            names.feature_names_,
+            facts,
+            words,
+            hstack([facts, words]).tocsr(),
+            np.array([example.spurious for example in examples]),
+            np.array([example.weight for example in examples], dtype=float),
+            np.array([example.fold for example in examples]),
+        )
+
+    def without(self, fold: str) -> Table:
+        return replace(self, weights=self.weights * (self.folds != fold))
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there is something of both truths to learn from."""
+        return len(set(self.truths[self.weights > 0].tolist())) == 2
+
+    def fit(self) -> Fitted:
+        from sklearn.linear_model import LogisticRegression
+
+        regression = LogisticRegression(C=STRENGTH, max_iter=2000)
+        regression.fit(self.both, self.truths, sample_weight=self.weights)
+        return Fitted(self.names, float(regression.intercept_[0]), regression.coef_[0])
+
+
+def fit(examples: Sequence[Example], name: str) -> Model:
+    return Table.of(examples).fit().model(name)
 
 
 def words_of(examples: Sequence[Example]) -> csr_matrix:
+    import numpy as np
     from scipy.sparse import csr_matrix
 
-    starts = [0]
-    columns: list[int] = []
-    values: list[float] = []
-    for example in examples:
-        words = example.features.words
-        columns += words
-        values += [WORD_SCALE * word_value(len(words))] * len(words)
-        starts.append(len(columns))
+    counts = np.array([len(example.features.words) for example in examples], dtype=np.int64)
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    columns = np.fromiter(
+        (word for example in examples for word in example.features.words),
+        dtype=np.int32,
+        count=int(starts[-1]),
+    )
+    each = np.array([WORD_SCALE * word_value(int(count)) for count in counts])
+    values = np.repeat(each, counts)
     return csr_matrix((values, columns, starts), shape=(len(examples), WIDTH))
 
 
@@ -209,6 +281,20 @@ def calibrated(scored: Sequence[tuple[Example, float]]) -> tuple[float, float]:
         sample_weight=[example.weight for example, _ in scored],
     )
     return max(0.05, float(regression.coef_[0][0])), float(regression.intercept_[0])
+
+
+def reference_of(
+    held_out: Iterable[tuple[Example, float]], aside: Iterable[Example], examples: Iterable[Example]
+) -> Reference:
+    """What it was trained on, and what was set aside: both are what it was tried on."""
+    told = {id(example): probability for example, probability in held_out}
+    every = chain(examples, aside)
+    return reference((seen_of(example, told.get(id(example))) for example in every), FULL, *CLEAR)
+
+
+def seen_of(example: Example, probability: float | None) -> Seen:
+    findings = frozenset(name for name, strength in example.features.facts.items() if strength)
+    return Seen(example.group, OWN if example.own else example.condition, findings, probability)
 
 
 # --- thresholds ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleaner.classifier.features import WIDTH, Features
+from cleaner.classifier.reference import Reference
 
 WORDING: Final = 1.0
 """
@@ -46,6 +47,8 @@ class Model:
     """Calibration (Platt 1999): the log-odds are `slope * score + offset`."""
     remove: float = ONLY_ADVISES
     keep: float = -1.0
+    reference: Reference | None = None
+    """What it was trained on; None where its folder does not tell."""
 
     @property
     def only_advises(self) -> bool:

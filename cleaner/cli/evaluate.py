@@ -44,6 +44,8 @@ class By(StrEnum):
     SET = "set"
     KIND = "kind"
     GENERATOR = "generator"
+    FAMILY = "family"
+    LANGUAGE = "language"
     TAG = "tag"
 
 

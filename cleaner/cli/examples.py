@@ -12,6 +12,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("init /etc/bounce-cleaner/cleaner.toml", "where the service looks for it"),
     ),
     "check": (("check", ""), ("-c other.toml check", "another configuration")),
+    "login": (
+        ("login gmail", "the only mailbox of that server"),
+        ("login office ann@harbor.example", "one of several"),
+        ("login office ann@harbor.example --forget", "erase what is kept"),
+    ),
     "scan": (
         ("scan --preview --mailbox ann@harbor.example", "what it would do, before she agreed"),
         ("scan --dry-run", "what it would do, in all mailboxes that opted in"),
@@ -21,7 +26,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "serve": (
         ("serve", "until it is ended"),
         ("-c /etc/bounce-cleaner/cleaner.toml serve", "as a system service"),
+        ("serve --schedule-only", "where workers on other machines do the work"),
     ),
+    "worker": (("worker", ""), ("worker --workers 32", "as many mailboxes at a time")),
     "history": (
         ("history", "the latest changes and runs"),
         ("history --mailbox ann@harbor.example --since 7d", "one mailbox, one week"),
@@ -48,7 +55,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("evaluate --by kind --by tag worlds", "grouped"),
         ("evaluate --ablate --model none worlds", "what each rule is worth"),
     ),
-    "train": (("train", ""),),
+    "train": (("train", ""), ("train --candidate", "it only judges along")),
     "optin add": (
         ("optin add ann@harbor.example", "she agreed herself"),
         ("optin add ann@harbor.example --preview 0", "act at once, without the week of reports"),
@@ -70,6 +77,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("ledger import /var/log/mail.log /var/log/mail.log.1", "Postfix or Exim"),
         ("ledger import MSGTRK*.LOG", "Exchange message tracking"),
     ),
+    "store move-to": (("store move-to postgresql://cleaner@db.harbor.example/cleaner", ""),),
     "label list": (("label list", ""),),
     "label withdraw": (("label withdraw 17", ""),),
     "label import": (("label import samples", "folders genuine, backscatter and not-a-bounce in it"),),
@@ -78,5 +86,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "models list": (("models list", ""),),
     "models show": (("models show 2026.11-1", ""),),
     "models promote": (("models promote 2026.11-1", ""),),
+    "models shadow": (("models shadow harbor-2026.11.24-1", ""), ("models shadow none", "no candidate")),
+    "models compare": (("models compare", "the candidate that judges along"), ("models compare --all", "")),
     "models rollback": (("models rollback", ""),),
 }

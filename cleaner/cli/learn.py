@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,11 @@ import typer
 from rich import box
 from rich.table import Table
 
+from cleaner.cli import candidates as along
 from cleaner.cli.arguments import Commands
+from cleaner.cli.candidates import OrganisationOption
 from cleaner.cli.options import Format, FormatOption, command, open_app
-from cleaner.cli.progress import Bar
+from cleaner.cli.progress import Bar, Lines
 from cleaner.cli.screen import print_json, results
 from cleaner.cli.text import count, safe
 from cleaner.errors import UsageError
@@ -19,14 +22,15 @@ from cleaner.errors import UsageError
 if TYPE_CHECKING:
     from cleaner.classifier.learning import Guarantee
     from cleaner.service.models import ModelPage, ModelRow
+    from cleaner.service.shadow import Beside
     from cleaner.service.training import Trained
 
 models = Commands()
+models.command("shadow")(along.shadow)
+models.command("compare")(along.compare)
 
-OrganisationOption = Annotated[
-    str | None,
-    typer.Option("--organisation", metavar="NAME", help="For which one; needed where there are several."),
-]
+GIVES_WAY = 10
+"""How nice a training is that nobody waits for."""
 MOST = 15
 """Findings and words that `models show` prints of each."""
 
@@ -36,6 +40,14 @@ def train(
     organisation: OrganisationOption = None,
     candidate: Annotated[
         bool, typer.Option("--candidate", help="Only train: it does not judge before `models promote`.")
+    ] = False,
+    if_due: Annotated[
+        bool,
+        typer.Option(
+            "--if-due",
+            help="Only if labels wait as [models] of the configuration says, and giving way to everything else; so "
+            "serve does it.",
+        ),
     ] = False,
     corpus: Annotated[
         list[Path] | None,
@@ -62,6 +74,9 @@ def train(
             raise UsageError("say where the model is to be written: --out FOLDER")
         _release(corpus, out, licence)
         return
+    if if_due:
+        _if_due(context, organisation, output)
+        return
     from cleaner.service.training import train
 
     with open_app(context) as app, Bar() as bar:
@@ -70,6 +85,22 @@ def train(
         print_json(trained.as_json())
     else:
         _show_trained(context, trained, candidate=candidate)
+
+
+def _if_due(context: typer.Context, organisation: str | None, output: Format) -> None:
+    from cleaner.service.models import organisation_named
+    from cleaner.service.retraining import train_if_due
+
+    os.nice(GIVES_WAY)
+    with open_app(context) as app:
+        named = organisation_named(app.context, organisation)
+        trained = train_if_due(app.context, named, Lines())
+    if output is Format.JSONL:
+        print_json(trained.as_json() if trained is not None else {"model": None, "organisation": named})
+    elif trained is not None:
+        _show_trained(context, trained, candidate=False)
+    else:
+        results().print(f"No labels of {safe(named)} wait to be learned from.", soft_wrap=True)
 
 
 def _release(corpus: list[Path], out: Path, licence: str) -> None:
@@ -101,10 +132,17 @@ def _show_trained(context: typer.Context, trained: Trained, *, candidate: bool) 
         console.print(f"It judges from now on. Back: {command(context, 'models rollback')}", soft_wrap=True)
     elif candidate and not trained.objections:
         console.print(f"It waits: {command(context, f'models promote {trained.name}')}", soft_wrap=True)
+        _judges_along(context)
     else:
+        _judges_along(context)
         console.print("It stays a candidate:", soft_wrap=True)
         for objection in trained.objections:
             console.print(f"- {objection}", soft_wrap=True)
+
+
+def _judges_along(context: typer.Context) -> None:
+    told = f"Until then it judges along without acting: {command(context, 'models compare')}"
+    results().print(told, soft_wrap=True)
 
 
 def _promise(guarantee: Guarantee, threshold: float) -> None:
@@ -146,10 +184,12 @@ def list_(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
 def show(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Show a model's card, and what it weighs."""
     from cleaner.service.models import page
+    from cleaner.service.shadow import candidates
 
     with open_app(context) as app:
         found = page(app.context, name)
-    _show_page(found)
+        beside = tuple(one for one in candidates(app.context) if one.candidate == name)
+    _show_page(found, beside)
 
 
 @models.command("promote")
@@ -194,14 +234,26 @@ def _table(rows: tuple[ModelRow, ...]) -> Table:
             safe(row.name),
             "trained here" if row.own else "the program",
             "refused" if row.refused else threshold,
-            safe(row.refused or ", ".join(row.used_by), 200),
+            safe(row.refused or _judging(row), 200),
         )
     return table
 
 
-def _show_page(page: ModelPage) -> None:
+def _judging(row: ModelRow) -> str:
+    along = f"judges along for {', '.join(row.along_for)}" if row.along_for else ""
+    return "; ".join(filter(None, (", ".join(row.used_by), along)))
+
+
+def _show_page(page: ModelPage, beside: tuple[Beside, ...]) -> None:
     console = results()
     console.print(page.card, soft_wrap=True)
+    training = page.row.training
+    if training is not None:
+        became = f"it stayed a candidate: {training.why}" if training.why else "it was promoted at once"
+        told = f"Trained from {count(training.labels, 'label')} of {training.organisation}; {became}."
+        console.print(safe(told, 1_000), soft_wrap=True)
+    for candidate in beside:
+        console.print(safe(f"{candidate.organisation}: {candidate.sentence()}.", 1_000), soft_wrap=True)
     if page.words:
         console.print("The most telling words (n: of the notice, r: of the returned mail):")
         for word, weight in page.words[:MOST]:

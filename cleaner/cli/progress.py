@@ -6,8 +6,25 @@ from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cleaner.cli.screen import remarks
+from cleaner.cli.screen import remark, remarks
 from cleaner.cli.text import safe
+
+
+class Lines:
+    """
+    A line on standard error for each stage, and for each tenth of it: for a log.
+    """
+
+    def __init__(self) -> None:
+        self._told: tuple[str, int] | None = None
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        tenth = 10 * done // total if total else 0
+        if self._told == (stage, tenth):
+            return
+        self._told = stage, tenth
+        of = f" {done:,} of {total:,}" if total else ""
+        remark(f"{stage}{of}")
 
 
 class Bar:

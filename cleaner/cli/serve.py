@@ -1,4 +1,4 @@
-"""`serve`: the service, until somebody ends it."""
+"""`serve` and `worker`: until somebody ends them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,7 +20,7 @@ from cleaner.errors import CleanerError, UsageError
 
 if TYPE_CHECKING:
     from cleaner.app import App
-    from cleaner.service.serve import Service
+    from cleaner.service.serve import Observer, Serving
     from cleaner.service.serve.notify import Systemd
 
 log = logging.getLogger(__name__)
@@ -81,45 +81,89 @@ class Requests:
             os.close(self._wake)
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    schedule_only: Annotated[
+        bool,
+        typer.Option("--schedule-only", help="Leave the mailboxes to workers; for PostgreSQL."),
+    ] = False,
+) -> None:
     """
     Look after all opted-in mailboxes until it is ended.
 
     SIGTERM or Ctrl-C ends it, once what is at work is done; SIGHUP reads
     the configuration again. [service] of the configuration says how often
     mailboxes are looked at, and where /metrics and /healthz are.
+
+    On PostgreSQL it is scheduler and worker, together with others on other
+    machines: one of them schedules, all work.
     """
+
+    def make(app: App, observers: Sequence[Observer]) -> Serving:
+        from cleaner.service.serve import Service
+
+        if app.context.store.is_shared or schedule_only:
+            return fleet(app, observers, works=not schedule_only)
+        return Service(app.context, observers)
+
+    run(context, "serve", make)
+
+
+def worker(
+    context: typer.Context,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=200, help="Mailboxes at a time, instead of service.workers."),
+    ] = None,
+) -> None:
+    """
+    Do the work that `serve` gives out on another machine.
+
+    Needs PostgreSQL as the store, and the same configuration and master
+    key. Ended and reloaded like `serve`.
+    """
+    run(context, "worker", lambda app, observers: fleet(app, observers, schedules=False, workers=workers))
+
+
+def fleet(
+    app: App,
+    observers: Sequence[Observer],
+    *,
+    schedules: bool = True,
+    works: bool = True,
+    workers: int | None = None,
+) -> Serving:
+    from cleaner.service.fleet import Fleet
+
+    return Fleet(app.context, observers, schedules=schedules, works=works, workers=workers)
+
+
+def run(context: typer.Context, command: str, make: Callable[[App, Sequence[Observer]], Serving]) -> None:
+    """Has the process serve until it is told to end."""
     from cleaner.cli import logs
 
     try:
         from cleaner.web.metrics import Metrics
         from cleaner.web.outside import Outside
     except ModuleNotFoundError as error:
-        raise needs_more(error) from error
-    from cleaner.service.serve import Service
+        raise needs_more(command, error) from error
     from cleaner.service.serve.notify import Systemd
 
     requests = Requests()
     with requests.heard(), open_app(context) as app:
         settings = app.context.settings.service
         logs.set_up(settings.log)
-        store = app.context.store
-        if store.upgraded_from is not None:
-            log.warning(
-                "the database was older (revision %s) and has been upgraded to %s",
-                store.upgraded_from,
-                store.revision,
-            )
+        tell_of_store(app)
         metrics = Metrics()
         try:
-            service = Service(app.context, (metrics,))
+            service = make(app, (metrics,))
             metrics.watch(service)
             outside = Outside(service, metrics)
             if settings.listen is not None:
                 outside.open(settings.listen)
             service.start()
         except ModuleNotFoundError as error:
-            raise needs_more(error) from error
+            raise needs_more(command, error) from error
         requests.hurry = service.hurry
         systemd = Systemd()
         log.info("ready: %s", sentence(service))
@@ -136,13 +180,30 @@ def serve(context: typer.Context) -> None:
             sys.stderr.flush()
             # Their threads would keep the process alive; the journal knows what they had begun.
             os._exit(PARTLY)
+        if service.fault is not None:
+            raise service.fault
     log.info("ended")
 
 
-def look_after(app: App, service: Service, systemd: Systemd, requests: Requests) -> None:
-    """Until an end is asked for."""
+def tell_of_store(app: App) -> None:
+    store = app.context.store
+    if store.upgraded_from is not None:
+        log.warning(
+            "the database was older (revision %s) and has been upgraded to %s",
+            store.upgraded_from,
+            store.revision,
+        )
+    if store.is_ahead:
+        log.warning(
+            "the database was upgraded by a newer version (revision %s), which this one can still work with",
+            store.revision,
+        )
+
+
+def look_after(app: App, service: Serving, systemd: Systemd, requests: Requests) -> None:
+    """Until an end is asked for, or it cannot go on."""
     pause = min(BEAT, systemd.watchdog / 3) if systemd.watchdog else BEAT
-    while not requests.end:
+    while not requests.end and service.fault is None:
         requests.wait(pause)
         if requests.reload:
             requests.reload = False
@@ -153,7 +214,7 @@ def look_after(app: App, service: Service, systemd: Systemd, requests: Requests)
             systemd.alive(sentence(service))
 
 
-def reload(app: App, service: Service) -> None:
+def reload(app: App, service: Serving) -> None:
     """With the configuration as it is now; a faulty one is told of, and the old one stays in force."""
     try:
         new = app.again()
@@ -168,7 +229,7 @@ def reload(app: App, service: Service) -> None:
         log.warning("service.%s counts from the next start on", ", service.".join(changed))
 
 
-def sentence(service: Service) -> str:
+def sentence(service: Serving) -> str:
     """How things are, in one line."""
     try:
         backlog = service.backlog()
@@ -180,7 +241,7 @@ def sentence(service: Service) -> str:
     )
 
 
-def needs_more(error: ModuleNotFoundError) -> UsageError:
+def needs_more(command: str, error: ModuleNotFoundError) -> UsageError:
     return UsageError(
-        f"serve needs the package {error.name}; install it: pip install 'bounce-cleaner[serve]'"
+        f"{command} needs the package {error.name}; install it: pip install 'bounce-cleaner[serve]'"
     )

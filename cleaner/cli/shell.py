@@ -30,12 +30,14 @@ from cleaner.cli import (
     label,
     learn,
     ledger,
+    login,
     optin,
     report,
     rules,
     scan,
     serve,
     status,
+    store,
     undo,
 )
 from cleaner.cli.arguments import Commands, asked_help, sentence
@@ -107,8 +109,10 @@ for name, function, panel in (
     ("demo", demo.demo, START),
     ("init", init.init, START),
     ("check", check.check, START),
+    ("login", login.login, START),
     ("scan", scan.scan, CLEANING),
     ("serve", serve.serve, CLEANING),
+    ("worker", serve.worker, CLEANING),
     ("history", history.history, CLEANING),
     ("undo", undo.undo, CLEANING),
     ("status", status.status, CLEANING),
@@ -126,6 +130,7 @@ app.add_typer(optin.optin, name="optin", rich_help_panel=START)
 app.add_typer(label.label, name="label", rich_help_panel=LEARNING)
 app.add_typer(learn.models, name="models", rich_help_panel=LEARNING)
 app.add_typer(ledger.ledger, name="ledger", rich_help_panel=CLEANING)
+app.add_typer(store.store, name="store", rich_help_panel=CLEANING)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -67,3 +67,10 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     for organisation, model in found.models:
         judge = f"model {model}" if model is not None else "the rules alone"
         results().print(f"{safe(organisation)}: judged by {safe(judge)}", soft_wrap=True)
+    for candidate in found.candidates:
+        told = f"{candidate.organisation}: {candidate.sentence()} ({command(context, 'models compare')})"
+        results().print(safe(told, 1_000), soft_wrap=True)
+    for one in found.drift:
+        for measure in one.warnings:
+            told = f"WARNING for {one.organisation}: {measure.warning}; {measure.remedy}"
+            results().print(safe(told, 1_000), style="yellow", soft_wrap=True)

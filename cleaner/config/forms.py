@@ -278,6 +278,19 @@ def secret(base: Path) -> Form[Secret]:
     return form
 
 
+def document(base: Path) -> Form[Secret]:
+    """A secret of several lines: the path of its file, or a reference."""
+    reference = secret(base)
+
+    def form(value: object) -> Secret:
+        written = text(value)
+        if written.lstrip().startswith(("-----BEGIN", "{")):
+            raise ValueError("a secret does not stand in this file; write the path of its file")
+        return reference(written if written.partition(":")[0] in SCHEMES else f"file:{written}")
+
+    return form
+
+
 def webhook(base: Path) -> Form[str | Secret]:
     """An https address, or a reference to one: the address may be all that protects it. It is not quoted."""
     reference = secret(base)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from cleaner.config.oauth import SignIn
 from cleaner.config.secret import Secret
 from cleaner.values import BatvKey, HmacKey, Organisation, Owner, Policy, address_key
 
@@ -20,14 +21,20 @@ class StoreSettings:
     url: str
     """As SQLAlchemy takes it; the path of a SQLite file is absolute."""
     key: Secret
+    keep_sent: timedelta = timedelta(0)
+    """How long a sent mail stays in the sent record; zero: until its owner opts out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The learned model: whether it is asked, and where models trained here are kept."""
+    """The learned model: whether it is asked, where models trained here are kept, and when `serve` trains anew."""
 
     use: bool = True
     path: Path = Path("models")
+    retrain: timedelta = timedelta(days=7)
+    """How long new labels wait at most until they are learned from; zero: until somebody trains."""
+    retrain_after: int = 50
+    """So many new labels do not wait so long; zero: they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +147,10 @@ class Server:
     """EWS: the address of Exchange.asmx; None: autodiscover finds it."""
     access: str = ""
     """EWS: `impersonation` or `delegate`, never guessed."""
+    oauth: SignIn | None = None
+    """IMAP and Graph: how tokens are got, where it is signed in to with them."""
     client_id: str | None = None
-    """OAuth 2.0 with a secret of the application's own (RFC 6749 section 4.4)."""
+    """EWS: OAuth 2.0 with a secret of the application's own (RFC 6749 section 4.4)."""
     client_secret: Secret | None = None
     token_url: str | None = None
     scope: str | None = None

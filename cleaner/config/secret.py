@@ -55,19 +55,25 @@ class Secret:
 
     def reveal(self) -> str:
         """The secret itself, without its line end. Raises SecretUnavailableError, which says what to do."""
-        match self.scheme:
-            case "env":
-                text = self._from_environment()
-            case "keyring":
-                text = self._from_keyring()
-            case "command":
-                text = self._from_command()
-            case _:
-                text = self._from_file()
-        line = text.split("\n", 1)[0].rstrip("\r")
+        line = self._text().split("\n", 1)[0].rstrip("\r")
         if not line:
             raise SecretUnavailableError(self.reference, "it is empty; put the secret there, on one line")
         return line
+
+    def document(self) -> str:
+        """The same for a secret of several lines: a certificate with its key, a key in JSON."""
+        return self._text()
+
+    def _text(self) -> str:
+        match self.scheme:
+            case "env":
+                return self._from_environment()
+            case "keyring":
+                return self._from_keyring()
+            case "command":
+                return self._from_command()
+            case _:
+                return self._from_file()
 
     def exposure(self) -> str | None:
         """Who else may read the secret's file, and the remedy; None where nobody can, or it is no file."""

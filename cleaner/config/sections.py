@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from cleaner.config import dkim, ews, forms
+from cleaner.config import dkim, ews, forms, graph, oauth
 from cleaner.config.places import (
     AlarmSettings,
     BatvSettings,
@@ -35,6 +36,8 @@ from cleaner.values import (
     Safety,
 )
 
+SHORTEST_RECORD: Final = timedelta(days=90)
+"""A mail server tries for days, and whom somebody writes to shows in months."""
 CONNECTORS: Final = ("maildir", "imap", "ews", "graph")
 
 _ACTIONS: Final = {action.value: action for action in (ActionName.REPORT, ActionName.MOVE, ActionName.DELETE)}
@@ -48,11 +51,15 @@ _AT_HOME: Final = {
 
 _BY_CONNECTOR: Final = {
     "path": "maildir",
-    **dict.fromkeys(("host", "port", "tls", "ca_file", "auth", "user", "password", "timeout"), "imap or ews"),
-    "connections": "imap or ews",
+    **dict.fromkeys(("host", "port", "tls", "user", "password"), "imap or ews"),
+    **dict.fromkeys(("ca_file", "auth", "timeout", "connections"), "imap, ews or graph"),
     "master_separator": "imap",
-    **dict.fromkeys(("endpoint", "autodiscover", "access"), "ews"),
-    **dict.fromkeys(("client_id", "client_secret", "token_url", "scope"), "ews"),
+    **dict.fromkeys(("autodiscover", "access"), "ews"),
+    "endpoint": "ews or graph",
+    **dict.fromkeys(("client_id", "client_secret", "scope"), "ews, imap or graph"),
+    "token_url": "ews or imap",
+    **dict.fromkeys(("tenant", "cloud", "authority", "certificate"), "imap or graph"),
+    **dict.fromkeys(("provider", "grant", "service_account", "device_url", "authorize_url"), "imap"),
 }
 """The keys that only servers of some connectors have."""
 
@@ -71,15 +78,24 @@ def store(table: Table, base: Path) -> StoreSettings:
     found = StoreSettings(
         url=table.one("url", forms.store_url(base), f"sqlite:///{base / 'state.db'}"),
         key=table.one("key", forms.secret(base), Secret("file:master.key", base)),
+        keep_sent=table.one("keep_sent", forms.duration, timedelta(0)),
     )
+    if timedelta(0) < found.keep_sent < SHORTEST_RECORD:
+        table.fault(
+            "keep_sent",
+            f'is too short to tell what reports are about; write at least "{SHORTEST_RECORD.days}d", or 0',
+        )
     close(table)
     return found
 
 
 def models(table: Table, base: Path) -> ModelSettings:
+    usual = ModelSettings()
     found = ModelSettings(
-        use=table.one("use", forms.flag, True),
+        use=table.one("use", forms.flag, usual.use),
         path=table.one("path", forms.file(base), base / "models"),
+        retrain=table.one("retrain", forms.duration, usual.retrain),
+        retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
     )
     close(table)
     return found
@@ -216,6 +232,9 @@ def servers(tables: Iterable[Table], base: Path) -> tuple[Server, ...]:
             case "ews":
                 found.append(ews.server(table, name, base))
                 close_server(table)
+            case "graph":
+                found.append(graph.server(table, name, base))
+                close_server(table)
             case "":
                 found.append(Server(name, ""))
             case _:
@@ -253,7 +272,8 @@ def _remote(table: Table, name: str, connector: str, base: Path) -> Server:
         idle = table.one("idle", forms.whole(0, 1000), usual.idle)
         if idle and idle + 2 > found.connections:
             table.fault("idle", f"leaves too few connections; write connections = {idle + 2} or more, too")
-        found = replace(found, master_separator=separator, idle=idle)
+        sign_in = oauth.for_imap(table, base, host, wanted=found.auth == "oauth2")
+        found = replace(found, master_separator=separator, idle=idle, oauth=sign_in)
     if found.auth == "master-user":
         for key, example in (("user", '"admin"'), ("password", '"env:MASTER_PASSWORD"')):
             if key not in table:

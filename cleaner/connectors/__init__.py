@@ -19,6 +19,7 @@ CONNECTORS: Final = {
     "maildir": "cleaner.connectors.maildir",
     "imap": "cleaner.connectors.imap",
     "ews": "cleaner.connectors.ews",
+    "graph": "cleaner.connectors.graph",
 }
 """Name in the configuration → module, which has `open_reading` and `open_changing`."""
 

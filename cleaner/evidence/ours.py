@@ -65,6 +65,7 @@ def is_same_side(host: str, other: str) -> bool:
     return host == other or (registered_domain(host) == registered_domain(other) != "")
 
 
+@lru_cache(maxsize=4096)
 def is_internal(ip: IPAddress) -> bool:
     """Whether the address is of a machine's or a site's own network."""
     return any(ip.version == network.version and ip in network for network in _INTERNAL)
@@ -76,8 +77,13 @@ def own_domains(organisation: Organisation) -> frozenset[str]:
 
 def is_own_domain(domain: str, organisation: Organisation) -> bool:
     """Whether the domain is one of ours or lies below one."""
+    return _is_below(domain, organisation.domains)
+
+
+@lru_cache(maxsize=4096)
+def _is_below(domain: str, domains: frozenset[str]) -> bool:
     domain = domain.lower().rstrip(".")
-    return any(domain == own or domain.endswith("." + own) for own in own_domains(organisation))
+    return any(domain == own or domain.endswith("." + own) for own in domains - SHARED_DOMAINS)
 
 
 def is_own_host(name: str, organisation: Organisation) -> bool:

@@ -18,10 +18,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, TypeAlias
 
 from cleaner.evidence import mentions, ours
-from cleaner.values import Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
+from cleaner.values import UNKNOWN, Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
 
 _LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
 _ACCESS_WORDS: Final = frozenset(
@@ -36,6 +36,11 @@ _UPSTREAM: Final = re.compile(
     r"(?m)^First upstream SMTP client IP address: \[([0-9A-Fa-f.:]{3,45}|IPv6:[0-9A-Fa-f:.]{3,45})\][ \t]*(\S{0,255})"
 )
 """amavisd-new, templates for notices to senders: the peer as the scanning side's server recorded it."""
+_RECEIVED_FROM: Final = re.compile(
+    r"(?m)^[ \t]{0,4}The original message was received at [^\n]{1,80}\n[ \t]{0,4}from ([A-Za-z0-9._-]{1,255}) "
+    r"\[([0-9A-Fa-f.:]{3,45}|IPv6:[0-9A-Fa-f:.]{3,45})\]( \(may be forged\))?[ \t\r]{0,4}$"
+)
+"""Sendmail, savemail.c: name and address of the peer as in the Received line that it wrote itself."""
 _TOLD_WITHIN: Final = 4_000
 _LABELS: Final = re.compile(r"[a-z]+|\d+")
 
@@ -60,19 +65,36 @@ class Peer:
     """The recording server is ours."""
     below: tuple[Hop, ...] = ()
     """The hops under it: claims of the peer."""
+    is_told: bool = False
+    """Known from the reporter's words alone, the trace being lost: neither its HELO nor what is below is known."""
+
+
+_Answer: TypeAlias = tuple[Notice, Organisation, Peer | None]
+_last: _Answer | None = None
+"""Eight rules ask about one notice, one after another."""
 
 
 def sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     """The peer that handed the returned mail over; None where the trace does not tell."""
+    global _last
+    last = _last  # another thread may replace it meanwhile
+    if last is None or last[0] is not notice or last[1] is not organisation:
+        last = _last = (notice, organisation, _sender_of(notice, organisation))
+    return last[2]
+
+
+def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     at_us = is_own_report(notice, organisation)
     site = _site(notice, organisation, at_us=at_us)
-    hops = notice.returned.hops or _told(notice)
+    in_words = _received_from(notice)
+    hops = notice.returned.hops or _told(notice) or in_words
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
         if hop.ip is None or _is_inside(hop, site):
             continue
-        return Peer(hop, hop.ip, _machine(hop, site, organisation), at_us, hops[position + 1 :])
+        machine = _machine(hop, site, organisation)
+        return Peer(hop, hop.ip, machine, at_us, hops[position + 1 :], hops is in_words)
     return None
 
 
@@ -81,14 +103,29 @@ def _told(notice: Notice) -> tuple[Hop, ...]:
     if notice.kind is not Kind.AV_NOTICE:
         return ()
     match = _UPSTREAM.search(notice.text[:_TOLD_WITHIN])
-    try:
-        ip = ip_address(match[1].removeprefix("IPv6:")) if match is not None else None
-    except ValueError:
-        return ()
+    ip = _address(match[1]) if match is not None else None
     if match is None or ip is None:
         return ()
     # It notes the name wherever its server found one.
     return (Hop(peer=match[2].lower() or "unknown", ip=ip, raw=match[0]),)
+
+
+def _received_from(notice: Notice) -> tuple[Hop, ...]:
+    """The hop that Sendmail tells of in words, where a connector lost the trace of what it returned."""
+    if notice.family != "sendmail" or notice.returned.headers.get("received") is not UNKNOWN:
+        return ()
+    match = _RECEIVED_FROM.search(notice.text[:_TOLD_WITHIN])
+    ip = _address(match[2]) if match is not None else None
+    if match is None or ip is None:
+        return ()
+    return (Hop(peer=match[1].lower().rstrip("."), ip=ip, by=notice.reporter.lower(), raw=match[0]),)
+
+
+def _address(text: str) -> IPAddress | None:
+    try:
+        return ip_address(text.removeprefix("IPv6:"))
+    except ValueError:
+        return None
 
 
 def site(notice: Notice) -> str:

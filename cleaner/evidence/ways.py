@@ -44,6 +44,9 @@ def stranger(notice: Notice, known: Known) -> trail.Peer | None:
         return None
     if may_be_ours(peer, known) or trail.may_be_filter(peer, organisation):
         return None
+    if peer.is_told:
+        # The lines that would show a forwarder, a filtering service or a server of the reporter's are lost.
+        return None
     return None if may_be_forwarded(notice, peer) or says_for_whom(notice, peer) else peer
 
 

@@ -10,16 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from ipaddress import ip_address
+from typing import Final
 
 from cleaner.config import MailboxSettings
-from cleaner.errors import CleanerError, MasterKeyError, SecretUnavailableError, ServerUnavailableError
+from cleaner.errors import (
+    CleanerError,
+    MasterKeyError,
+    SecretUnavailableError,
+    ServerUnavailableError,
+    StoreError,
+)
 from cleaner.ports import Mailbox
 from cleaner.service.context import Context
+from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
 from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
+
+SCHEDULED: Final = timedelta(seconds=30)
+"""Without a tick for so long, nobody is the scheduler."""
 
 
 class Level(Enum):
@@ -44,6 +56,8 @@ def check(context: Context, trouble: CleanerError | None = None) -> Iterator[Fin
     yield Finding(Level.OK, "configuration", f"{context.settings.path} is valid")
     yield from check_key(context, trouble)
     yield store_finding(context, trouble)
+    if trouble is None and context.store.is_shared:
+        yield queue_finding(context)
     yield from check_organisations(context)
     yield from check_lookups(context)
     yield from check_servers(context)
@@ -70,6 +84,13 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
             f"{where} was not there and is made now",
             "if there was one before, put it back from its backup: consent, history and undo stand in it",
         )
+    if store.is_ahead:
+        return Finding(
+            Level.NOTE,
+            "store",
+            f"{where} was upgraded by a newer version (revision {store.revision}); this one can still use it",
+            "upgrade the program on this machine, too",
+        )
     if store.upgraded_from is None:
         return Finding(Level.OK, "store", f"{where} is open and up to date (revision {store.revision})")
     return Finding(
@@ -79,6 +100,34 @@ def store_finding(context: Context, trouble: CleanerError | None) -> Finding:
         f"{store.revision}",
         "an older program refuses it now; keep the backup from before until you are content",
     )
+
+
+def queue_finding(context: Context) -> Finding:
+    """On PostgreSQL, where a queue (procrastinate) carries the mailboxes to the workers."""
+    from cleaner.store.queue import QueueState
+
+    try:
+        fleet = context.store.fleet()
+        state, office = fleet.queue.state(), fleet.office()
+    except StoreError as error:
+        return Finding(Level.FAIL, "queue", str(error))
+    match state:
+        case QueueState.ABSENT:
+            return Finding(
+                Level.NOTE, "queue", "its tables are not there yet", "serve makes them when it starts"
+            )
+        case QueueState.OLDER:
+            text = "its tables are older than the procrastinate that is installed"
+            return Finding(Level.NOTE, "queue", text, "serve or worker upgrade them when they start")
+        case QueueState.FOREIGN:
+            text = "there is the queue (procrastinate) of another program in this database"
+            return Finding(
+                Level.FAIL, "queue", text, "give bounce-cleaner a database of its own in store.url"
+            )
+    if office is None or context.clock() - office.at > SCHEDULED:
+        text = "its tables are up to date, and nothing is given out now"
+        return Finding(Level.NOTE, "queue", text, "start bounce-cleaner serve on one machine or more")
+    return Finding(Level.OK, "queue", f"up to date; {office.holder} is the scheduler")
 
 
 def check_key(context: Context, trouble: CleanerError | None) -> Iterator[Finding]:
@@ -163,6 +212,7 @@ def check_secrets(context: Context) -> Iterator[Finding]:
         for secret in (server.password, server.client_secret)
         if secret is not None
     ]
+    secrets += [s for server in settings.servers if server.oauth is not None for s in server.oauth.secrets()]
     secrets += [mailbox.password for mailbox in settings.mailboxes if mailbox.password is not None]
     for secret in dict.fromkeys(secrets):
         subject = f"secret {secret.reference}"
@@ -189,6 +239,16 @@ def check_models(context: Context) -> Iterator[Finding]:
         model = model_for(context, organisation.name)
         told = f"{model.name} judges" if model is not None else "none yet; proofs and rules alone decide"
         yield Finding(Level.OK, "model", f"{told} for {organisation.name}")
+        yield from check_drift(drift(context, organisation.name))
+
+
+def check_drift(found: Drift) -> Iterator[Finding]:
+    """Whether the model still fits what arrives; a warning keeps nobody from cleaning."""
+    for measure in found.warnings:
+        yield Finding(Level.NOTE, "model", f"{found.organisation}: {measure.warning}", measure.remedy)
+    if found.model is not None and found.is_telling and not found.warnings:
+        told = f"{found.model} fits the {found.notices:,} notices of the last week for {found.organisation}"
+        yield Finding(Level.OK, "model", told)
 
 
 def is_here(host: str) -> bool:

@@ -86,7 +86,8 @@ class Context:
     def memory(self, mailbox: MailboxSettings) -> SeenBook:
         """What was judged here, and what proven notices taught here and, where it is one house, its colleagues."""
         organisation = self.settings.organisation(mailbox.organisation)
-        return self.store.seen(mailbox.address, "" if organisation.shared else organisation.name)
+        shared_with = "" if organisation.shared else organisation.name
+        return self.store.seen(mailbox.address, shared_with, counts_for=organisation.name)
 
     def hosts(self) -> Hosts | None:
         """What the outside says of hosts, where the configuration wants it asked."""
@@ -98,6 +99,11 @@ class Context:
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""
         self.store.labels.expire_samples(self.clock() - self.settings.labels.keep_samples)
+
+    def record_begins(self) -> datetime | None:
+        """Mails sent before then are not kept in the sent record; None: all are."""
+        keep = self.settings.store.keep_sent
+        return self.clock() - keep if keep else None
 
     def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""

@@ -29,6 +29,9 @@ from cleaner.values import (
 HARD_TO_DECIDE: Final = frozenset(("replayed-msgid", "no-original", "truncated", "undecidable"))
 """Tags of notices for which `unsure` is a right answer; they are counted beside the others."""
 
+LOCALISED: Final = "localised-"
+"""How a tag says in which language a notice is written, where the label has no `lang`."""
+
 _ORDINARY: Final = ("ham", "spam")
 
 
@@ -44,6 +47,8 @@ class Labelled:
     tags: frozenset[str] = frozenset()
     recipients: frozenset[str] | None = None
     """Comparable forms; None where nobody knows."""
+    language: str = ""
+    """As `de`; empty where nobody told."""
 
     @property
     def is_decidable(self) -> bool:
@@ -164,12 +169,14 @@ def _maildir(folder: Path) -> dict[str, Path]:
 
 def _label(line: Item) -> tuple[str, str, Labelled]:
     """A line of `labels.jsonl`: whose mailbox, which file, and what is true of it."""
+    tags = line.texts("tags", ())
     label = Labelled(
         Path(),
         line.member("kind", Kind),
         line.member("truth", Opinion),
         line.text("generator", ""),
-        frozenset(line.texts("tags", ())),
+        frozenset(tags),
+        language=language(line, tags),
     )
     return line.text("user"), line.text("file"), label
 
@@ -207,4 +214,10 @@ def _listed(line: Item) -> Labelled:
         line.text("family", "") or word,
         frozenset(),
         None if recipients is None else frozenset(map(address_key, recipients)),
+        language(line, ()),
     )
+
+
+def language(line: Item, tags: Iterable[str]) -> str:
+    tagged = (tag.removeprefix(LOCALISED) for tag in tags if tag.startswith(LOCALISED))
+    return line.text("lang", "") or next(tagged, "")

@@ -27,6 +27,7 @@ from cleaner.steps.sent import outgoing
 from cleaner.store import Store
 from cleaner.values import (
     Arrival,
+    Evidence,
     Headers,
     Heading,
     Kind,
@@ -42,6 +43,10 @@ Z: Final = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
 
 NOTHING: Final[frozenset[str]] = frozenset()
+WAYS: Final = ("set", "kind", "generator", "family", "language", "tag")
+"""What figures are grouped by. The family is the mail system as we read it, the generator what really wrote it."""
+NOT_TOLD: Final = "not told"
+"""The language of notices whose label does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Evaluation:
 
     total: Figures
     by: dict[str, dict[str, Figures]] = field(default_factory=dict)
-    """`set`, `kind`, `generator`, `tag` → group → its figures."""
+    """One of `WAYS` → group → its figures."""
     mistakes: tuple[str, ...] = ()
     """Files of genuine notices and ordinary messages that would have been removed."""
     missing: tuple[str, ...] = ()
@@ -271,37 +276,57 @@ def judge(
     learns: bool = True,
 ) -> Iterator[Judgement]:
     """Judges the messages of one mailbox, having learned from those that are proven, as the pipeline does."""
-    for case in informed(read, without) if learns else read:
+    for case, found in gathered(read, without, learns=learns):
         if case.notice.kind.is_judged:
-            found = evidence.gather(case.notice, case.known, without=without)
             yield Judgement(case, classifier.judge(case.notice, found, model))
         else:
             yield Judgement(case, Verdict(Opinion.NOT_A_BOUNCE))
 
 
-def informed(read: Sequence[Case], without: frozenset[str] = NOTHING) -> Iterator[Case]:
-    """The messages of one mailbox, each knowing what the proven ones among all of them teach."""
+def gathered(
+    read: Sequence[Case], without: frozenset[str] = NOTHING, *, learns: bool = True
+) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
+    """
+    The messages of one mailbox with all that is found in each, in the pipeline's two looks.
+
+    With `learns` each knows what the proven ones among all of them teach, else what it knew before.
+    """
+    first = [_first_look(case, without) for case in read]
     habits = evidence.learn(
-        evidence.lesson(
-            case.notice, case.known, evidence.gather_first(case.notice, case.known, without=without)
-        )
-        for case in read
-        if case.notice.kind.is_judged
+        evidence.lesson(case.notice, case.known, found)
+        for case, found in zip(read, first, strict=True)
+        if learns and case.notice.kind.is_judged
     )
-    return (replace(case, known=replace(case.known, habits=habits)) for case in read)
+    for case, found in zip(read, first, strict=True):
+        knowing = replace(case, known=replace(case.known, habits=habits)) if learns else case
+        yield knowing, (*found, *_second_look(knowing, without))
+
+
+def _first_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:
+    return (
+        evidence.gather_first(case.notice, case.known, without=without) if case.notice.kind.is_judged else ()
+    )
+
+
+def _second_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:
+    if not case.notice.kind.is_judged:
+        return ()
+    return evidence.gather_learned(case.notice, case.known, without=without)
 
 
 # --- counting ------------------------------------------------------------------------------------
 
 
 def summary(judgements: Sequence[Judgement]) -> Evaluation:
-    ways: dict[str, dict[str, list[Judgement]]] = {"set": {}, "kind": {}, "generator": {}, "tag": {}}
+    ways: dict[str, dict[str, list[Judgement]]] = {way: {} for way in WAYS}
     for judgement in judgements:
         label = judgement.case.label
         groups = (
             ("set", judgement.case.bag.partition("/")[0]),
             ("kind", label.kind.value),
             ("generator", label.generator),
+            ("family", judgement.case.notice.family),
+            ("language", label.language or (NOT_TOLD if judgement.case.notice.kind.is_judged else "")),
             *(("tag", tag) for tag in label.tags),
         )
         for way, group in groups:

@@ -7,6 +7,8 @@ parts only. Then it is judged by proofs and rules, and by them and that model, a
 
 from __future__ import annotations
 
+import random
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,13 +23,14 @@ from cleaner.service.teaching import Draft
 from cleaner.steps.task import Watch
 from cleaner.values import Opinion
 
-LOCALISED: Final = "localised-"
-"""How a label's tag says in which language, other than English, a notice is written."""
-
 FEWEST: Final = 40
 """Notices that a part must hold."""
 
+FIFTHS: Final = 5
+
 BINS: Final = 10
+CHANCE: Final = 400
+"""Trials by which it is found out what chance alone makes of a perfect calibration."""
 
 
 def world(draft: Draft) -> str:
@@ -39,10 +42,20 @@ def family(draft: Draft) -> str:
 
 
 def language(draft: Draft) -> str:
-    return next((tag.removeprefix(LOCALISED) for tag in draft.label.tags if tag.startswith(LOCALISED)), "")
+    return draft.label.language
 
 
-WAYS: Final[Mapping[str, Callable[[Draft], str]]] = {"world": world, "family": family, "language": language}
+def sender(draft: Draft) -> str:
+    """The fifth of all sending domains that its own is in: no domain stands on both sides."""
+    return f"fifth {zlib.crc32((draft.site or draft.family).encode()) % FIFTHS + 1}"
+
+
+WAYS: Final[Mapping[str, Callable[[Draft], str]]] = {
+    "world": world,
+    "family": family,
+    "sender domains": sender,
+    "language": language,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +167,23 @@ def calibration(trials: Sequence[Trial]) -> str:
     return (
         f"On the worlds left out, the expected calibration error ({BINS} bins) is {calibration_error(asked):.3f} "
         f"of the {len(asked):,} notices that a model was asked about, and {calibration_error(doubt):.3f} of the "
-        f"{len(doubt):,} among them that the rules leave unsure."
+        f"{len(doubt):,} among them that the rules leave unsure. {by_chance(doubt)}"
+    )
+
+
+def by_chance(scored: Sequence[tuple[float, bool]]) -> str:
+    """What a perfectly calibrated model would show of so few: the error is above zero by chance alone."""
+    if not scored:
+        return ""
+    dice = random.Random(1)  # noqa: S311
+    trials = sorted(
+        calibration_error([(probability, dice.random() < probability) for probability, _ in scored])
+        for _ in range(CHANCE)
+    )
+    mean, upper = sum(trials) / CHANCE, trials[int(0.95 * CHANCE)]
+    return (
+        f"Of so few, a perfectly calibrated model would show {mean:.3f} on average, and more than {upper:.3f} once in "
+        "twenty times."
     )
 
 

@@ -8,6 +8,7 @@ stand there.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -38,6 +39,9 @@ class Item:
             found = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"no JSON ({error.msg}, at character {error.pos + 1})") from None
+        except ValueError:
+            # Python turns no text of more than 4,300 digits into a number.
+            raise ValueError("no JSON of ours (a number in it is too long)") from None
         except RecursionError:
             raise ValueError("no JSON of ours (nested too deep)") from None
         return cls.of(found, place)
@@ -82,7 +86,34 @@ class Item:
             words = ", ".join((*(str(one.value) for one in of), *others))
             raise ValueError(f"{key} is {_shown(found)}, and must be one of {words}") from None
 
-    def _get(self, key: str, default: object) -> object:
+    def inner(self, key: str) -> Item:
+        found = self._get(key, _NEEDED)
+        if not isinstance(found, dict):
+            raise ValueError(f"{key} must be an object, not {_shown(found)}")
+        return Item(found)
+
+    def number(self, key: str) -> float:
+        """A finite one."""
+        found = self._get(key, _NEEDED)
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        try:
+            if is_number and math.isfinite(number := float(found)):
+                return number
+        except OverflowError:
+            pass
+        raise ValueError(f"{key} must be a number, not {_shown(found)}")
+
+    def flag(self, key: str) -> bool:
+        found = self._get(key, _NEEDED)
+        if not isinstance(found, bool):
+            raise ValueError(f"{key} must be true or false, not {_shown(found)}")
+        return found
+
+    def is_null(self, key: str) -> bool:
+        """Whether it is there, and says that there is nothing."""
+        return self._get(key, _NEEDED) is None
+
+    def _get(self, key: str, default: object) -> Any:
         if key not in self.content and default is _NEEDED:
             raise ValueError(f"{key} is missing")
         return self.content.get(key, default)

@@ -243,7 +243,8 @@ class Reading:
                     by_mailbox.setdefault(mailbox.address, []).extend(outgoing(mail))
         self._found.clear()
         for address, mails in by_mailbox.items():
-            self._tally.new += self.context.store.sent_record(address).add_logged(mails)
+            record = self.context.store.sent_record(address, self.context.record_begins())
+            self._tally.new += record.add_logged(mails)
 
     def _note(self) -> None:
         """Writes what was found, and only then how far the logs were read."""

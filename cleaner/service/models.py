@@ -13,7 +13,7 @@ from cleaner.classifier import Model, files
 from cleaner.classifier.shelf import Shelf
 from cleaner.errors import UsageError
 from cleaner.service.context import Context
-from cleaner.store.records import ModelChoice
+from cleaner.store.records import ModelChoice, Training
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,14 @@ class ModelRow:
     remove: float | None = None
     """The probability from which it may remove; None where it only advises."""
     refused: str = ""
+    along_for: tuple[str, ...] = ()
+    """Organisations for which it judges along as a candidate."""
+    training: Training | None = None
+    """What came of its training, if it was trained here."""
+
+    @property
+    def why_candidate(self) -> str:
+        return self.training.why if self.training is not None else ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -41,6 +49,10 @@ class ModelRow:
             "used_by": list(self.used_by),
             "remove": self.remove,
             "refused": self.refused or None,
+            "judges_along_for": list(self.along_for),
+            "trained": self.training.at.isoformat() if self.training is not None else None,
+            "labels": self.training.labels if self.training is not None else None,
+            "why_candidate": self.why_candidate or None,
         }
 
 
@@ -78,6 +90,22 @@ def model_for(context: Context, organisation: str) -> Model | None:
     return None
 
 
+def candidate_for(context: Context, organisation: str, active: Model | None) -> Model | None:
+    """
+    The candidate that judges along for an organisation; None where there is none.
+
+    One that is refused, or that is in use already, does not.
+    """
+    shadow = context.store.watching.shadow(organisation) if context.settings.models.use else None
+    if shadow is None or (active is not None and shadow.model == active.name):
+        return None
+    try:
+        return shelf(context).load(shadow.model)
+    except UsageError as error:
+        log.warning("%s", error)
+        return None
+
+
 def preferred(context: Context, organisation: str) -> Iterator[str | None]:
     """The names to try: what was chosen, latest first, then what came with the program."""
     choices = [choice.model for choice in context.store.models.history(organisation)]
@@ -108,12 +136,30 @@ def users(context: Context) -> dict[str, list[str]]:
 
 
 def row_of(name: str, folder: Path, used: dict[str, list[str]], context: Context) -> ModelRow:
-    row = ModelRow(name, folder.parent == context.settings.models.path, tuple(used.get(name, ())))
+    row = ModelRow(
+        name,
+        folder.parent == context.settings.models.path,
+        tuple(used.get(name, ())),
+        along_for=tuple(along_for(context, name)),
+        training=training_of(context, name),
+    )
     try:
         model = files.load(folder)
     except UsageError as error:
         return replace(row, refused=str(error))
     return replace(row, remove=None if model.only_advises else model.remove)
+
+
+def along_for(context: Context, name: str) -> Iterator[str]:
+    for organisation in context.settings.organisations:
+        shadow = context.store.watching.shadow(organisation.name)
+        if shadow is not None and shadow.model == name:
+            yield organisation.name
+
+
+def training_of(context: Context, name: str) -> Training | None:
+    every = (t for o in context.settings.organisations for t in context.store.models.trainings(o.name))
+    return next((training for training in every if training.model == name), None)
 
 
 def page(context: Context, name: str) -> ModelPage:
@@ -156,7 +202,25 @@ def rollback(context: Context, organisation: str | None = None) -> ModelChoice:
 def choose(context: Context, organisation: str, model: str | None, why: str) -> ModelChoice:
     choice = ModelChoice(organisation, context.clock(), context.actor, model, why)
     context.store.models.choose(choice)
+    shadow = context.store.watching.shadow(organisation)
+    if shadow is not None and shadow.model == model:
+        context.store.watching.judge_along(organisation, None, choice.at)
     return choice
+
+
+def judge_along(context: Context, name: str, organisation: str | None = None) -> str:
+    """
+    From now on this candidate judges along without acting; `none`: none does. Returns for which organisation.
+
+    Raises UsageError, also for the one in use.
+    """
+    named = organisation_named(context, organisation)
+    if name != RULES_ALONE:
+        shelf(context).load(name)
+        if name == in_use(context, named):
+            raise UsageError(f"model {name} is in use for {named} already, so it has nothing to judge along")
+    context.store.watching.judge_along(named, None if name == RULES_ALONE else name, context.clock())
+    return named
 
 
 def organisation_named(context: Context, name: str | None) -> str:

@@ -15,12 +15,8 @@ LATEST = 50
 
 def latest_runs(context: Context, limit: int | None = None, since: datetime | None = None) -> tuple[Run, ...]:
     """The latest first, those that were cut off with what they had moved."""
-    runs = context.store.runs.list(limit=limit)
-    return tuple(
-        replace(run, moved=moved_by(context, run.id)) if is_cut_off(run) else run
-        for run in runs
-        if since is None or run.started >= since
-    )
+    runs = context.store.runs.list(limit=limit, since=since)
+    return tuple(replace(run, moved=moved_by(context, run.id)) if is_cut_off(run) else run for run in runs)
 
 
 def cut_off_runs(context: Context) -> tuple[Run, ...]:

@@ -25,9 +25,10 @@ from cleaner.errors import (
 )
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
+from cleaner.service import drift
 from cleaner.service.alerts import compromised, deliver_if_possible, flooded, post
 from cleaner.service.context import Context
-from cleaner.service.models import model_for
+from cleaner.service.models import candidate_for, model_for
 from cleaner.service.runs import close_runs, cut_off_runs, moved_by, recovered
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
@@ -115,6 +116,7 @@ def scan(
         close_runs(context, cut_off)
         if run is not None:
             finish(context, request, run, results, interrupted=stopping())
+            post(context, drift.alerts(drift.drifts(context)))
             deliver_if_possible(context)
 
 
@@ -194,8 +196,10 @@ def scan_one(
     """One mailbox, with every failure of it turned into a part of the result."""
     try:
         permit(context, request, mailbox)
-        with context.store.lock(mailbox.address):
-            return scan_locked(context, request, mailbox, run, watch, stopping)
+        with context.store.lock(mailbox.address) as hold:
+            # One whose lock was lifted (the database was restarted) leaves the mailbox to whoever comes next.
+            ends = lambda: stopping() or not hold.is_kept()  # noqa: E731
+            return scan_locked(context, request, mailbox, run, watch, ends)
     except StopError:
         raise
     except CleanerError as error:
@@ -292,7 +296,10 @@ def update_sent_record(
     stopping: Callable[[], bool],
 ) -> tuple[int, tuple[str, ...]]:
     """Indexes what was sent since the last time, here and in the mailboxes of `sent_from`."""
-    record = context.store.sent_record(mailbox.address)
+    begins = context.record_begins()
+    record = context.store.sent_record(mailbox.address, begins)
+    if begins is not None:
+        record.expire(begins)
     added = refresh_sent(reading, record, mailbox.policy.sent, watch, lambda: not stopping())
     notes: list[str] = []
     for other in mailbox.sent_from:
@@ -345,6 +352,7 @@ def task_for(
         keys=context.keys(asks=True, remembers=not request.only_looks),
         hosts=context.hosts(),
         model=model,
+        shadow=candidate_for(context, mailbox.organisation, model),
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         # Who only looks wants to know what cleaning will do once it begins.
         preview_until=None if request.only_looks else preview_until(context, mailbox),

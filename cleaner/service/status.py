@@ -7,8 +7,10 @@ from datetime import datetime
 
 from cleaner import __version__, evidence
 from cleaner.service.context import Context
+from cleaner.service.drift import Drift, drifts
 from cleaner.service.models import model_for
 from cleaner.service.runs import latest_runs
+from cleaner.service.shadow import Beside, candidates
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run, Turn
 from cleaner.values import ActionName, Alarm, EntryState, Opinion, address_key
@@ -46,6 +48,10 @@ class Status:
     """Of the database."""
     models: tuple[tuple[str, str | None], ...] = ()
     """Each organisation with the model that judges for it; None: the rules alone."""
+    drift: tuple[Drift, ...] = ()
+    """How each organisation's model fits what arrives."""
+    candidates: tuple[Beside, ...] = ()
+    """Models that judge along."""
     stopped: tuple[tuple[str, str], ...] = ()
     """What the safety limit stopped and nobody confirmed yet: run and mailbox."""
 
@@ -55,6 +61,8 @@ class Status:
             "store": self.store,
             "revision": self.revision,
             "models": dict(self.models),
+            "drift": [one.as_json() for one in self.drift],
+            "candidates": [one.as_json() for one in self.candidates],
             "stopped": [{"run": run, "mailbox": mailbox} for run, mailbox in self.stopped],
             "mailboxes": [
                 {
@@ -91,6 +99,8 @@ def status(context: Context, *, runs: int = 5) -> Status:
         runs=latest_runs(context, runs),
         revision=context.store.revision,
         models=tuple((o.name, _model(context, o.name)) for o in context.settings.organisations),
+        drift=drifts(context),
+        candidates=candidates(context),
         stopped=context.store.runs.unconfirmed(),
     )
 

@@ -7,6 +7,7 @@ was forgotten. A model that has met all of that is careful where little is known
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Final
 from cleaner import classifier, evidence
 from cleaner.classifier.base import Row, cluster_of
 from cleaner.classifier.features import Features, buckets, facts, words
+from cleaner.evidence.ours import registered_domain
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
-from cleaner.service.evaluate import Case, beside, informed, read_all
+from cleaner.service.evaluate import Case, beside, gathered, read_all
 from cleaner.service.withholding import (
     Withhold,
     everything,
@@ -85,6 +87,8 @@ class Draft:
     words: tuple[int, ...]
     label: Labelled
     family: str
+    site: str = ""
+    """The domain of its sender."""
     verdict: Verdict = NO_VERDICT
     """By proofs and rules, under full knowledge."""
     facts: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -115,28 +119,27 @@ def drafts(
 def drafts_of(bag: Mailbag, scratch: Callable[[], Store], lexicon: Lexicon) -> Iterator[Draft]:
     group = bag.name.partition("/")[0]
     read = read_all(bag)
-    found: dict[Path, Draft] = {}
+    drafted: dict[Path, Draft] = {}
     for state, (withhold, with_sent) in STATES.items():
         known_so = replace(bag, organisation=withhold(bag.organisation))
-        for case in informed(beside(known_so, read, scratch, with_sent=with_sent)):
+        for case, found in gathered(beside(known_so, read, scratch, with_sent=with_sent)):
             if not is_lesson(case):
                 continue
             path = case.label.path
-            if path not in found:
-                found[path] = draft_of(case, group)
-                lexicon.note(group, found[path].cluster, words(case.notice))
-            gathered = evidence.gather(case.notice, case.known)
+            if path not in drafted:
+                drafted[path] = draft_of(case, group)
+                lexicon.note(group, drafted[path].cluster, words(case.notice))
             if state == "full":
-                found[path].verdict = classifier.judge(case.notice, gathered)
-            note(found[path], state, case.notice, gathered)
+                drafted[path].verdict = classifier.judge(case.notice, found)
+            note(drafted[path], state, case.notice, found)
     for state, withhold in UNRECORDED.items():
-        for case in unrecorded(bag, read, scratch, withhold):
-            note(found[case.label.path], state, case.notice, evidence.gather(case.notice, case.known))
+        for case, found in unrecorded(bag, read, scratch, withhold):
+            note(drafted[case.label.path], state, case.notice, found)
         like_it = "full" if withhold is everything else "no-keys"
-        for draft in found.values():
+        for draft in drafted.values():
             if draft.spurious and like_it in draft.facts:
                 draft.facts[state] = draft.facts[like_it]
-    yield from found.values()
+    yield from drafted.values()
 
 
 def is_lesson(case: Case) -> bool:
@@ -151,8 +154,8 @@ def note(draft: Draft, state: str, notice: Notice, found: Sequence[Evidence]) ->
 
 def unrecorded(
     bag: Mailbag, read: Sequence[tuple[Labelled, Notice]], scratch: Callable[[], Store], withhold: Withhold
-) -> Iterator[Case]:
-    """Each genuine notice as if the mail that it is about had left no copy."""
+) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
+    """Each genuine notice, with what is found in it, as if the mail that it is about had left no copy."""
     named = {path: Headers.parse(path.read_bytes()).text("message-id").strip() for path in bag.sent}
     genuine = [
         (label, evidence.question([notice]).message_ids)
@@ -167,14 +170,30 @@ def unrecorded(
             organisation=withhold(bag.organisation),
             sent=tuple(path for path in bag.sent if named[path] not in gone),
         )
-        yield from (c for c in informed(beside(known_so, read, scratch)) if c.label.path in inside)
+        known = gathered(beside(known_so, read, scratch))
+        yield from ((case, found) for case, found in known if case.label.path in inside)
 
 
 def draft_of(case: Case, group: str) -> Draft:
     spurious = case.label.truth is Opinion.BACKSCATTER
     return Draft(
-        spurious, group, like(case.notice), buckets(case.notice), case.label, family=case.notice.family
+        spurious,
+        group,
+        like(case.notice),
+        buckets(case.notice),
+        case.label,
+        family=case.notice.family,
+        site=sender_of(case.notice),
     )
+
+
+def sender_of(notice: Notice) -> str:
+    """The registered domain that it says it is from."""
+    found = _DOMAIN.search(notice.headers.text("from"))
+    return registered_domain(found[1].lower()) or found[1].lower() if found is not None else ""
+
+
+_DOMAIN: Final = re.compile(r"@([\w.-]{1,253})")
 
 
 def like(notice: Notice) -> str:

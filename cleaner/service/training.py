@@ -9,6 +9,7 @@ mailbox can add is bounded, so that nobody moves the model for all.
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from cleaner.service.teaching import Lexicon, drafts
 from cleaner.steps.task import Watch
 from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
+from cleaner.store.records import Training
 from cleaner.values import Opinion
 
 MOST_WORDS: Final = 200
@@ -84,9 +86,17 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     """
     Trains a model for one organisation; it takes the place of the one in use if it is not worse.
 
-    Raises UsageError: no base, too little to learn from, no scikit-learn.
+    Raises UsageError: no base, too little to learn from, no scikit-learn, another is at it.
     """
     named = organisation_named(context, organisation)
+    with context.store.training(named) as is_free:
+        if not is_free:
+            raise UsageError(f"a model for {named} is being trained already; try again when that is done")
+        return trained(context, named, watch, may_promote=may_promote)
+
+
+def trained(context: Context, named: str, watch: Watch, *, may_promote: bool) -> Trained:
+    last = context.store.labels.latest()
     base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
@@ -100,10 +110,7 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
     )
     write(folder, learned, base, words, data)
     objections = any(comparison.objections for comparison in comparisons)
-    promoted = may_promote and not objections
-    if promoted:
-        choose(context, named, name, "not worse than the one before, on the hold-out and on your labels")
-    return Trained(
+    found = Trained(
         name,
         folder,
         named,
@@ -112,7 +119,31 @@ def train(context: Context, organisation: str | None, watch: Watch, *, may_promo
         guarantee=learned.guarantee,
         threshold=learned.model.remove,
         comparisons=comparisons,
-        promoted=promoted,
+        promoted=may_promote and not objections,
+    )
+    place(context, found, last)
+    return found
+
+
+def place(context: Context, trained: Trained, last_label: int) -> None:
+    """In the place of the one in use, or beside it: a candidate judges along, so that it can be compared."""
+    if trained.promoted:
+        why = "not worse than the one before, on the hold-out and on your labels"
+        choose(context, trained.organisation, trained.name, why)
+        context.store.watching.judge_along(trained.organisation, None, context.clock())
+    else:
+        context.store.watching.judge_along(trained.organisation, trained.name, context.clock())
+    context.store.models.note(
+        Training(
+            trained.organisation,
+            context.clock(),
+            context.actor,
+            trained.name,
+            trained.own_labels,
+            trained.promoted,
+            "; ".join(trained.objections) or ("" if trained.promoted else "it was to be a candidate"),
+            last_label,
+        )
     )
 
 
@@ -155,7 +186,10 @@ def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:
     try:
         base = tuple(Row.from_json(row) for row in files.rows(kept[files.BASE]))
     except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
-        raise UsageError(f"the base of model {name} cannot be read ({error})") from error
+        raise UsageError(
+            f"the base of model {name} ({files.BASE} in its folder) is not as this program writes it; "
+            "install the program anew"
+        ) from error
     return base, kept.get(files.TELLING_WORDS, b"{}"), name
 
 
@@ -165,23 +199,25 @@ def own_examples(rows: Iterable[TrainingRow]) -> Iterator[Example]:
 
     Those with a proof are left out: no model is asked about their like.
     """
-    usable = [row for row in rows if not row.proven and row.truth is not Opinion.NOT_A_BOUNCE]
-    counts: dict[tuple[str, bool], int] = {}
-    for row in usable:
-        counts[share_of(row)] = counts.get(share_of(row), 0) + 1
-    for row in usable:
-        by_owner = row.origin is Origin.OWNER
+    counts: Counter[tuple[str, bool]] = Counter()
+    told: list[tuple[tuple[str, bool], Example]] = []
+    # As they come, each row is made smaller: a hundred thousand are kept until all are counted.
+    for row in rows:
+        if row.proven or row.truth is Opinion.NOT_A_BOUNCE:
+            continue
+        share = share_of(row)
+        counts[share] += 1
+        spurious = row.truth is Opinion.BACKSCATTER
+        told.append(
+            (share, Example(Features.from_json(row.features), spurious, "own", row.cluster, own=True))
+        )
+    for share, example in told:
+        mailbox, by_owner = share
         most = MOST_OF_AN_OWNER if by_owner else MOST_OF_A_MAILBOX
         # An owner's label that was imported may be of a mailbox that is not known here.
-        is_bounded = row.mailbox or by_owner
-        yield Example(
-            Features.from_json(row.features),
-            row.truth is Opinion.BACKSCATTER,
-            "own",
-            row.cluster,
-            weight=min(OWN_WEIGHT, most / counts[share_of(row)]) if is_bounded else OWN_WEIGHT,
-            own=True,
-        )
+        is_bounded = bool(mailbox) or by_owner
+        weight = min(OWN_WEIGHT, most / counts[share]) if is_bounded else OWN_WEIGHT
+        yield replace(example, weight=weight)
 
 
 def share_of(row: TrainingRow) -> tuple[str, bool]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cleaner.classifier.features import facts
 from cleaner.steps.lines import kept, line_of_decision
 from cleaner.steps.task import Decision, Task
-from cleaner.values import ActionName, SeenNotice
+from cleaner.values import ActionName, Advice, SeenNotice, Verdict
 
 
 def remember(task: Task, decisions: Sequence[Decision], cursors: dict[str, str]) -> None:
@@ -18,6 +19,7 @@ def remember(task: Task, decisions: Sequence[Decision], cursors: dict[str, str])
 
 def remembered(task: Task, decision: Decision) -> SeenNotice:
     notice = decision.notice
+    found = findings(decision)
     return SeenNotice(
         fingerprint=decision.fingerprint,
         folder=decision.heading.folder,
@@ -33,7 +35,30 @@ def remembered(task: Task, decision: Decision) -> SeenNotice:
         subject=notice.subject,
         reporter=notice.reporter,
         report=kept(line_of_decision(task.owner.address, decision)) if is_told_later(decision) else None,
+        under=task.model.name if task.model is not None else "",
+        probability=decision.verdict.probability,
+        findings=found,
+        is_strange=is_strange(task, found),
+        shadow=said(task, decision.shadow),
     )
+
+
+def findings(decision: Decision) -> tuple[str, ...]:
+    """What the model saw; nothing where it was not asked."""
+    if decision.verdict.probability is None:
+        return ()
+    return tuple(name for name, value in facts(decision.notice, decision.verdict.evidence).items() if value)
+
+
+def is_strange(task: Task, found: tuple[str, ...]) -> bool | None:
+    known = task.model.reference if task.model is not None else None
+    return known.is_strange(found) if known is not None and found else None
+
+
+def said(task: Task, shadow: Verdict | None) -> Advice | None:
+    if shadow is None or task.shadow is None:
+        return None
+    return Advice(task.shadow.name, shadow.opinion, shadow.probability)
 
 
 def is_told_later(decision: Decision) -> bool:

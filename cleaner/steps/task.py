@@ -57,6 +57,8 @@ class Task:
     now: datetime
     model: Model | None = None
     """Asked where the rules are silent; None: rules alone."""
+    shadow: Model | None = None
+    """A candidate that judges along: what it says is kept, and nothing is done by it."""
     keys: Keys | None = None
     hosts: Hosts | None = None
     proposals: Proposals | None = None
@@ -114,6 +116,8 @@ class Decision:
     error: str | None = None
     history: tuple[Entry, ...] = ()
     lesson: Lesson = field(default_factory=Lesson)
+    shadow: Verdict | None = None
+    """What it would be with the candidate that judges along."""
 
     @property
     def is_acted_on(self) -> bool:

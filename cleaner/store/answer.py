@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Select, func, select
+from sqlalchemy import ARRAY, Column, Connection, Row, Select, bindparam, column, func, literal_column, select
 
 from cleaner.store import tables
 from cleaner.store.database import chunks
@@ -75,8 +75,7 @@ class Answer:
         mails to one recipient only these.
         """
         table, c = of.table, of.table.c
-        counting = select(of, func.count().label("mails")).where(c.mailbox_id == self._mailbox).group_by(of)
-        counts = {row[0]: row.mails for row in self._among(counting, of, wanted)}
+        counts = self._count_some(of, wanted)
         query = select(tables.sent).where(c.mailbox_id == self._mailbox)
         if table is not tables.sent:
             query = query.add_columns(of).join(table, c.sent_id == tables.sent.c.id)
@@ -86,6 +85,38 @@ class Answer:
             last = query.where(of == value).order_by(c.time.desc()).limit(LATEST)
             rows += self._connection.execute(last).all()
         return rows, many
+
+    def _count_some(self, of: Column[Any], wanted: Iterable[bytes]) -> Mapping[bytes, int]:
+        """How many mails have each of the wanted values, which may stop at more than `LATEST`; without those of none."""
+        counting = self._each_for_itself if self._connection.dialect.name == "postgresql" else self._in_groups
+        found: dict[bytes, int] = {}
+        for some in chunks(wanted):
+            found.update((row[0], row[1]) for row in self._connection.execute(counting(of, some)) if row[1])
+        return found
+
+    def _in_groups(self, of: Column[Any], some: Sequence[bytes]) -> Select[Any]:
+        """SQLite looks each value up in the index."""
+        return (
+            select(of, func.count()).where(of.table.c.mailbox_id == self._mailbox, of.in_(some)).group_by(of)
+        )
+
+    def _each_for_itself(self, of: Column[Any], some: Sequence[bytes]) -> Select[Any]:
+        """
+        Grouped, PostgreSQL would go through all mails of the mailbox.
+
+        By the average of all mailboxes it takes them for few, and in the largest they are a hundred times as many.
+        """
+        given = bindparam(None, some, ARRAY(tables.Hash))
+        asked = func.unnest(given).table_valued(column("value", tables.Hash)).render_derived(name="asked")
+        mails = (
+            select(literal_column("1"))
+            .where(of.table.c.mailbox_id == self._mailbox, of == asked.c.value)
+            .limit(LATEST + 1)
+            .correlate(asked)
+            .subquery()
+        )
+        count = select(func.count()).select_from(mails).correlate(asked).scalar_subquery()
+        return select(asked.c.value, count)
 
     def _latest_to(self, addresses: Sequence[bytes], subjects: Sequence[bytes]) -> list[Row[Any]]:
         """The latest mails with each of the subjects to each of the addresses."""
@@ -135,10 +166,8 @@ class Answer:
         }
 
     def _domains_written_to(self) -> Iterator[str]:
-        r = tables.sent_recipient.c
-        query = select(r.domain).where(r.mailbox_id == self._mailbox).distinct()
-        for row in self._among(query, r.domain, self._domains):
-            yield self._domains[row.domain]
+        for domain in self._count_some(tables.sent_recipient.c.domain, self._domains):
+            yield self._domains[domain]
 
     def _extent(self) -> tuple[datetime | None, datetime | None]:
         """

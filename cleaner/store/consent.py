@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from cleaner.store import tables
-from cleaner.store.database import Database
+from cleaner.store.database import Database, chunks
 from cleaner.store.owners import ensured
 from cleaner.store.records import Access, Consent, ConsentState
 from cleaner.values import address_key
@@ -38,12 +39,12 @@ class ConsentBook:
 
     def current(self, address: str) -> Consent | None:
         """The latest step, None where nobody was ever asked."""
-        steps = self._read(_steps(address).order_by(tables.consent.c.id.desc()).limit(1))
+        steps = self._read(_LATEST, address)
         return steps[0] if steps else None
 
     def history(self, address: str) -> tuple[Consent, ...]:
         """All steps, oldest first."""
-        return self._read(_steps(address).order_by(tables.consent.c.id))
+        return self._read(_STEPS, address)
 
     def opted_in(self) -> tuple[str, ...]:
         """The mailboxes whose latest step is an agreement, by address."""
@@ -75,9 +76,9 @@ class ConsentBook:
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
 
-    def _read(self, query: Select[Any]) -> tuple[Consent, ...]:
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
+    def _read(self, query: Select[Any], address: str) -> tuple[Consent, ...]:
+        with self._database.look() as connection:
+            rows = connection.execute(query, {"address": address_key(address)}).all()
         return tuple(
             Consent(
                 mailbox=row.address,
@@ -92,12 +93,14 @@ class ConsentBook:
         )
 
 
-def _steps(address: str) -> Select[Any]:
-    return (
-        select(tables.consent, tables.mailbox.c.address)
-        .join_from(tables.consent, tables.mailbox)
-        .where(tables.mailbox.c.address == address_key(address))
-    )
+_OF_MAILBOX: Final = (
+    select(tables.consent, tables.mailbox.c.address)
+    .join_from(tables.consent, tables.mailbox)
+    .where(tables.mailbox.c.address == bindparam("address"))
+)
+# Asked several times in each turn of a mailbox: writing a statement anew costs more than asking it.
+_STEPS: Final = _OF_MAILBOX.order_by(tables.consent.c.id)
+_LATEST: Final = _OF_MAILBOX.order_by(tables.consent.c.id.desc()).limit(1)
 
 
 class AccessBook:
@@ -133,13 +136,32 @@ class AccessBook:
         )
 
 
-def record_poll(connection: Connection, mailbox: int, at: datetime, by: str) -> None:
-    """A look for new mail that found none: counted, one row a day."""
-    a = tables.access.c
-    latest = select(a.id, a.at, a.purpose, a.by).where(a.mailbox_id == mailbox).order_by(a.id.desc()).limit(1)
-    row = connection.execute(latest).first()
-    if row is not None and (row.purpose, row.by, row.at.date()) == (POLL, by, at.date()):
-        again = update(tables.access).where(a.id == row.id).values(times=a.times + 1, until=at)
-        connection.execute(again)
-        return
-    connection.execute(insert(tables.access).values(mailbox_id=mailbox, at=at, by=by, purpose=POLL))
+def record_polls(connection: Connection, polls: Sequence[tuple[int, datetime, str]]) -> None:
+    """Looks for new mail that found none, each with mailbox, time and who: counted, one row a day."""
+    again: list[dict[str, Any]] = []
+    new: list[dict[str, Any]] = []
+    for some in chunks(polls):
+        asked = {"mailboxes": [mailbox for mailbox, _, _ in some]}
+        rows = {(row.mailbox_id, row.by): row for row in connection.execute(_LATEST_POLLS, asked)}
+        for mailbox, at, by in some:
+            row = rows.get((mailbox, by))
+            if row is not None and row.at.date() == at.date():
+                again.append({"row": row.id, "last": at})
+            else:
+                new.append({"mailbox_id": mailbox, "at": at, "by": by, "purpose": POLL})
+    if again:
+        connection.execute(_COUNT_POLL, again)
+    if new:
+        connection.execute(insert(tables.access), new)
+
+
+_a, _m = tables.access.c, tables.mailbox.c
+_LAST: Final = (
+    select(func.max(_a.id)).where(_a.mailbox_id == _m.id).correlate(tables.mailbox).scalar_subquery()
+)
+_LATEST_POLLS: Final = select(_a.id, _a.mailbox_id, _a.at, _a.by).where(
+    _a.id.in_(select(_LAST).where(_m.id.in_(bindparam("mailboxes", expanding=True)))), _a.purpose == POLL
+)
+_COUNT_POLL: Final = (
+    update(tables.access).where(_a.id == bindparam("row")).values(times=_a.times + 1, until=bindparam("last"))
+)

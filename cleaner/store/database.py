@@ -13,7 +13,7 @@ import shlex
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -29,8 +29,29 @@ from cleaner.store.failures import sentence
 BUSY: Final = timedelta(seconds=30)
 CHUNK: Final = 400
 """Values in one IN list: SQLite takes 32,766 parameters, but long lists are slow to compile."""
+BATCH: Final = 1_000
+"""Rows deleted in one transaction by what goes on beside the work: short, so that nobody waits for it long."""
 AGAIN: Final = 0.01
 """Seconds between tries of what SQLite does not wait for itself."""
+
+SERVER_LOOKS: Final = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
+"""
+Seconds, and times: after 25 seconds PostgreSQL notices that a machine is no more, and lifts its locks.
+
+By default that takes Linux two hours (https://www.postgresql.org/docs/current/runtime-config-connection.html).
+"""
+CLIENT_LOOKS: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 12_000,
+}
+"""
+The same from our side, sooner: whoever was cut off knows it before others get his locks.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+"""
 
 T = TypeVar("T")
 
@@ -51,6 +72,8 @@ class Database:
         self.path = _path(parsed) if self.is_sqlite else None
         self.is_in_memory = self.is_sqlite and self.path is None
         self.where = _where(parsed, self.path)
+        self.connect_arguments: dict[str, Any] = {}
+        """What PostgreSQL's driver is given beside the URL."""
         self._busy = busy_timeout.total_seconds()
         # In memory there is a single connection, which one thread has at a time.
         self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_in_memory else nullcontext()
@@ -68,9 +91,14 @@ class Database:
         return engine
 
     def _postgresql(self, url: URL) -> Engine:
-        options = f"-c lock_timeout={int(self._busy * 1000)} -c synchronous_commit=on"
+        settings = {"lock_timeout": int(self._busy * 1000), "synchronous_commit": "on", **SERVER_LOOKS}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        looks = {name: value for name, value in CLIENT_LOOKS.items() if name not in url.query}
+        self.connect_arguments = {**looks, "options": options}
         try:
-            return create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args={"options": options})
+            return create_engine(
+                url, pool_pre_ping=True, max_overflow=-1, connect_args=self.connect_arguments
+            )
         except ModuleNotFoundError as error:
             raise StoreError(
                 f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"
@@ -108,12 +136,36 @@ class Database:
             yield connection
 
     @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """For a single question: PostgreSQL need not be told that it begins and ends."""
+        if self.is_sqlite:
+            with self.read() as connection:
+                yield connection
+            return
+        with self.in_our_words(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; durable when it ends without an error, else as if it never was."""
         with self._turn, self.in_our_words(), self.engine.connect() as connection:
             connection = connection.execution_options(begins_with=("BEGIN IMMEDIATE",))
             with connection.begin():
                 yield connection
+
+    def in_batches(self, step: Callable[[Connection], int]) -> int:
+        """
+        Repeats a step, each time in a transaction of its own, for as long as it deals with a full batch.
+
+        Returns how many rows it dealt with.
+        """
+        total = 0
+        while True:
+            with self.write() as connection:
+                done = step(connection)
+            total += done
+            if done < BATCH:
+                return total
 
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
@@ -152,6 +204,12 @@ class Database:
             yield
         except SQLAlchemyError as error:
             raise StoreError(sentence(error, self.where)) from error
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver raises where it is used without SQLAlchemy."""
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
 
     def close(self) -> None:
         self.engine.dispose()

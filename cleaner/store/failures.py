@@ -41,8 +41,13 @@ POSTGRESQL: Final = {
 def sentence(error: SQLAlchemyError, where: str) -> str:
     """What happened to the database and what to do about it; no statement and no values of one are in it."""
     cause = error.orig if isinstance(error, DBAPIError) else None
+    return told(cause, where, type(error).__name__)
+
+
+def told(cause: BaseException | None, where: str, otherwise: str = "no more is known") -> str:
+    """The same of what the driver itself raised."""
     # What follows the first line quotes the rows that a constraint was about.
-    what = str(cause or type(error).__name__).partition("\n")[0]
+    what = str(cause or otherwise).partition("\n")[0]
     return (_form(cause) or "{where} failed: {what}").format(where=where, what=what)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
 
 from cleaner.store import tables
 from cleaner.store.database import Database, chunks
@@ -16,6 +16,8 @@ from cleaner.values import ActionName, Entry, EntryState, address_key
 
 Key: TypeAlias = tuple[str, int, ActionName]
 
+IS_OPEN: Final = text("journal.state IN ('intended', 'undoing')")
+"""In the words of the index over them."""
 OPEN: Final = tuple(state.value for state in EntryState if state.is_open)
 UNTOUCHED: Final = (EntryState.FAILED, EntryState.GONE)
 """States in which the change was not made, so that it may be tried again."""
@@ -54,9 +56,7 @@ class StoredJournal:
             )
 
     def open(self) -> tuple[Entry, ...]:
-        query = _entries().where(
-            tables.mailbox.c.address == address_key(self._address), tables.journal.c.state.in_(OPEN)
-        )
+        query = _entries().where(tables.mailbox.c.address == address_key(self._address), IS_OPEN)
         with self._database.read() as connection:
             return tuple(_entry(row) for row in connection.execute(query))
 
@@ -160,12 +160,18 @@ def find_entries(
     if until is not None:
         query = query.where(j.intended_at <= until)
     if states is not None:
-        query = query.where(j.state.in_([state.value for state in states]))
+        wanted = [state.value for state in states]
+        if set(wanted) <= set(OPEN):
+            # Of millions few are open, and an index holds only these.
+            query = query.where(IS_OPEN)
+        query = query.where(j.state.in_(wanted))
     with database.read() as connection:
         if limit is None:
             return tuple(_entry(row) for row in connection.execute(query))
-        latest = connection.execute(query.order_by(None).order_by(j.id.desc()).limit(limit)).all()
-        return tuple(_entry(row) for row in reversed(latest))
+        # By the time where that bounds them: by number, all since the first would be gone through.
+        order = (j.intended_at.desc(), j.id.desc()) if since is not None else (j.id.desc(),)
+        latest = connection.execute(query.order_by(None).order_by(*order).limit(limit)).all()
+        return tuple(_entry(row) for row in sorted(latest, key=lambda row: row.id))
 
 
 def count_entries(database: Database, address: str) -> Mapping[EntryState, int]:

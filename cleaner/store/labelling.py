@@ -176,6 +176,15 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlearned:
+    """Labels that no model has learned from, or unlearned, yet."""
+
+    count: int
+    oldest: datetime | None
+    """When the first of them was confirmed or withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRow:
     """One confirmed label as training sees it."""
 

@@ -25,8 +25,10 @@ from cleaner.store.labelling import (
     SampleNote,
     Statement,
     TrainingRow,
+    Unlearned,
 )
 from cleaner.store.owners import row_id
+from cleaner.store.records import Training
 from cleaner.store.sealing import Seals
 from cleaner.values import Kind, Opinion, Proposal, Specimen, address_key
 
@@ -152,22 +154,28 @@ class LabelBook:
         for number in numbers:
             yield from training.rows(self.database, self.keyed, number, frozenset(barred))
 
-    def changed_since(self, organisation: str, since: datetime) -> int:
-        """How many labels were confirmed or withdrawn since then: whether training again is worth it."""
+    def unlearned(self, organisation: str, before: Training | None) -> Unlearned:
+        """What was confirmed or withdrawn since a training; None: ever."""
         c = tables.label.c
         settled = func.coalesce(c.settled_at, c.at)
         query = (
-            select(func.count())
+            select(func.count().label("count"), func.min(settled).label("oldest"))
             .select_from(tables.label)
             .join(tables.organisation)
-            .where(
-                tables.organisation.c.name == organisation,
-                c.state != LabelState.PROPOSED.value,
-                settled > since,
-            )
+            .where(tables.organisation.c.name == organisation, c.state != LabelState.PROPOSED.value)
         )
+        if before is not None:
+            # An imported one may have been given long before it came here.
+            came_later = (c.id > before.last_label) & (c.state == LabelState.CONFIRMED.value)
+            query = query.where((settled > before.at) | came_later)
         with self.database.read() as connection:
-            return connection.execute(query).scalar_one()
+            row = connection.execute(query).one()
+        return Unlearned(row._mapping["count"], row.oldest)
+
+    def latest(self) -> int:
+        """The number of the latest label; 0 where there is none."""
+        with self.database.read() as connection:
+            return int(connection.execute(select(func.max(tables.label.c.id))).scalar() or 0)
 
     def features(self, ids: Iterable[int]) -> Mapping[int, Mapping[str, Any]]:
         """The features of labels; empty for withdrawn ones."""

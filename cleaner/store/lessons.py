@@ -48,12 +48,12 @@ def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[s
     c = tables.lesson.c
     names = {keyed.hash("way", text): text for text in asked}
     proven = select(tables.lesson).where(c.mailbox_id == mailbox, c.proven)
-    for row in connection.execute(proven.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+    for row in connection.execute(proven.order_by(c.day.desc(), c.fingerprint.desc()).limit(LATEST)):
         yield _lesson(row, names)
     for hashes in chunks(names):
         wanted = c.machine.in_(hashes)
         seen = select(tables.lesson).where(c.mailbox_id == mailbox, wanted, ~c.proven)
-        for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+        for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint.desc()).limit(LATEST)):
             yield _lesson(row, names)
 
 
@@ -65,18 +65,22 @@ def recall_of_colleagues(
     names = {keyed.hash("way", text): text for text in asked}
     whose = keyed.hash("organisation", organisation)
     query = select(tables.lesson).where(c.organisation == whose, c.proven, c.mailbox_id != mailbox)
-    for row in connection.execute(query.order_by(c.day.desc(), c.fingerprint).limit(LATEST)):
+    for row in connection.execute(query.order_by(c.day.desc(), c.fingerprint.desc()).limit(LATEST)):
         yield replace(_lesson(row, names), of_colleague=True)
 
 
 def count_proven(connection: Connection, keyed: Keyed, mailbox: int, organisation: str = "") -> int:
     """How many lessons about proven mail there are, here or in the whole organisation; counted to `LATEST`."""
     c = tables.lesson.c
-    here = c.mailbox_id == mailbox
+    wheres = [c.mailbox_id == mailbox]
     if organisation:
-        here |= c.organisation == keyed.hash("organisation", organisation)
-    some = select(c.fingerprint).where(here, c.proven).limit(LATEST).subquery()
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+        wheres.append(
+            (c.organisation == keyed.hash("organisation", organisation)) & (c.mailbox_id != mailbox)
+        )
+    # Each for itself: asked for both at once, PostgreSQL gathers all before it counts the first.
+    counts = (select(c.fingerprint).where(where, c.proven).limit(LATEST).subquery() for where in wheres)
+    found = sum(connection.execute(select(func.count()).select_from(some)).scalar_one() for some in counts)
+    return min(found, LATEST)
 
 
 def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:

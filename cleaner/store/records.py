@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cleaner.values import Advice, Kind
+
 
 class ConsentState(enum.Enum):
     """Where a mailbox stands (DESIGN.md, decision 9)."""
@@ -142,6 +144,65 @@ class Turn:
     upkeep_due: datetime | None = None
     digest_due: datetime | None = None
     digested_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A candidate that judges along without acting."""
+
+    organisation: str
+    model: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A notice of which a candidate said something else than what was in use."""
+
+    mailbox: str
+    fingerprint: str
+    folder: str
+    id: str
+    """Where it lay, and its id there, when it was judged."""
+    kind: Kind
+    received: datetime | None
+    at: datetime
+    active: Advice
+    candidate: Advice
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "mailbox": self.mailbox,
+            "folder": self.folder,
+            "id": self.id,
+            "fingerprint": self.fingerprint,
+            "kind": self.kind.value,
+            "received": self.received.isoformat() if self.received else None,
+            "judged": self.at.isoformat(),
+            "model": self.active.model,
+            "verdict": self.active.opinion.value,
+            "probability": self.active.probability,
+            "candidate": self.candidate.model,
+            "candidate_verdict": self.candidate.opinion.value,
+            "candidate_probability": self.candidate.probability,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What came of one training."""
+
+    organisation: str
+    at: datetime
+    by: str
+    model: str | None
+    """None where none came of it."""
+    labels: int
+    promoted: bool
+    why: str
+    """Why it stayed a candidate, or why there is none; empty where it was promoted."""
+    last_label: int = 0
+    """The latest label that there was."""
 
 
 @dataclass(frozen=True, slots=True)

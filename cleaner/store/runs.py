@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, literal_column, select, update
 
 from cleaner.errors import UsageError
 from cleaner.store import tables
-from cleaner.store.database import Database
+from cleaner.store.database import BATCH, Database, chunks
 from cleaner.store.locks import Locks
 from cleaner.store.records import Run
 
@@ -107,29 +107,39 @@ class RunBook:
             raise UsageError(f"there is no run {run}; 'bounce-cleaner history' lists them")
         return self._run(row)
 
-    def list(self, limit: int | None = None) -> tuple[Run, ...]:
+    def list(self, limit: int | None = None, since: datetime | None = None) -> tuple[Run, ...]:
         """The latest first."""
         query = select(tables.run).order_by(tables.run.c.started.desc(), tables.run.c.id.desc())
+        if since is not None:
+            query = query.where(tables.run.c.started >= since)
         with self._database.read() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return tuple(self._run(row) for row in rows)
 
     def forget_idle(self, before: datetime) -> int:
-        """Deletes scans that ended before that time, and that neither moved anything nor were stopped."""
+        """
+        Deletes scans that ended before that time, and that neither moved anything nor were stopped.
+
+        Some at a time, so that nobody waits long for a place to write.
+        """
         r = tables.run.c
         moved = select(tables.journal.c.id).where(tables.journal.c.run == r.id)
         stopped = select(tables.run_stop.c.address).where(tables.run_stop.c.run_id == r.id)
-        with self._database.write() as connection:
-            return connection.execute(
-                delete(tables.run).where(
-                    r.kind == "scan",
-                    r.state == "done",
-                    r.moved == 0,
-                    r.finished < before,
-                    ~moved.exists(),
-                    ~stopped.exists(),
-                )
-            ).rowcount
+        idle = (
+            select(r.id)
+            .where(
+                r.kind == "scan",
+                r.state == "done",
+                # Its words, so that the index over these alone serves.
+                r.moved == literal_column("0"),
+                r.finished < before,
+                ~moved.exists(),
+                ~stopped.exists(),
+            )
+            .order_by(r.finished)
+            .limit(BATCH)
+        )
+        return self._database.in_batches(lambda connection: _forget(connection, idle))
 
     def close(self) -> None:
         """Lets go of the runs of this process that have no end; they count as interrupted."""
@@ -154,6 +164,13 @@ class RunBook:
             return True
         with self._locks.hold(_lock(run)) as free:
             return not free
+
+
+def _forget(connection: Connection, idle: Select[tuple[str]]) -> int:
+    some = connection.execute(idle).scalars().all()
+    for chunk in chunks(some):
+        connection.execute(delete(tables.run).where(tables.run.c.id.in_(chunk)))
+    return len(some)
 
 
 def _free_number(connection: Connection, at: datetime) -> str:

@@ -19,15 +19,33 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from cleaner.errors import StoreError
 from cleaner.store import tables
-from cleaner.store.consent import record_poll
+from cleaner.store.consent import record_polls
 from cleaner.store.database import Database, chunks
 from cleaner.store.locks import Locks
 from cleaner.store.owners import ensured
 from cleaner.store.records import Turn
 from cleaner.values import address_key
 
-MOST: Final = 200
+MOST: Final = 50
 """Due mailboxes of one server that are looked at for one choice."""
+
+CARRIED: Final = "job "
+"""So begins a claim that is no process's but a job's, which carries the mailbox to some worker (`fleet.py`)."""
+
+REMEMBERED: Final = (
+    "due",
+    "failures",
+    "state",
+    "error",
+    "run",
+    "finished",
+    "pulse",
+    "looked_at",
+    "upkeep_due",
+    "digest_due",
+    "digested_at",
+)
+"""What is written down of a turn that is over."""
 
 Choose = Callable[[Mapping[str, Sequence[Turn]]], Sequence[Turn]]
 """Given the due ones of each server, the longest due first: those to be claimed."""
@@ -153,8 +171,7 @@ class ScheduleBook:
     ) -> tuple[Turn, ...]:
         """Writes down the turns that are over and claims those that are chosen, in one transaction."""
         with self._database.write() as connection:
-            for one in ended:
-                self._end(connection, one)
+            write_down(connection, [(one, self._name) for one in ended])
             due = {server: found for server in servers if (found := _due(connection, server, now))}
             chosen = tuple(choose(due)) if due else ()
             for some in chunks(turn.address for turn in chosen):
@@ -166,45 +183,14 @@ class ScheduleBook:
                 )
         return chosen
 
-    def _end(self, connection: Connection, ended: Ended) -> None:
-        turn, s = ended.turn, tables.schedule.c
-        mailbox = connection.execute(
-            select(tables.mailbox.c.id).where(tables.mailbox.c.address == turn.address)
-        ).scalar_one()
-        if ended.poll_by is not None:
-            record_poll(connection, mailbox, ended.at, ended.poll_by)
-        connection.execute(
-            update(tables.schedule)
-            .where(s.mailbox_id == mailbox, s.claimed_by == self._name)
-            .values(
-                claimed_by=None,
-                due=turn.due,
-                failures=turn.failures,
-                state=turn.state,
-                error=turn.error,
-                run=turn.run,
-                finished=turn.finished,
-                pulse=turn.pulse,
-                looked_at=turn.looked_at,
-                upkeep_due=turn.upkeep_due,
-                digest_due=turn.digest_due,
-                digested_at=turn.digested_at,
-            )
-        )
-        if ended.rests_until is not None:
-            connection.execute(
-                update(tables.schedule)
-                .where(s.server == turn.server, s.due < ended.rests_until, s.claimed_by.is_(None))
-                .values(due=ended.rests_until)
-            )
-
     def take_over(self) -> tuple[str, ...]:
         """Frees what processes claim that are no more, and says who they were."""
         self._join_again()
         s = tables.schedule.c
         query = select(s.claimed_by).where(s.claimed_by.is_not(None)).distinct()
         with self._database.read() as connection:
-            names = [name for name in connection.execute(query).scalars() if name != self._name]
+            claims = connection.execute(query).scalars().all()
+        names = [name for name in claims if name != self._name and not name.startswith(CARRIED)]
         dead = tuple(name for name in names if self._is_dead(name))
         if dead:
             self._release(dead)
@@ -218,7 +204,7 @@ class ScheduleBook:
 
     def _is_dead(self, name: str) -> bool:
         with self._locks.hold(_lock(name)) as free:
-            return free
+            return bool(free)
 
     def _release(self, names: Sequence[str]) -> None:
         s = tables.schedule.c
@@ -230,8 +216,8 @@ class ScheduleBook:
     def all(self) -> tuple[Turn, ...]:
         """By address."""
         with self._database.read() as connection:
-            rows = connection.execute(_turns().order_by(tables.mailbox.c.address)).all()
-        return tuple(map(_turn, rows))
+            rows = connection.execute(turns_query().order_by(tables.mailbox.c.address)).all()
+        return tuple(map(turn_of, rows))
 
     def backlog(self, now: datetime) -> Backlog:
         s = tables.schedule.c
@@ -247,13 +233,56 @@ class ScheduleBook:
             return Backlog(*connection.execute(query).one())
 
 
+def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> None:
+    """Each by its claim; where the claim is not that any more, nothing is written."""
+    if not ended:
+        return
+    rows = _rows_of(connection, (one.turn.address for one, _ in ended))
+    polls = [(rows[one.turn.address], one.at, one.poll_by) for one, _ in ended if one.poll_by is not None]
+    record_polls(connection, polls)
+    connection.execute(
+        _WRITE_DOWN,
+        [
+            {"row": rows[one.turn.address], "claim": claim}
+            | {f"new_{name}": getattr(one.turn, name) for name in REMEMBERED}
+            for one, claim in ended
+        ],
+    )
+    s = tables.schedule.c
+    for server, until in _rests(one for one, _ in ended).items():
+        resting = (s.server == server) & (s.due < until) & s.claimed_by.is_(None)
+        connection.execute(update(tables.schedule).where(resting).values(due=until))
+
+
+def _rests(ended: Iterable[Ended]) -> dict[str, datetime]:
+    """How long which server wants to be left alone."""
+    found: dict[str, datetime] = {}
+    for one in ended:
+        if one.rests_until is not None:
+            server = one.turn.server
+            found[server] = max(found.get(server, one.rests_until), one.rests_until)
+    return found
+
+
+_NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}
+_WRITE_DOWN: Final = (
+    update(tables.schedule)
+    .where(
+        tables.schedule.c.mailbox_id == bindparam("row"), tables.schedule.c.claimed_by == bindparam("claim")
+    )
+    .values(claimed_by=None, **_NEW)
+)
+_ROWS: Final = select(tables.mailbox.c.address, tables.mailbox.c.id).where(
+    tables.mailbox.c.address.in_(bindparam("addresses", expanding=True))
+)
+
+
 def _rows_of(connection: Connection, addresses: Iterable[str]) -> dict[str, int]:
     """The rows of these mailboxes, as far as there are any: asked for one by one, thousands take long."""
-    m = tables.mailbox.c
     return {
         row.address: row.id
         for some in chunks(addresses)
-        for row in connection.execute(select(m.address, m.id).where(m.address.in_(some)))
+        for row in connection.execute(_ROWS, {"addresses": some})
     }
 
 
@@ -262,24 +291,24 @@ def forget(connection: Connection, mailbox: int) -> None:
     connection.execute(delete(tables.schedule).where(tables.schedule.c.mailbox_id == mailbox))
 
 
-def _turns() -> Select[Any]:
+def turns_query() -> Select[Any]:
     return select(tables.schedule, tables.mailbox.c.address).join_from(tables.schedule, tables.mailbox)
 
 
 def _due(connection: Connection, server: str, now: datetime) -> tuple[Turn, ...]:
     s = tables.schedule.c
     query = (
-        _turns()
+        turns_query()
         .where(s.server == server, s.due <= now, s.claimed_by.is_(None))
         .order_by(s.due, s.mailbox_id)
         .limit(MOST)
         # With PostgreSQL others may be choosing, too: what they look at is not there for us.
         .with_for_update(of=tables.schedule, skip_locked=True)
     )
-    return tuple(map(_turn, connection.execute(query)))
+    return tuple(map(turn_of, connection.execute(query)))
 
 
-def _turn(row: Row[Any]) -> Turn:
+def turn_of(row: Row[Any]) -> Turn:
     return Turn(
         address=row.address,
         server=row.server,

@@ -6,9 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from cleaner.store import lessons, tables
+from cleaner.store import lessons, tables, watching
 from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
@@ -24,14 +36,18 @@ class SeenBook:
     """
     Judged notices of one mailbox; satisfies `ports.Memory`.
 
-    Where an organisation is named, what proven notices teach is shared with its other mailboxes.
+    Where an organisation is named, what proven notices teach is shared with its other mailboxes. `counts_for`: the
+    organisation whose counts by day (`watching`) they go into.
     """
 
-    def __init__(self, database: Database, keyed: Keyed, address: str, organisation: str = "") -> None:
+    def __init__(
+        self, database: Database, keyed: Keyed, address: str, organisation: str = "", counts_for: str = ""
+    ) -> None:
         self._database = database
         self._keyed = keyed
         self._address = address
         self._organisation = organisation
+        self._counts_for = counts_for
 
     def cursor(self, folder: str) -> str | None:
         with self._database.read() as connection:
@@ -123,16 +139,22 @@ class SeenBook:
             mailbox = ensured(connection, self._address)
             if has_withdrawn(connection, mailbox):
                 return
-            self._record(connection, mailbox, latest)
+            first = self._record(connection, mailbox, latest)
             learned = {fingerprint: notice.lesson for fingerprint, notice in latest.items()}
             lessons.keep(connection, self._keyed, mailbox, learned, self._organisation)
             for folder, value in cursors.items():
                 set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
+            if self._counts_for:
+                watching.count(connection, self._counts_for, mailbox, first)
 
-    def _record(self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]) -> None:
+    def _record(
+        self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]
+    ) -> tuple[SeenNotice, ...]:
+        """Returns those that were judged for the first time."""
         n = tables.notice.c
-        there = _about(connection, select(n.id, n.fingerprint), mailbox, tuple(notices))
+        there = tuple(_about(connection, select(n.id, n.fingerprint, n.action), mailbox, tuple(notices)))
         known = {row.fingerprint: row.id for row in there}
+        waited = {row.fingerprint for row in there if row.action == ActionName.WAIT.value}
         fresh = [
             {"mailbox_id": mailbox, "fingerprint": fingerprint, **self._values(notice)}
             for fingerprint, notice in notices.items()
@@ -146,6 +168,11 @@ class SeenBook:
         staying = [{k: v for k, v in row.items() if k != "report"} for row in again if row["report"] is None]
         for rows in filter(None, (anew, staying)):
             connection.execute(update(tables.notice).where(n.id == bindparam("row")), rows)
+        return tuple(
+            notice
+            for fingerprint, notice in notices.items()
+            if notice.action is not ActionName.WAIT and (fingerprint not in known or fingerprint in waited)
+        )
 
     def _values(self, notice: SeenNotice) -> dict[str, Any]:
         return {
@@ -182,7 +209,8 @@ def undecided(connection: Connection, most: int) -> tuple[tuple[str, SeenNotice]
     query = (
         select(tables.notice, tables.mailbox.c.address)
         .join_from(tables.notice, tables.mailbox)
-        .where(n.opinion == Opinion.UNSURE.value, ~told.exists())
+        # Its words, so that the index over these alone serves.
+        .where(n.opinion == literal_column(f"'{Opinion.UNSURE.value}'"), ~told.exists())
         .order_by(n.received.desc(), n.id.desc())
         .limit(most)
     )
@@ -193,6 +221,7 @@ def forget(connection: Connection, mailbox: int) -> None:
     """Erases all that was judged; what was done about it stays in the journal."""
     for table in (tables.notice, tables.lesson, tables.folder_cursor):
         connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
+    watching.forget(connection, mailbox)
 
 
 def _about(

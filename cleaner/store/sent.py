@@ -8,17 +8,17 @@ Only keyed hashes are kept, so a question can be answered about what it names an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
 
 from cleaner.store import tables
 from cleaner.store.answer import Answer, count_mails, id_key, right_side
 from cleaner.store.cursors import cursor, set_cursor
-from cleaner.store.database import Database, chunks
+from cleaner.store.database import BATCH, Database, chunks
 from cleaner.store.hashing import Keyed
 from cleaner.store.owners import ensured, has_withdrawn, row_id
 from cleaner.values import OutgoingMail, SentQuestion, SentRecordView, address_key, domain_of, subject_key
@@ -43,10 +43,13 @@ class HashedMail:
 class StoredSentRecord:
     """The sent record of one mailbox; satisfies `ports.SentRecord`."""
 
-    def __init__(self, database: Database, keyed: Keyed, address: str) -> None:
+    def __init__(
+        self, database: Database, keyed: Keyed, address: str, begins: datetime | None = None
+    ) -> None:
         self._database = database
         self._keyed = keyed
         self._address = address
+        self._begins = begins
 
     def cursor(self, folder: str) -> str | None:
         with self._database.read() as connection:
@@ -71,11 +74,27 @@ class StoredSentRecord:
         One mail stands in several folders (Sent, an archive, a migrated copy), and some programs keep a copy
         for each recipient under one Message-ID: what is known already only gets what it lacks.
         """
-        return self._add(_merged(map(self._hashed, mails)), folder, cursor)
+        return self._add(_merged(map(self._hashed, self._kept(mails))), folder, cursor)
 
     def add_logged(self, mails: Iterable[OutgoingMail]) -> int:
         """Adds mails that a transport log tells of; returns how many were not known."""
-        return self._add(_merged(replace(self._hashed(mail), logged=True) for mail in mails))
+        return self._add(_merged(replace(self._hashed(mail), logged=True) for mail in self._kept(mails)))
+
+    def _kept(self, mails: Iterable[OutgoingMail]) -> Iterator[OutgoingMail]:
+        """What is not too old already: a Sent folder that is looked through anew shows all that was ever sent."""
+        return (mail for mail in mails if self._begins is None or mail.time >= self._begins)
+
+    def expire(self, before: datetime) -> int:
+        """
+        Takes mails from before then out of the record, some at a time; returns how many.
+
+        What they taught of the manner of writing stays: it is counted for all mails together.
+        """
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address)
+            if mailbox is None or not connection.execute(_oldest(mailbox, before).limit(1)).first():
+                return 0
+        return self._database.in_batches(lambda connection: _expire(connection, mailbox, before))
 
     def _add(self, hashed: Mapping[bytes, HashedMail], folder: str = "", cursor: str | None = None) -> int:
         with self._database.write() as connection:
@@ -128,6 +147,26 @@ def erase(connection: Connection, mailbox: int) -> None:
     parts = (tables.sent_recipient, tables.sent, tables.sent_host, tables.sent_manner, tables.sent_cursor)
     for table in parts:
         connection.execute(delete(table).where(table.c.mailbox_id == mailbox))
+
+
+def _oldest(mailbox: int, before: datetime) -> Select[tuple[int, bytes]]:
+    s = tables.sent.c
+    # Both kinds are named, so that the index leads to the oldest of each.
+    query = select(s.id, s.host).where(s.mailbox_id == mailbox, s.logged.in_((False, True)), s.time < before)
+    return query.limit(BATCH)
+
+
+def _expire(connection: Connection, mailbox: int, before: datetime) -> int:
+    _wait_for_turn(connection, mailbox)
+    rows = connection.execute(_oldest(mailbox, before)).all()
+    for some in chunks(row.id for row in rows):
+        connection.execute(delete(tables.sent_recipient).where(tables.sent_recipient.c.sent_id.in_(some)))
+        connection.execute(delete(tables.sent).where(tables.sent.c.id.in_(some)))
+    fewer = Counter(row.host for row in rows)
+    _count(connection, mailbox, tables.sent_host.c.host, {host: -count for host, count in fewer.items()})
+    h = tables.sent_host.c
+    connection.execute(delete(tables.sent_host).where(h.mailbox_id == mailbox, h.mails <= 0))
+    return len(rows)
 
 
 def _merged(mails: Iterable[HashedMail]) -> dict[bytes, HashedMail]:

@@ -104,6 +104,16 @@ def of_mailbox(**options: Any) -> Column[Any]:
     return Column("mailbox_id", ForeignKey("mailbox.id", ondelete="CASCADE"), nullable=False, **options)
 
 
+def partial(name: str, *columns: str, where: str) -> Index:
+    """
+    An index over some of the rows.
+
+    Only questions with the very words of `where` are answered by it: with a value in its place the databases
+    cannot know that they may.
+    """
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 meta = Table(
     "meta",
     metadata,
@@ -154,13 +164,14 @@ access = Table(
     "access",
     metadata,
     Column("id", Many, primary_key=True),
-    of_mailbox(index=True),
+    of_mailbox(),
     Column("at", UtcTime, nullable=False),
     Column("by", AnyText, nullable=False),
     Column("purpose", AnyText, nullable=False),
     Column("run", AnyText),
     Column("times", Integer, nullable=False, server_default=text("1")),
     Column("until", UtcTime),
+    Index(None, "mailbox_id", "id"),
 )
 """`times`, `until`: looks for new mail that found none are one row a day."""
 
@@ -186,9 +197,28 @@ schedule = Table(
 """
 When `serve` looks at each opted-in mailbox next, and what came of the last time.
 
-`claimed_by`: the process that is at work on it. `pulse`: what the mailbox looked like when all of it was looked
-through, at `looked_at`.
+`claimed_by`: the process that is at work on it, or the job that carries it. `pulse`: what the mailbox looked like when
+all of it was looked through, at `looked_at`.
 """
+
+office = Table(
+    "office",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", AnyText, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+"""Who of several processes is the scheduler, and the last tick: none comes twice."""
+sign_in = Table(
+    "sign_in",
+    metadata,
+    of_mailbox(primary_key=True, autoincrement=False),
+    Column("server", AnyText, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What a person granted by `login`: sealed (`Seals`), with the names of mailbox and server in it."""
 
 run = Table(
     "run",
@@ -201,6 +231,7 @@ run = Table(
     Column("looked_at", Integer, nullable=False),
     Column("moved", Integer, nullable=False),
     Column("since", UtcTime),
+    partial("ix_run_idle", "finished", where="moved = 0"),
 )
 
 run_stop = Table(
@@ -325,6 +356,8 @@ notice = Table(
     Index(None, "mailbox_id", "action", "outcome"),
     Index(None, "mailbox_id", "opinion", "knowledge"),
     Index(None, "mailbox_id", "proven", "in_record"),
+    Index(None, "judged_at"),
+    partial("ix_notice_unsure", "received", "id", where="opinion = 'unsure'"),
 )
 
 lesson = Table(
@@ -346,8 +379,8 @@ lesson = Table(
     Column("in_record", Boolean, nullable=False),
     Column("by_mark", Boolean, nullable=False),
     Column("organisation", Hash),
-    Index(None, "mailbox_id", "proven", "day"),
-    Index(None, "organisation", "proven", "day"),
+    Index(None, "mailbox_id", "proven", "day", "fingerprint"),
+    Index(None, "organisation", "proven", "day", "fingerprint"),
     Index(None, "mailbox_id", "machine"),
 )
 """
@@ -412,6 +445,8 @@ journal = Table(
     UniqueConstraint("mailbox_id", "fingerprint", "occurrence", "action"),
     Index(None, "mailbox_id", "state"),
     Index(None, "mailbox_id", "intended_at"),
+    Index(None, "intended_at", "id"),
+    partial("ix_journal_open", "mailbox_id", "id", where="state IN ('intended', 'undoing')"),
     # A number that a person noted down never comes to mean another change.
     sqlite_autoincrement=True,
 )
@@ -444,6 +479,7 @@ label = Table(
     UniqueConstraint("organisation_id", "fingerprint", "truth"),
     Index(None, "organisation_id", "cluster"),
     Index(None, "organisation_id", "state"),
+    Index(None, "fingerprint"),
     # A number that a person noted down never comes to mean another label.
     sqlite_autoincrement=True,
 )
@@ -459,6 +495,7 @@ sample = Table(
     Column("raw", LargeBinary, nullable=False),
 )
 """The raw mail of a label, and what tells a person which it is: sealed (`Seals`)."""
+
 model_choice = Table(
     "model_choice",
     metadata,
@@ -470,3 +507,65 @@ model_choice = Table(
     Column("why", AnyText, nullable=False),
 )
 """`model` is null where it was chosen to judge by the rules alone."""
+
+model_day = Table(
+    "model_day",
+    metadata,
+    Column("organisation_id", ForeignKey("organisation.id"), primary_key=True),
+    Column("model", AnyText, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("what", AnyText, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""
+How many notices that arrived on a day were judged how, under which model, and what was found of them.
+
+Counts alone: nothing tells of a single notice or mailbox.
+"""
+
+model_shadow = Table(
+    "model_shadow",
+    metadata,
+    Column("organisation_id", ForeignKey("organisation.id"), primary_key=True, autoincrement=False),
+    Column("model", AnyText, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+"""The candidate that judges along without acting."""
+
+model_difference = Table(
+    "model_difference",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False),
+    of_mailbox(),
+    Column("model", AnyText, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("folder", AnyText, nullable=False),
+    Column("message", AnyText, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("received", UtcTime),
+    Column("at", UtcTime, nullable=False),
+    Column("active", AnyText),
+    Column("opinion", String(16), nullable=False),
+    Column("probability", Float),
+    Column("other", String(16), nullable=False),
+    Column("other_probability", Float),
+    UniqueConstraint("mailbox_id", "model", "fingerprint"),
+    Index(None, "organisation_id", "model"),
+)
+"""A notice of which the candidate `model` said something `other` than what was in use."""
+
+training = Table(
+    "training",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("organisation_id", ForeignKey("organisation.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("model", AnyText),
+    Column("labels", Integer, nullable=False),
+    Column("last_label", Many, nullable=False),
+    Column("promoted", Boolean, nullable=False),
+    Column("why", AnyText, nullable=False),
+)
+"""What came of each training; `model` is null where none came of it. `last_label`: the latest that there was then."""

@@ -63,7 +63,7 @@ from cleaner.values.known import (
     SentRecordView,
     Share,
 )
-from cleaner.values.learning import LabelPolicy, Proposal, Specimen
+from cleaner.values.learning import Advice, LabelPolicy, Proposal, Specimen
 from cleaner.values.mail import Folder, FolderRole, Headers, Heading, Listing, Message
 from cleaner.values.notice import Completeness, Hop, Kind, Notice, Recipient, Returned
 
@@ -75,6 +75,7 @@ __all__ = [
     "MAX_SUBJECT",
     "UNKNOWN",
     "ActionName",
+    "Advice",
     "Alarm",
     "Alert",
     "Arrival",

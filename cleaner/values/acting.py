@@ -10,6 +10,7 @@ from typing import Final
 
 from cleaner.values.judgement import Opinion
 from cleaner.values.known import Lesson
+from cleaner.values.learning import Advice
 from cleaner.values.notice import Kind
 
 
@@ -176,6 +177,16 @@ class SeenNotice:
     subject: str = ""
     reporter: str = ""
     report: Mapping[str, object] | None = None
+    under: str = ""
+    """The model in force when it was judged; empty: the rules alone."""
+    probability: float | None = None
+    """None where the model was not asked."""
+    findings: tuple[str, ...] = ()
+    """What was found of one that the model was asked about, as `rule:side`."""
+    is_strange: bool | None = None
+    """Whether no notice that the model was trained on had these findings together; None: it cannot be told."""
+    shadow: Advice | None = None
+    """What a candidate said that only judges along."""
 
     @property
     def is_settled(self) -> bool:

@@ -21,6 +21,15 @@ class LabelPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """A verdict in short: which model was asked, what was concluded, and how probable backscatter is."""
+
+    model: str | None
+    opinion: Opinion
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Specimen:
     """
     One judged message as learning needs it, so that neither mail nor network has to be asked again.

@@ -62,14 +62,20 @@ class Headers:
 
     items: tuple[tuple[bytes, bytes], ...] = ()
     unknown: frozenset[str] = frozenset()
-    _index: Mapping[str, list[int]] = field(init=False, repr=False, compare=False)
+    _values: Mapping[str, list[bytes]] = field(init=False, repr=False, compare=False)
+    _told: dict[str, Field] = field(init=False, repr=False, compare=False)
+    """What was asked before: thirty questions about the same few fields come to each notice."""
 
     def __post_init__(self) -> None:
-        index: dict[str, list[int]] = {}
-        for position, (name, _) in enumerate(self.items):
+        values: dict[str, list[bytes]] = {}
+        for name, value in self.items:
             key = _short_name(name) if len(name) <= _SHORT else _field_name(name)
-            index.setdefault(key, []).append(position)
-        object.__setattr__(self, "_index", index)
+            if key in values:
+                values[key].append(value)
+            else:
+                values[key] = [value]
+        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_told", {})
 
     @classmethod
     def parse(cls, block: bytes, unknown: frozenset[str] = frozenset()) -> Headers:
@@ -80,44 +86,42 @@ class Headers:
         without a colon that is not a continuation is skipped, an mbox `From ` line too. At most
         MAX_HEADER_BYTES and MAX_HEADER_FIELDS are looked at; what is beyond is left out.
         """
-        items: list[tuple[bytes, bytes]] = []
-        for line in _FIELD_END.split(block[:MAX_HEADER_BYTES]):
-            if line[:1] in _EMPTY_LINE:
-                break
-            name, colon, value = line.partition(b":")
-            bare = name.strip()
-            if not colon or not bare or b" " in bare or b"\n" in bare:
-                continue
-            if len(items) == MAX_HEADER_FIELDS:
-                break
-            items.append((name, value.removesuffix(b"\r")))
-        return cls(tuple(items), unknown)
+        block = _up_to_empty_line(block[:MAX_HEADER_BYTES])
+        items = _FIELD.findall(block)
+        if b"\r" in block:
+            items = [(name, value.removesuffix(b"\r")) for name, value in items]
+        return cls(tuple(items[:MAX_HEADER_FIELDS]), unknown)
 
     @property
     def names(self) -> Collection[str]:
         """The names of the fields, lower case."""
-        return self._index
+        return self._values
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index
+        return name.lower() in self._values
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return iter(self.items)
 
     def raw(self, name: str) -> tuple[bytes, ...]:
         """The raw values of every field of that name, topmost first."""
-        return tuple(self.items[i][1] for i in self._index.get(name.lower(), ()))
+        return tuple(self._values.get(name.lower(), ()))
 
     def all(self, name: str) -> tuple[str, ...]:
         """The unfolded values of every field of that name; 8-bit bytes read as UTF-8, else Latin-1."""
-        return tuple(_unfold(value) for value in self.raw(name))
+        return tuple([_unfold(value) for value in self._values.get(name.lower(), ())])
 
     def get(self, name: str) -> Field:
         """The first unfolded value of that name, `ABSENT` or `UNKNOWN`."""
-        positions = self._index.get(name.lower())
-        if positions:
-            return _unfold(self.items[positions[0]][1])
-        return UNKNOWN if name.lower() in self.unknown else ABSENT
+        told = self._told.get(name)
+        if told is None:
+            told = self._told[name] = self._first(name.lower())
+        return told
+
+    def _first(self, name: str) -> Field:
+        if name in self._values:
+            return _unfold(self._values[name][0])
+        return UNKNOWN if name in self.unknown else ABSENT
 
     def only(self, names: frozenset[str]) -> Headers:
         """Those fields alone."""
@@ -132,9 +136,16 @@ class Headers:
         return value if isinstance(value, str) else ""
 
 
-_FIELD_END: Final = re.compile(rb"\n(?![ \t])")
-_EMPTY_LINE: Final = (b"", b"\r", b"\n")
-"""How what follows the last field begins."""
+_FIELD: Final = re.compile(rb"(?m)(?:^|\A[ \t]++)([^ \t\n:][^ \n:]*+[ \t]*+):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+
+
+def _up_to_empty_line(block: bytes) -> bytes:
+    if block[:1] in (b"\r", b"\n"):
+        return b""
+    for empty in (b"\n\n", b"\n\r"):
+        block = block.partition(empty)[0]
+    return block
+
 
 _SHORT: Final = 64
 """Bytes of a field name up to which it is remembered: mails share a few hundred names."""

@@ -18,11 +18,13 @@ from prometheus_client.registry import Collector
 
 from cleaner import __version__
 from cleaner.errors import CleanerError
-from cleaner.service.serve import Service
+from cleaner.service.serve import Serving
 from cleaner.service.serve.work import Worked
+from cleaner.web.fit import Fit
 
 PREFIX: Final = "bounce_cleaner"
 SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+TENTHS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 # When each series began, which doubles their number and which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -62,6 +64,13 @@ class Metrics:
             ("organisation", "verdict", "plan", "outcome"),
             registry=self._registry,
         )
+        self._probabilities = Histogram(
+            f"{PREFIX}_model_probability",
+            "How probable the model took backscatter to be.",
+            ("organisation", "model"),
+            buckets=TENTHS,
+            registry=self._registry,
+        )
         self._expired = Counter(
             f"{PREFIX}_expired",
             "Quarantined notices that went to Trash.",
@@ -77,9 +86,10 @@ class Metrics:
         info = Gauge(f"{PREFIX}_info", "The version that runs.", ("version",), registry=self._registry)
         info.labels(__version__).set(1)
 
-    def watch(self, service: Service) -> None:
+    def watch(self, service: Serving) -> None:
         """From now on also what the schedule says at the moment of asking."""
         self._registry.register(Schedule(service))
+        self._registry.register(Fit(service))
 
     def began(self, server: str) -> None:
         self._running.labels(server).inc()
@@ -93,6 +103,8 @@ class Metrics:
             for line in worked.scan.lines:
                 labels = organisation, line["verdict"], line["plan"], line["outcome"]
                 self._notices.labels(*labels).inc()
+                if line.get("probability") is not None:
+                    self._probabilities.labels(organisation, line["model"]).observe(line["probability"])
         self._expired.labels(organisation).inc(worked.expired)
         self._digests.labels(organisation).inc(worked.has_digest)
 
@@ -103,7 +115,7 @@ class Metrics:
 class Schedule(Collector):
     """Asked for when somebody reads the numbers."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Serving) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:

@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from cleaner import __version__
 from cleaner.errors import UsageError
-from cleaner.service.serve import Service
+from cleaner.service.serve import Serving
 from cleaner.web.metrics import Metrics
 
 Answer: TypeAlias = tuple[HTTPStatus, str, bytes]
@@ -31,7 +31,7 @@ PATIENCE: Final = 10.0
 class Outside:
     """Listens from `open` to `close`."""
 
-    def __init__(self, service: Service, metrics: Metrics) -> None:
+    def __init__(self, service: Serving, metrics: Metrics) -> None:
         self._service = service
         self._metrics = metrics
         self._server: ThreadingHTTPServer | None = None

@@ -9,7 +9,7 @@ import pytest
 from cleaner.classifier import judge
 from cleaner.classifier.model import Model
 from cleaner.classifier.weights import TELLING
-from cleaner.values import Evidence, Force, Kind, Notice, Opinion, Side
+from cleaner.values import Completeness, Evidence, Force, Headers, Kind, Notice, Opinion, Returned, Side
 
 NOTICE = Notice(Kind.NDR)
 TOLD = Evidence("handed_over", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.6)
@@ -81,3 +81,28 @@ def test_but_the_model_may_still_stop_the_rules_there() -> None:
     anew = replace(NOTICE, rebuilt=True)
     assert judge(anew, evidence, SURE).opinion is Opinion.BACKSCATTER
     assert judge(anew, evidence, SURE_NOT).opinion is Opinion.UNSURE
+
+
+BEFORE = Evidence("written_before", Side.GENUINE, "", "You wrote to him before.")
+UNTRACED = replace(
+    NOTICE,
+    rebuilt=True,
+    returned=Returned(Completeness.WHOLE, headers=Headers(unknown=frozenset(("received",)))),
+)
+
+
+@pytest.mark.parametrize(
+    ("notice", "evidence", "expected"),
+    [
+        (UNTRACED, (BEFORE,), Opinion.UNSURE),
+        (NOTICE, (BEFORE,), Opinion.GENUINE),
+        (replace(UNTRACED, returned=Returned(Completeness.HEADERS)), (BEFORE,), Opinion.GENUINE),
+        (UNTRACED, (BEFORE, OURS), Opinion.GENUINE),
+        (UNTRACED, (BEFORE, PROOF), Opinion.GENUINE),
+    ],
+)
+def test_whose_trace_is_lost_is_not_called_genuine_without_proof(
+    notice: Notice, evidence: tuple[Evidence, ...], expected: Opinion
+) -> None:
+    assert judge(notice, evidence).opinion is expected
+    assert judge(notice, evidence, SURE_NOT).opinion is expected

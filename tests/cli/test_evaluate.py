@@ -47,6 +47,23 @@ def test_json_holds_every_figure(run: Run, labelled: Path) -> None:
     assert found["by"].keys() >= {"set", "kind"}
 
 
+def test_families_and_languages_are_told_apart(run: Run, labelled: Path) -> None:
+    manifest = labelled / "manifest.jsonl"
+    first, *others = map(json.loads, manifest.read_text().splitlines())
+    notices = [line for line in others if line["kind"] == "ndr"]
+    notices[0]["lang"] = "de"
+    manifest.write_text("\n".join(json.dumps(line) for line in (first, *others)) + "\n")
+    ran = run("evaluate", labelled, "--by", "family", "--by", "language")
+    assert ran.code == 0, ran.err
+    found = json.loads(run("evaluate", labelled, "--format", "jsonl").out)["by"]
+    assert found["language"]["de"]["messages"] == 1
+    assert found["language"]["not told"]["messages"] > 1
+    assert found["language"].keys() == {"de", "not told"}
+    assert set(found["family"]) <= set(ran.out.split())
+    manifest.write_text(manifest.read_text() + '{"path": "0.eml", "kind": "ndr", "lang": 7}\n')
+    assert "lang must be a text" in run("evaluate", labelled).err
+
+
 def test_a_folder_without_labels_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     ran = run("evaluate", tmp_path)
     assert ran.code == 2

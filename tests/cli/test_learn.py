@@ -71,3 +71,59 @@ def test_a_corpus_needs_a_place_for_the_model(run: Run, demo: Path, tmp_path: Pa
     ran = run("train", "--corpus", tmp_path, "--out", there)
     assert ran.code == 2
     assert "never overwritten" in ran.err
+
+
+def test_a_candidate_judges_along_and_what_it_would_do_is_shown(run: Run, agreed: Path) -> None:
+    assert run("-c", agreed, "models", "compare").code == 2
+    run("-c", agreed, "models", "promote", "none")
+    ran = run("-c", agreed, "models", "shadow", RELEASED)
+    assert ran.code == 0, ran.err
+    assert f"Model {RELEASED} judges along for harbor from the next scan on" in ran.out
+    assert "it has judged nothing yet" in run("-c", agreed, "status").out
+    run("-c", agreed, "scan")
+    shown = run("-c", agreed, "models", "compare").out
+    assert f"harbor is judged by the rules alone; candidate {RELEASED} judges along: of " in shown
+    head, *rest = map(
+        json.loads, run("-c", agreed, "models", "compare", "--format", "jsonl").out.splitlines()
+    )
+    assert head["candidate"] == RELEASED
+    assert head["judged"] > 0
+    assert head["differs"] == len(rest) == sum(way["count"] for way in head["ways"])
+    (told,) = json.loads(run("-c", agreed, "status", "--format", "jsonl").out)["candidates"]
+    assert (told["candidate"], told["judged"]) == (RELEASED, head["judged"])
+    assert f"candidate {RELEASED} judges along: of " in run("-c", agreed, "status").out
+    assert "No candidate judges along" in run("-c", agreed, "models", "shadow", "none").out
+    assert json.loads(run("-c", agreed, "status", "--format", "jsonl").out)["candidates"] == []
+
+
+def test_a_trained_candidate_judges_along_at_once(run: Run, demo: Path) -> None:
+    run("-c", demo, "train", "--candidate")
+    (own,) = (demo.parent / "models").iterdir()
+    (told,) = json.loads(run("-c", demo, "status", "--format", "jsonl").out)["candidates"]
+    assert told["candidate"] == own.name
+    run("-c", demo, "models", "promote", own.name)
+    assert json.loads(run("-c", demo, "status", "--format", "jsonl").out)["candidates"] == []
+
+
+def test_where_no_labels_wait_nothing_is_trained(run: Run, demo: Path) -> None:
+    ran = run("-c", demo, "train", "--if-due")
+    assert ran.code == 0, ran.err
+    assert "No labels of harbor wait" in ran.out
+    assert json.loads(run("-c", demo, "train", "--if-due", "--format", "jsonl").out)["model"] is None
+    assert not (demo.parent / "models").exists()
+
+
+def test_a_model_s_page_says_what_came_of_its_training(run: Run, demo: Path) -> None:
+    run("-c", demo, "train", "--candidate")
+    (own,) = (demo.parent / "models").iterdir()
+    shown = run("-c", demo, "models", "show", own.name).out
+    assert "Trained from 0 labels of harbor; it stayed a candidate: it was to be a candidate" in shown
+    assert f"candidate {own.name} judges along" in shown
+    row = next(
+        row
+        for row in map(json.loads, run("-c", demo, "models", "list", "--format", "jsonl").out.splitlines())
+        if row["name"] == own.name
+    )
+    assert row["judges_along_for"] == ["harbor"]
+    assert row["why_candidate"] == "it was to be a candidate"
+    assert "judges along" in run("-c", demo, "models", "list").out

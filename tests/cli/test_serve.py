@@ -203,6 +203,7 @@ def test_a_newer_database_is_refused_with_the_remedy(
 ) -> None:
     with closing(sqlite3.connect(agreed.parent / "state.db", isolation_level=None)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.execute("UPDATE meta SET value = X'39393939' WHERE name = 'borne-from'")
     for command in ("serve", "check"):
         ran = run("-c", agreed, command)
         assert ran.code == 1

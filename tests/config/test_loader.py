@@ -273,6 +273,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         (ORGANISATION + "[store]\nurl = 'sqlite://state.db'", "store.url", "three slashes"),
         (ORGANISATION + "[store]\nurl = 'mysql://h/d'", "store.url", "postgresql://"),
         (ORGANISATION + "[store]\nkey = 'file:'", "store.key", "file:PATH"),
+        (ORGANISATION + "[store]\nkeep_sent = '30d'", "store.keep_sent", 'at least "90d"'),
         (ORGANISATION + "[stroe]", "stroe", "did you mean store?"),
     ],
 )

@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,18 +22,27 @@ import pytest
 
 from cleaner import connectors
 from cleaner.config import MailboxSettings, Secret, Server
+from cleaner.config.oauth import SignIn
 from cleaner.connectors.ews.connecting import close_all
+from cleaner.connectors.graph.connecting import close_all as forget_graph
 from cleaner.connectors.maildir.names import directory_of, name_with
+from cleaner.connectors.oauth.tokens import forget_all
 from cleaner.connectors.roles import role_of
 from cleaner.ports import ChangeableMailbox, Mailbox
 from cleaner.values import FolderRole, Policy
+from tests.connectors.oauth.signing import server_of
+from tests.servers.certificates import Authority
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import PASSWORD, Dovecot, Options
+from tests.servers.dovecot import running as running_dovecot
 from tests.servers.ews import PASSWORD as EWS_PASSWORD
 from tests.servers.ews import EwsServer, Ways
+from tests.servers.graph import CLIENT, GraphServer
+from tests.servers.graph import SECRET as GRAPH_SECRET
 from tests.servers.owner import Owner
 from tests.servers.proxy import NEEDED, between
+from tests.servers.signin import running as running_provider
 
 ADDRESS = "ann@harbor.example"
 
@@ -168,11 +178,11 @@ class ImapPlace:
     def size(self, raw: bytes) -> int:
         return len(raw)
 
-    def __init__(self, owner: Owner, port: int, base: Path) -> None:
+    def __init__(self, owner: Owner, port: int, base: Path, signs_in: Server | None = None) -> None:
         self.owner = owner
         (base / "password").write_text(PASSWORD)
         self._open = (
-            Server("here", "imap", host="127.0.0.1", port=port, tls="none"),
+            replace(signs_in or Server("here", "imap"), host="127.0.0.1", port=port, tls="none"),
             MailboxSettings(
                 ADDRESS,
                 "here",
@@ -298,6 +308,83 @@ class EwsPlace:
         return "inbox" if folder == "INBOX" else folder
 
 
+class GraphPlace:
+    """A mailbox in Microsoft 365, with its owner in Outlook."""
+
+    counts_arrivals = False
+    widest = chr(sys.maxunicode)
+
+    def __init__(self, server: GraphServer, ca_file: Path, base: Path) -> None:
+        self.box = server.add_mailbox(ADDRESS)
+        self._open = (
+            graph_server(server, ca_file, base),
+            MailboxSettings(ADDRESS, "here", "harbor", Policy(), user=ADDRESS),
+        )
+
+    def kept(self, raw: bytes) -> bytes:
+        """What Exchange writes for it, dated by when it came where it says no date itself."""
+        found = [item.content.mime for item in self.box.mailbox.items.values() if item.content.raw == raw]
+        return found[0] if found else raw
+
+    def size(self, raw: bytes) -> int:
+        """An estimate of its own."""
+        return len(raw) + 1024
+
+    def reading(self) -> Mailbox:
+        return connectors.open_reading(*self._open)
+
+    def changing(self) -> ChangeableMailbox:
+        return connectors.open_changing(*self._open)
+
+    def deliver(self, folder: str, raw: bytes, received: datetime | None = None) -> str:
+        return self.box.deliver(raw, self.name(folder), received=received)
+
+    def make(self, folder: str) -> None:
+        """The folder with that role has the name, as in a mailbox of that language; else it is a new one."""
+        known = OWN.get(role_of(folder))
+        if known is not None:
+            self.box.rename(known, folder)
+        elif not self.box.has(folder):
+            self.box.make(folder)
+
+    def drop(self, folder: str) -> None:
+        self.box.drop(folder)
+
+    def mark_read(self, folder: str, id: str) -> None:
+        """An id is one in the whole mailbox."""
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.mark_read(id)
+
+    def delete(self, folder: str, id: str) -> None:
+        assert self.box.item(id).folder is self.box.folder(self.name(folder))
+        self.box.delete(id)
+
+    def snapshot(self) -> object:
+        mailbox = self.box.mailbox
+        folders = {folder.id: (folder.name, folder.changed) for folder in mailbox.folders.values()}
+        return folders, {item.id: item.changed for item in mailbox.items.values()}, self.box.everything()
+
+    def name(self, folder: str) -> str:
+        return "inbox" if folder == "INBOX" else folder
+
+
+def graph_server(server: GraphServer, ca_file: Path, base: Path) -> Server:
+    """How an administrator would write it, with the application's secret in a file."""
+    (base / "secret").write_text(GRAPH_SECRET)
+    sign_in = SignIn(
+        "microsoft",
+        "client_credentials",
+        scope="https://graph.microsoft.com/.default",
+        client_id=CLIENT,
+        client_secret=Secret("file:secret", base),
+        authority=server.authority,
+        ca_file=ca_file,
+    )
+    return Server(
+        "here", "graph", endpoint=server.endpoint, auth="application", ca_file=ca_file, oauth=sign_in
+    )
+
+
 OWN = {FolderRole.SENT: "sentitems", FolderRole.TRASH: "deleteditems"}
 
 OpenPlace = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Place]]
@@ -323,6 +410,22 @@ def on_dovecot(
 
 
 @contextmanager
+def by_token(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
+    """A new user's mailbox on a Dovecot that takes tokens of a provider, by XOAUTH2 as at Gmail and Exchange."""
+    with (
+        running_provider(request.getfixturevalue("authority")) as provider,
+        running_dovecot(Options(tokens=provider.tokeninfo_url, tokens_ca=provider.ca_file)) as server,
+        closing(server.owner(server.new_user())) as owner,
+        between(server.port, without=("AUTH=OAUTHBEARER",)) as proxy,
+    ):
+        forget_all()
+        provider.add_client()
+        provider.application_opens = owner.user
+        signs_in = server_of(provider, base, "other", "client_credentials")
+        yield ImapPlace(owner, proxy.port, base, replace(signs_in, auth="oauth2"))
+
+
+@contextmanager
 def on_cyrus(request: pytest.FixtureRequest, base: Path) -> Iterator[Place]:
     server: Cyrus = request.getfixturevalue("cyrus")
     with closing(server.owner(server.new_user())) as owner:
@@ -345,6 +448,17 @@ def on_exchange(request: pytest.FixtureRequest, base: Path, ways: Ways) -> Itera
             close_all()
 
 
+@contextmanager
+def on_graph(request: pytest.FixtureRequest, base: Path, has_delta: bool = True) -> Iterator[Place]:
+    authority: Authority = request.getfixturevalue("authority")
+    with GraphServer(authority.good(), has_delta=has_delta) as server:
+        try:
+            yield GraphPlace(server, authority.ca_file, base)
+        finally:
+            forget_graph()
+            forget_all()
+
+
 PLACES: dict[str, OpenPlace] = {
     "maildir": maildir,
     "dovecot": partial(on_dovecot, options=Options()),
@@ -354,9 +468,12 @@ PLACES: dict[str, OpenPlace] = {
     "without UIDPLUS": partial(on_dovecot, options=Options(), without=("UIDPLUS",)),
     "without CONDSTORE": partial(on_dovecot, options=Options(), without=("CONDSTORE", "QRESYNC")),
     "without SPECIAL-USE": partial(on_dovecot, options=Options(), without=("SPECIAL-USE",)),
+    "by token": by_token,
     "with next to nothing": partial(on_dovecot, options=Options(), without=set(NEEDED) - {"UIDPLUS"}),
     "ews": partial(on_exchange, ways=Ways.RECORDED),
     "ews exchange": partial(on_exchange, ways=Ways.EXCHANGE),
+    "graph": on_graph,
+    "graph without rounds": partial(on_graph, has_delta=False),
     "cyrus": on_cyrus,
     "courier": on_courier,
 }

@@ -90,6 +90,82 @@ def test_only_the_words_of_a_virus_notice_are_believed() -> None:
     assert trail.sender_of(away, HARBOR) is None
 
 
+def by_sendmail(peer: str, *, rebuilt: bool = True) -> Notice:
+    """A report whose returned mail has lost its trace; in words Sendmail still says who handed it over."""
+    lines = (
+        "Return-Path: <>",
+        f"To: {ANN}",
+        "Date: Mon, 02 Nov 2026 09:05:00 +0000",
+        "From: Mail Delivery Subsystem <MAILER-DAEMON@mail.far.example>",
+        "Subject: Returned mail: see transcript for details",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+        "",
+        "--b",
+        "",
+        "The original message was received at Mon, 2 Nov 2026 09:04:59 GMT",
+        f"from {peer}",
+        "",
+        "   ----- The following addresses had permanent fatal errors -----",
+        f"<{BOB}>",
+        "    (reason: 550 5.1.1 User unknown)",
+        "",
+        "--b",
+        "Content-Type: message/delivery-status",
+        "",
+        "Reporting-MTA: dns; mail.far.example",
+        "",
+        f"Final-Recipient: RFC822; {BOB}",
+        "Action: failed",
+        "Status: 5.1.1",
+        "",
+        "--b",
+        "Content-Type: message/rfc822",
+        "",
+        f"From: {ANN}",
+        f"To: {BOB}",
+        "Subject: Tide tables",
+        "Date: Mon, 02 Nov 2026 09:04:00 +0000",
+        "Message-ID: <tides.20261102@phone.example>",
+        "",
+        "See you.",
+        "--b--",
+    )
+    raw = "\r\n".join(lines).encode()
+    return notices.read(Message("INBOX", "1", raw, rebuilt=rebuilt, header=raw.partition(b"\r\n\r\n")[0]))
+
+
+@pytest.mark.parametrize(
+    ("peer", "rebuilt", "machine"),
+    [
+        ("mx1.harbor.example [192.0.2.10]", True, "192.0.2.10"),
+        ("mx1.harbor.example [IPv6:2001:db8::10] (may be forged)", True, "2001:db8::10"),
+        ("host-66.dyn.isp.example [198.51.100.66] (may be forged)", True, "198.51.100.66"),
+        ("localhost [127.0.0.1]", True, None),
+        ("root@localhost", True, None),
+        ("mx1.harbor.example [999.0.2.10]", True, None),
+        ("mx1.harbor.example [192.0.2.10]", False, None),
+    ],
+)
+def test_sendmail_says_in_words_who_handed_over_what_lost_its_trace(
+    peer: str, rebuilt: bool, machine: str | None
+) -> None:
+    """Where nothing is lost, a mail without trace has none."""
+    notice = by_sendmail(peer, rebuilt=rebuilt)
+    assert notice.family == "sendmail"
+    found = trail.sender_of(notice, HARBOR)
+    assert (str(found.ip) if found is not None else None) == machine
+
+
+def test_those_words_speak_for_us_and_never_against_us() -> None:
+    """The lines below, which would show a forwarder or a filtering service, are lost."""
+    ours = LEARNED.judge(by_sendmail("mx1.harbor.example [192.0.2.10]"))
+    assert ours.opinion is Opinion.GENUINE
+    assert ours.evidence[0].rule == "handed_over"
+    stranger = LEARNED.judge(by_sendmail("host-66.dyn.isp.example [198.51.100.66]"))
+    assert stranger.opinion is Opinion.UNSURE
+    assert not {"handed_over", "strange_way"} & {one.rule for one in stranger.evidence}
+
+
 def test_a_fake_from_a_machine_of_nobody_whom_it_names_goes() -> None:
     assert FAKE.kind.value == "ndr-phish"
     verdict = LEARNED.judge(FAKE)

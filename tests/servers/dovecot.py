@@ -58,6 +58,11 @@ class Options:
     """Rights may be set, and `Users/NAME/…` holds what others share."""
     quota: str = ""
     """Of each user, as `16M`."""
+    tokens: str = ""
+    """Where it asks about tokens (`https://…/tokeninfo?access_token=`); empty: it takes none."""
+    tokens_ca: Path | None = None
+    tokens_scope: str = ""
+    """What a token must be for."""
     connections: int = 1000
     """How many one user may have."""
 
@@ -86,6 +91,8 @@ class Dovecot:
         if options.certificate is not None:
             shutil.copy(options.certificate.certificate, base / "certificate.pem")
             shutil.copy(options.certificate.key, base / "key.pem")
+        if options.tokens:
+            _write_tokens(self)
         self.configuration.write_text(_configuration(self))
         account.own(base)
 
@@ -223,7 +230,13 @@ def _configuration(server: Dovecot) -> str:
             "master = yes",
             "result_success = continue",
         ),
-        _block("passdb", "driver = static", f"args = password={PASSWORD}"),
+        *_tokens(server),
+        _block(
+            "passdb",
+            "driver = static",
+            f"args = password={PASSWORD}",
+            *["mechanisms = plain login"] * bool(options.tokens),
+        ),
         _block(
             "userdb",
             "driver = static",
@@ -264,6 +277,31 @@ def _tls(server: Dovecot) -> list[str]:
         f"ssl_key = <{server.base}/key.pem",
         "ssl_min_protocol = TLSv1.2",
     ]
+
+
+def _tokens(server: Dovecot) -> list[str]:
+    if not server.options.tokens:
+        return []
+    return [
+        "auth_mechanisms = plain xoauth2 oauthbearer",
+        _block(
+            "passdb",
+            "driver = oauth2",
+            "mechanisms = xoauth2 oauthbearer",
+            f"args = {server.base}/tokens.conf",
+        ),
+    ]
+
+
+def _write_tokens(server: Dovecot) -> None:
+    options = server.options
+    lines = [f"tokeninfo_url = {options.tokens}", "username_attribute = email"]
+    if options.tokens_scope:
+        lines.append(f"scope = {options.tokens_scope}")
+    if options.tokens_ca is not None:
+        shutil.copy(options.tokens_ca, server.base / "tokens-ca.pem")
+        lines.append(f"tls_ca_cert_file = {server.base}/tokens-ca.pem")
+    (server.base / "tokens.conf").write_text("\n".join(lines) + "\n")
 
 
 def _shared(server: Dovecot) -> list[str]:

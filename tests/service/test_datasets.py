@@ -48,6 +48,16 @@ def test_a_world(tmp_path: Path) -> None:
     assert bag.missing == ()
 
 
+def test_the_language_is_told_by_the_label_or_a_tag(tmp_path: Path) -> None:
+    def told(number: int, **label: Any) -> str:
+        [message] = only(world(tmp_path / f"w{number}", [{**LABEL, **label}])).messages
+        return message.language
+
+    assert told(1) == ""
+    assert told(2, tags=["joe-job", "localised-de"]) == "de"
+    assert told(3, lang="es", tags=["localised-de"]) == "es"
+
+
 def test_labels_without_a_message_or_a_mailbox_are_named(tmp_path: Path) -> None:
     labels = [LABEL, {**LABEL, "file": "2.gone"}, {**LABEL, "user": "eve@harbor.example"}]
     bag = only(world(tmp_path / "w", labels))

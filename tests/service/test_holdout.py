@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cleaner.service.datasets import Labelled
-from cleaner.service.holdout import calibration_error, held, hold_outs
+from cleaner.service.holdout import by_chance, calibration_error, held, hold_outs, sender
 from cleaner.service.teaching import Draft
 from cleaner.values import Kind, Opinion, Verdict
 from tests.service.hands import quiet
@@ -28,7 +29,7 @@ def drafts(count: int = 1800) -> Iterator[Draft]:
             Path(f"{number}.eml"),
             Kind.NDR,
             Opinion.BACKSCATTER if spurious else Opinion.GENUINE,
-            tags=frozenset(("localised-de",)) if number % 7 == 0 else frozenset(),
+            language="de" if number % 7 == 0 else "",
         )
         yield Draft(
             spurious,
@@ -37,6 +38,7 @@ def drafts(count: int = 1800) -> Iterator[Draft]:
             (number % 50,),
             label,
             family=("postfix", "exim")[number // 6 % 2],
+            site=f"site{number % 40}.example",
             verdict=Verdict(Opinion.UNSURE),
             facts=dict.fromkeys(STATES, known),
         )
@@ -59,20 +61,29 @@ def test_each_world_is_judged_by_a_model_without_it() -> None:
 
 def test_a_world_that_is_the_contrary_of_the_others_shows() -> None:
     """What is learned elsewhere does not fit it, and the figures say so."""
-    turned = [
-        Draft(not d.spurious, d.group, d.cluster, d.words, d.label, d.family, d.verdict, d.facts)
-        if d.group == "world 2"
-        else d
-        for d in DRAFTS
-    ]
+    turned = [replace(d, spurious=not d.spurious) if d.group == "world 2" else d for d in DRAFTS]
     last = tuple(held(turned, "world", quiet))[-1]
     assert last.lost().hits > 100 or last.advises
 
 
+def test_what_chance_makes_of_a_perfect_calibration_is_told_beside_the_error() -> None:
+    exact = by_chance([(0.5, number % 2 == 0) for number in range(10_000)])
+    assert float(exact.split("would show ")[1].split()[0]) < 0.01
+    few = by_chance([(0.5, True), (0.5, False)] * 5)
+    assert float(few.split("would show ")[1].split()[0]) > 0.1
+    assert by_chance([]) == ""
+
+
+def test_no_sending_domain_stands_on_both_sides() -> None:
+    for part in held(DRAFTS, "sender domains", quiet):
+        inside = {trial.draft.site for trial in part.trials}
+        assert not inside & {draft.site for draft in DRAFTS if sender(draft) != part.name}
+
+
 def test_the_card_has_a_table_for_worlds_families_and_languages() -> None:
     text = "\n".join(hold_outs(DRAFTS, quiet))
-    assert all(f"| {way} left out |" in text for way in ("world", "family", "language"))
-    assert all(f"\n| {name} |" in text for name in ("world 1", "exim", "de"))
+    assert all(f"| {way} left out |" in text for way in ("world", "family", "sender domains", "language"))
+    assert all(f"\n| {name} |" in text for name in ("world 1", "exim", "fifth 3", "de"))
     assert "expected calibration error" in text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.classifier import files
+from cleaner.classifier import Model, files
 from cleaner.classifier.features import Features
 from cleaner.classifier.shelf import Shelf
 from cleaner.config import ModelSettings
@@ -17,7 +17,7 @@ from cleaner.errors import UsageError
 from cleaner.service import models, training
 from cleaner.store.labelling import LabelState, Origin, Statement, TrainingRow
 from cleaner.values import Kind, Opinion, Specimen
-from tests.service.hands import NOW, Hands, quiet
+from tests.service.hands import ANN, NOW, Hands, quiet
 from tests.service.shelves import TOLD, release
 
 HARBOR = "harbor"
@@ -90,6 +90,33 @@ def test_one_wrong_label_in_twenty_does_not_harm(ready: Hands) -> None:
     assert models.in_use(ready.app.context, HARBOR) == "2026.11-1"
 
 
+def test_one_owner_does_not_move_the_model_for_all(ready: Hands) -> None:
+    """However many of his moves were confirmed, they weigh as ten labels; were they anybody's, they would."""
+
+    def said(count: int, mark: str, origin: Origin) -> None:
+        facts = Features({"kind:autoreply": 1.0, TOLD: 0.9}).as_json()
+        statement = Statement(HARBOR, Opinion.GENUINE, ANN, NOW, "moved", mailbox=ANN, origin=origin)
+        ready.app.context.store.labels.add(
+            [
+                (Specimen(f"{mark} {n}", Kind.AUTOREPLY, f"{mark} {n}", facts, Opinion.UNSURE), statement)
+                for n in range(count)
+            ],
+            keep_samples=False,
+        )
+
+    def probability(folder: Path) -> float:
+        return files.load(folder).probability(Features({"kind:ndr": 1.0, TOLD: 0.9}))
+
+    before = training.train(ready.app.context, None, quiet, may_promote=False)
+    said(300, "his", Origin.OWNER)
+    his = training.train(ready.app.context, None, quiet, may_promote=False)
+    said(300, "told", Origin.ADMINISTRATOR)
+    anybodys = training.train(ready.app.context, None, quiet, may_promote=False)
+    assert probability(before.folder) - probability(his.folder) < 0.1
+    assert probability(anybodys.folder) < probability(his.folder)
+    assert his.comparisons[0].new.removed >= 0.99 * his.comparisons[0].old.removed or his.objections
+
+
 def test_withdrawn_labels_have_no_effect(ready: Hands) -> None:
     before = training.train(ready.app.context, None, quiet)
     labelled(ready, {TOLD: 0.9}, Opinion.GENUINE, 20, "wrong")
@@ -112,6 +139,14 @@ def test_without_a_released_model_there_is_no_base(hands: Hands, tmp_path: Path)
     hands.app.context = replace(hands.app.context, shelf=Shelf(released=tmp_path))
     with pytest.raises(UsageError, match="no base to train from"):
         training.train(hands.app.context, None, quiet)
+
+
+def test_a_base_that_is_none_of_ours_is_said_in_our_words(ready: Hands, tmp_path: Path) -> None:
+    kept = {files.BASE: files.lines([{"spurious": True}]), files.CARD: b"# Model\n"}
+    files.save(tmp_path / "odd" / "2026.11-1", Model("2026.11-1", 0.0, {}), kept, {})
+    context = replace(ready.app.context, shelf=Shelf(released=tmp_path / "odd"))
+    with pytest.raises(UsageError, match=r"base\.jsonl\.gz in its folder\) is not as this program writes it"):
+        training.train(context, None, quiet)
 
 
 def test_a_place_that_cannot_be_written_is_said(ready: Hands, tmp_path: Path) -> None:

@@ -40,7 +40,11 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return "sqlite://"
     if kind == "file":
         return url(tmp_path)
-    server: str = request.getfixturevalue("postgresql_server")
+    return new_database(request.getfixturevalue("postgresql_server"))
+
+
+def new_database(server: str) -> str:
+    """An empty one on that server."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         number = connection.execute(text("SELECT count(*) FROM pg_database")).scalar()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -21,34 +22,65 @@ def programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
-@contextmanager
-def server(base: Path, programs: Path) -> Iterator[str]:
-    """Runs a server in that folder; the URL of its first database."""
-    account = _account()
-    if account is not None:
-        os.chown(base, account, -1)
-    port = _free_port()
-    options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={base}", *NOT_DURABLE]
+@dataclass(frozen=True)
+class Cluster:
+    """A server with its data in one folder, which may be stopped and started again on the same port."""
 
-    def run(program: str, *arguments: str) -> None:
+    base: Path
+    programs: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Of its first database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def init(self) -> None:
+        account = _account()
+        if account is not None:
+            os.chown(self.base, account, -1)
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+
+    def start(self) -> None:
+        options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.base}"]
+        given = " ".join(f"-c {option}" for option in (*options, *NOT_DURABLE))
+        self._run("pg_ctl", "-w", "-l", str(self.base / "log"), "-o", given, "start")
+
+    def stop(self) -> None:
+        """As in a crash."""
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
         # Its own log file and no pipe: the server would hold the pipe open.
-        with (base / f"{program}.out").open("ab") as out:
+        with (self.base / f"{program}.out").open("ab") as out:
             subprocess.run(
-                [programs / program, "-D", base / "data", *arguments],
+                [self.programs / program, "-D", self.base / "data", *arguments],
                 check=True,
-                user=account,
-                cwd=base,
+                user=_account(),
+                cwd=self.base,
                 stdout=out,
                 stderr=out,
                 timeout=120,
             )
 
-    run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-    run("pg_ctl", "-w", "-l", str(base / "log"), "-o", " ".join(f"-c {o}" for o in options), "start")
+
+@contextmanager
+def cluster(base: Path, programs: Path) -> Iterator[Cluster]:
+    """Runs a server in that folder."""
+    made = Cluster(base, programs, _free_port())
+    made.init()
+    made.start()
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield made
     finally:
-        run("pg_ctl", "-w", "-m", "immediate", "stop")
+        made.stop()
+
+
+@contextmanager
+def server(base: Path, programs: Path) -> Iterator[str]:
+    """Runs a server in that folder; the URL of its first database."""
+    with cluster(base, programs) as made:
+        yield made.url
 
 
 def _account() -> int | None:

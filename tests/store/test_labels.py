@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from cleaner.store import Store, training
 from cleaner.store.keeping import OPEN_PROPOSALS
-from cleaner.store.labelling import Became, LabelState, Origin
-from cleaner.store.records import Consent, ConsentState
+from cleaner.store.labelling import Became, LabelState, Origin, Unlearned
+from cleaner.store.records import Consent, ConsentState, Training
 from cleaner.values import Kind, Opinion
 from tests.store.samples import ANN, BEN, KEY, NOW, proposal, specimen, statement, url
 
@@ -230,14 +230,26 @@ def test_said_anew_it_counts_again(store: Store) -> None:
     assert store.labels.sample(1) is not None
 
 
-def test_what_changed_since_is_counted(store: Store) -> None:
+def test_what_no_model_has_learned_yet_is_counted(store: Store) -> None:
     store.labels.add([(specimen(1), statement()), (specimen(2), statement(at=LATER))])
     propose(store, 3)
-    assert store.labels.changed_since("harbor", NOW - timedelta(1)) == 2
-    assert store.labels.changed_since("harbor", NOW) == 1
+    assert store.labels.unlearned("harbor", None) == Unlearned(2, NOW)
+    assert store.labels.unlearned("harbor", trained(NOW, 2)) == Unlearned(1, LATER)
     store.labels.settle([1, 3], LabelState.WITHDRAWN, by="root", at=LATER)
-    assert store.labels.changed_since("harbor", NOW) == 3
-    assert store.labels.changed_since("quay", NOW - timedelta(1)) == 0
+    assert store.labels.unlearned("harbor", trained(NOW, 2)).count == 3
+    assert store.labels.unlearned("quay", None) == Unlearned(0, None)
+
+
+def test_one_that_was_given_long_before_it_was_imported_is_new(store: Store) -> None:
+    store.labels.add([(specimen(1), statement())])
+    assert store.labels.latest() == 1
+    store.labels.add([(specimen(2), statement(at=NOW - timedelta(300)))])
+    assert store.labels.unlearned("harbor", trained(LATER, 1)).count == 1
+    assert store.labels.unlearned("harbor", trained(LATER, 2)).count == 0
+
+
+def trained(at: datetime, last: int) -> Training:
+    return Training("harbor", at, "root", "m1", 1, True, "", last)
 
 
 # --- samples ----------------------------------------------------------------------------------------

@@ -94,6 +94,31 @@ def test_of_many_threads_one_is_inside(store: Store) -> None:
     assert entered > 0
 
 
+@pytest.mark.nightly
+def test_who_lost_it_behind_his_back_finds_out(postgresql_server: str) -> None:
+    """As after a restart of PostgreSQL, which lifts all locks though their holders live."""
+    with Store.open(postgresql_server, KEY) as store, Store.open(postgresql_server, KEY) as other:
+        with store.lock(ANN) as hold, store.lock(BEN) as second:
+            assert hold.is_kept()
+            with other._database.write() as connection:
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            while hold.is_kept():
+                pass
+            assert not second.is_kept()
+            with other.lock(ANN) as new:
+                assert new.is_kept()
+                with pytest.raises(MailboxBusyError), store.lock(ANN):
+                    pass
+            with store.lock(ANN) as again:
+                assert again.is_kept()
+                assert not hold.is_kept()
+        with store.lock(ANN):
+            pass
+
+
 def test_lock_files_do_not_pile_up(tmp_path: Path) -> None:
     with Store.open(url(tmp_path), KEY) as store:
         for number in range(3):

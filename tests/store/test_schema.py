@@ -118,8 +118,36 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     Store.open(url(tmp_path), KEY).close()
     with raw(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE meta SET value = X'39393939' WHERE name = 'borne-from'")
     with pytest.raises(StoreError, match="newer bounce-cleaner; upgrade the program"):
         Store.open(url(tmp_path), KEY)
+
+
+def by_a_newer_program(folder: Path, *, borne_from: str) -> None:
+    """It made a table that we do not know, and a column that it fills by itself."""
+    with raw(folder) as connection:
+        connection.execute("CREATE TABLE colours (name TEXT)")
+        connection.execute("ALTER TABLE mailbox ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'borne-from'", (borne_from.encode(),))
+
+
+def test_a_newer_database_that_says_that_we_can_is_used(tmp_path: Path) -> None:
+    Store.open(url(tmp_path), KEY).close()
+    by_a_newer_program(tmp_path, borne_from=schema.REVISIONS[-1])
+    with Store.open(url(tmp_path), KEY) as store:
+        assert (store.is_ahead, store.revision, store.upgraded_from) == (True, "9999", None)
+        store.refuse_newer()
+        fill(store)
+        assert is_whole(store)
+
+
+def test_one_that_became_too_new_is_noticed_while_it_is_used(tmp_path: Path) -> None:
+    with Store.open(url(tmp_path), KEY) as store:
+        store.refuse_newer()
+        by_a_newer_program(tmp_path, borne_from="9999")
+        with pytest.raises(StoreError, match="newer bounce-cleaner; upgrade the program"):
+            store.refuse_newer()
 
 
 @pytest.mark.parametrize("their_table", ["photos", "alembic_version"])
@@ -234,6 +262,7 @@ def test_a_database_of_the_first_version_can_be_opened(tmp_path: Path) -> None:
         connection.executescript(FIRST.read_text())
     with Store.open(url(tmp_path), KEY) as store:
         assert (store.upgraded_from, store.revision) == ("0001", schema.REVISIONS[-1])
+        assert not store.is_ahead
         assert is_whole(store)
         fill(store)
     with Store.open(url(tmp_path), KEY) as store:

@@ -51,10 +51,10 @@ def test_another_key_or_an_altered_byte_is_refused_with_the_remedy() -> None:
 
 def test_what_unfolds_without_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "LARGEST", 1_000)
-    bomb = Fernet(sealing._derived(KEY)).encrypt(zlib.compress(bytes(2_000)))
+    bomb = Fernet(sealing._derived(KEY, sealing.SAMPLES)).encrypt(zlib.compress(bytes(2_000)))
     with pytest.raises(StoreError, match="larger than one can be"):
         Seals(KEY).open(base64.urlsafe_b64decode(bomb))
-    fits = Fernet(sealing._derived(KEY)).encrypt(zlib.compress(bytes(1_000)))
+    fits = Fernet(sealing._derived(KEY, sealing.SAMPLES)).encrypt(zlib.compress(bytes(1_000)))
     assert Seals(KEY).open(base64.urlsafe_b64decode(fits)) == bytes(1_000)
 
 
@@ -62,3 +62,12 @@ def test_the_key_is_of_this_purpose_alone() -> None:
     """What else is derived from the master key tells nothing about this one."""
     with pytest.raises(StoreError):
         Seals(KEY).open(base64.urlsafe_b64decode(Fernet(base64.urlsafe_b64encode(KEY)).encrypt(b"x")))
+
+
+def test_what_was_sealed_for_one_purpose_is_not_opened_for_another() -> None:
+    grants = Seals(KEY).apart(sealing.GRANTS)
+    assert grants.open(grants.seal(b"content")) == b"content"
+    with pytest.raises(StoreError, match="a grant cannot be read"):
+        grants.open(Seals(KEY).seal(b"content"))
+    with pytest.raises(StoreError, match="a sample cannot be read"):
+        Seals(KEY).open(grants.seal(b"content"))

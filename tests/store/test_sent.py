@@ -129,3 +129,55 @@ def test_nothing_of_the_mail_stands_in_the_file_in_the_clear(tmp_path: Path) -> 
     for secret in (b"very-secret", b"inner.host", b"far.example", b"secret offer", b"bob@", b"sea.example"):
         assert secret not in content.lower()
     assert b"sent_recipient" in content
+
+
+def old_and_new() -> tuple[OutgoingMail, ...]:
+    """Every other one from before yesterday; of every third only a log told."""
+    return tuple(
+        sent(n, time=NOW - timedelta(days=2 * (n % 2)), recipients=(BOB, f"u{n}@far.example"))
+        for n in range(30)
+    )
+
+
+def test_what_is_too_old_leaves_the_record_whole_and_nothing_else_does(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In several batches, as where there is much."""
+    monkeypatch.setattr("cleaner.store.sent.BATCH", 4)
+    monkeypatch.setattr("cleaner.store.database.BATCH", 4)
+    record = store.sent_record(ANN)
+    mails = old_and_new()
+    record.add("Sent", mails[:20], "7")
+    record.add_logged(mails[20:])
+    store.sent_record(BEN).add("Sent", mails, None)
+    assert record.expire(NOW - timedelta(days=1)) == 15
+    assert record.expire(NOW - timedelta(days=1)) == 0
+    question = SentQuestion(
+        frozenset(f"<{n}@mx.harbor.example>" for n in range(30)), frozenset([BOB, "u1@far.example"])
+    )
+    view = record.ask(question)
+    assert len(view.by_message_id) == 15
+    assert "u1@far.example" not in view.by_recipient
+    assert len(view.by_recipient[BOB]) == 15
+    assert (view.begins, view.mails, record.mails()) == (NOW, 15, 15)
+    assert record.cursor("Sent") == "7"
+    assert store.sent_record(BEN).mails() == 30
+    with store._database.read() as connection:
+        left = "SELECT count(*) FROM sent_recipient WHERE sent_id NOT IN (SELECT id FROM sent)"
+        assert connection.exec_driver_sql(left).scalar() == 0
+
+
+def test_no_count_of_a_host_is_left_when_its_last_mail_goes(store: Store) -> None:
+    record = store.sent_record(ANN)
+    record.add("Sent", [sent(1, message_id="<1@old.example>", time=NOW - timedelta(days=9)), sent(2)], None)
+    record.expire(NOW)
+    asked = frozenset(["<x@old.example>", "<x@mx.harbor.example>"])
+    assert record.ask(SentQuestion(asked)).id_domains == {"mx.harbor.example": 1}
+
+
+def test_what_left_the_record_does_not_come_back_with_the_folder(store: Store) -> None:
+    """As when a server numbers a folder anew, and all of it is looked through again."""
+    record = store.sent_record(ANN, NOW - timedelta(days=1))
+    assert record.add("Sent", old_and_new(), None) == 15
+    assert record.add_logged(old_and_new()) == 0
+    assert record.expire(NOW - timedelta(days=1)) == 0

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from cleaner.store import Store
 from cleaner.store.labelling import LabelState
-from cleaner.store.records import Access, Consent, ConsentState
+from cleaner.store.records import Access, Consent, ConsentState, Training
 from cleaner.values import EntryState, SentQuestion, SentRecordView
 from tests.store.samples import ANN, BEN, KEY, NOW, entry, notice, proposal, sent, specimen, statement, url
 
@@ -105,7 +105,7 @@ def test_what_is_asked_of_one_mailbox_goes_by_an_index(tmp_path: Path) -> None:
         store.labels.features([1])
         store.labels.contradictions("harbor")
         list(store.labels.training_rows("harbor"))
-        store.labels.changed_since("harbor", NOW)
+        store.labels.unlearned("harbor", Training("harbor", NOW, "root", None, 0, False, "", 1))
         store.labels.expire_samples(NOW)
         store.labels.erase_samples(ANN)
         store.labels.settle([kept[0].label or 0], LabelState.WITHDRAWN, by="root", at=NOW)

@@ -4,27 +4,65 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cleaner import notices
 from cleaner.app import App
 from cleaner.values import EntryState, Headers
-from tests.servers.ews import PASSWORD, EwsServer, Stored
+from tests.servers.ews import PASSWORD, EwsServer
 from tests.worlds import world as maildirs
 
 ACCOUNT = "cleaner@exchange.example"
 
 
+class Stored(Protocol):
+    """One message, as its owner sees it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def raw(self) -> bytes:
+        """What was delivered."""
+
+    @property
+    def received(self) -> datetime: ...
+
+    @property
+    def is_read(self) -> bool: ...
+
+    @property
+    def is_flagged(self) -> bool: ...
+
+
+class Box(Protocol):
+    """A mailbox, in the hands of its owner."""
+
+    def everything(self) -> Mapping[str, tuple[Stored, ...]]: ...
+
+    def make(self, name: str) -> str: ...
+
+    def deliver(
+        self,
+        raw: bytes,
+        folder: str = ...,
+        *,
+        received: datetime | None = ...,
+        is_read: bool = ...,
+        composed: bool = ...,
+    ) -> str: ...
+
+
 @dataclass(frozen=True)
-class EwsWorld:
-    """One world, installed on a server."""
+class ExchangeWorld:
+    """One world, installed on a server: on premises, or in the cloud."""
 
     root: Path
-    server: EwsServer
+    boxes: Mapping[str, Box]
     users: tuple[str, ...]
     labels: tuple[dict[str, Any], ...]
     """Those of the messages that are there, each with the `digest` of its bytes."""
@@ -37,7 +75,7 @@ class EwsWorld:
 
     def of(self, user: str) -> dict[str, tuple[Stored, ...]]:
         """Folder → what lies there, under the names that we use."""
-        found = self.server.boxes[user.lower()].everything()
+        found = self.boxes[user.lower()].everything()
         return {"INBOX" if name == "Inbox" else name: items for name, items in found.items()}
 
     def messages(self) -> dict[tuple[str, str], Counter[tuple[object, ...]]]:
@@ -83,20 +121,28 @@ class EwsWorld:
         assert done == sum(len(ids) for (_, folder), ids in there.items() if folder == "Backscatter")
 
 
-def install(source: Path, root: Path, server: EwsServer, *, every: int = 1) -> EwsWorld:
+def install(source: Path, root: Path, server: EwsServer, *, every: int = 1) -> ExchangeWorld:
     """Gives a world's mailboxes, or every so-manieth message, to a server's users."""
-    files = maildirs.install(source, root / "maildirs", every=every)
     server.add_account(ACCOUNT, impersonates=None)
+    root.mkdir(exist_ok=True)
+    (root / "password").write_text(PASSWORD)
+    return filled(source, root, server.add_mailbox, lines(server), every)
+
+
+def filled(
+    source: Path, root: Path, add: Callable[[str], Box], server: Sequence[str], every: int
+) -> ExchangeWorld:
+    """Mailboxes that `add` makes, with what is in the world's; `server` are the lines of its section."""
+    files = maildirs.install(source, root / "maildirs", every=every)
+    boxes = {user.lower(): add(user) for user in files.users}
     digests: dict[tuple[str, str], str] = {}
     ids: dict[str, tuple[str, str]] = {}
-    for user in files.users:
-        server.add_mailbox(user)
     for path in files.files():
         user, *folders = path.relative_to(files.root / "mail").parts[:-2]
         name = path.name.partition(":")[0]
         raw = path.read_bytes()
         folder = "/".join(folders).lstrip(".")
-        box = server.boxes[user.lower()]
+        box = boxes[user.lower()]
         place = {"": "inbox", "Sent": "sentitems"}.get(folder, folder)
         box.make(place)
         id = box.deliver(
@@ -108,10 +154,9 @@ def install(source: Path, root: Path, server: EwsServer, *, every: int = 1) -> E
         )
         ids[id] = user, name
         digests[user, name] = digest_of(raw)
-    (root / "password").write_text(PASSWORD)
-    maildirs.configure(source, root, lines(server))
+    maildirs.configure(source, root, server)
     labels = tuple(label | {"digest": digests[label["user"], label["file"]]} for label in files.labels)
-    return EwsWorld(root, server, files.users, labels, ids)
+    return ExchangeWorld(root, boxes, files.users, labels, ids)
 
 
 def arrival_of(path: Path, raw: bytes) -> datetime:

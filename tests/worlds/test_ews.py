@@ -14,7 +14,7 @@ import pytest
 
 from cleaner.app import App
 from cleaner.connectors.ews.connecting import close_all
-from cleaner.service.scan import MailboxScan
+from cleaner.service.scan import MailboxScan, ScanRequest, scan
 from cleaner.service.undo import UndoRequest, undo
 from tests.servers.ews import EwsServer, Ways
 from tests.service.hands import quiet
@@ -24,10 +24,11 @@ from tests.worlds.imap_world import clean, opt_in_all
 
 nightly = pytest.mark.nightly
 
-REMOVED_TOO = {Ways.EXCHANGE: 0.9, Ways.RECORDED: 0.35}
+REMOVED_TOO = {Ways.EXCHANGE: 0.9, Ways.RECORDED: 0.4}
 """
 The share of what is removed over Maildir. The recorded server drops the trace of every original that is returned
 whole, more than half of these, and tells it nowhere: nothing then shows whether a mail without a copy was ours.
+(docs/ews.md has the figures.)
 """
 
 WORLDS = [
@@ -69,7 +70,7 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
     with App.open(files.configuration) as app:
         opt_in_all(app, files.users)
         expected = judged(clean(app))
-    with EwsServer(ways=ways) as server:
+    with EwsServer(ways=ways, renews=True) as server:
         world = install(source, tmp_path / "ews", server, every=every)
         before, contents = world.messages(), world.contents()
         with App.open(world.configuration) as app:
@@ -85,7 +86,7 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             )
             assert found.keys() == expected.keys()
             assert all(kind == was for was, _, kind, _ in changed), changed
-            assert all(verdict != "backscatter" for _, _, _, verdict in changed), changed
+            assert all(verdict == "unsure" for _, _, _, verdict in changed), changed
 
             was_removed = [message for message, (_, verdict) in expected.items() if verdict == "backscatter"]
             removed = [message for message in was_removed if found[message][1] == "backscatter"]
@@ -96,6 +97,16 @@ def test_a_world_is_cleaned_over_ews_and_taken_back(
             assert moved["backscatter"] == sum(result.moved for result in results) > 0
             assert world.contents() == contents
             world.journal_agrees(app)
+
+            for box in server.boxes.values():
+                box.invalidate_sync()
+            again = tuple(scan(app.context, ScanRequest(), quiet, lambda: False))
+            assert [(result.error, result.moved) for result in again] == [(None, 0)] * len(world.users)
+            # All is listed once more, and known: what was settled is not judged again.
+            open_still = {
+                message for message, (_, verdict) in found.items() if verdict in ("unsure", "not-a-bounce")
+            }
+            assert judged(again, world.ids).keys() <= open_still
 
             (run,) = {result.run for result in results}
             tuple(undo(app.context, UndoRequest(run=run), quiet, lambda: False))

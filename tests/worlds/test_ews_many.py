@@ -17,8 +17,8 @@ import pytest
 
 from cleaner.app import App
 from cleaner.config import make_key
-from cleaner.connectors.ews import backoff
 from cleaner.connectors.ews.connecting import close_all
+from cleaner.connectors.exchange import backoff
 from cleaner.errors import AskPersonError, RetryLaterError, SignInRefusedError
 from cleaner.service import consent
 from tests.servers.ews import PASSWORD, Box, EwsServer, Stored, Ways, busy, cut, cut_after, refuses

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.nightly
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "service.md").read_text("utf-8")
 ANN = "ann@harbor.example"
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -19,7 +19,7 @@ from cleaner.classifier import is_proven
 from cleaner.pipeline import slim
 from cleaner.service.ablation import KNOWLEDGE, knowing
 from cleaner.service.datasets import HARD_TO_DECIDE, Mailbag, mailbags
-from cleaner.service.evaluate import Case, Judgement, cases, figures, informed, judge
+from cleaner.service.evaluate import Case, Judgement, cases, figures, gathered, judge
 from cleaner.service.withholding import (
     Withhold,
     everything,
@@ -203,7 +203,7 @@ def test_rules_that_learn_need_no_more_of_a_notice_than_is_kept_for_them(corpus:
     """Between the two looks only `evidence.NEEDED` header fields are held."""
     found = 0
     for mailbox in mailboxes(corpus / "worlds" / "harborline", with_sent=True):
-        for case in informed(mailbox):
+        for case, _ in gathered(mailbox):
             if case.notice.kind.is_judged:
                 whole = evidence.gather_learned(case.notice, case.known)
                 assert evidence.gather_learned(slim(case.notice), case.known) == whole

@@ -7,18 +7,13 @@ moved. Dovecot is restarted once in between.
 
 from __future__ import annotations
 
-import json
 import random
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,53 +24,8 @@ from cleaner.values import EntryState
 from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
 from tests.servers.process import missing
 from tests.store import postgresql
-from tests.worlds.harbor import Harbor, Interval, Letters, intervals, overlaps
-
-PATIENCE = 180
-"""Seconds until all that came is seen to, once nobody is killed any more; it takes a few."""
-
-
-@dataclass
-class Postman(Letters):
-    """Whoever restarts the server holds the lock meanwhile."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-@dataclass
-class Process:
-    """One service, from its start to its end."""
-
-    harbor: Harbor
-    name: str
-    popen: subprocess.Popen[bytes]
-    log: Path
-    died: datetime | None = None
-
-    @classmethod
-    def start(cls, harbor: Harbor, name: str) -> Process:
-        log = harbor.root / f"{name}.log"
-        command = [sys.executable, "-m", "cleaner", "-c", str(harbor.configuration), "serve"]
-        with log.open("wb") as errors:
-            return cls(harbor, name, subprocess.Popen(command, stderr=errors), log)
-
-    def end(self, number: int) -> int:
-        self.died = datetime.now(UTC)
-        self.popen.send_signal(number)
-        code = self.popen.wait(PATIENCE)
-        if number == signal.SIGTERM:
-            self.died = datetime.now(UTC)
-        return code
-
-    def intervals(self) -> list[Interval]:
-        lines = self.log.read_text(errors="replace").splitlines()
-        events = []
-        for line in lines:
-            # The last line of one that was killed may be cut off.
-            with suppress(ValueError):
-                events.append(json.loads(line))
-        assert self.died is not None
-        return list(intervals(events, self.name, self.died))
+from tests.worlds.harbor import Harbor, Interval, intervals, overlaps
+from tests.worlds.killing import PATIENCE, Postman, Process
 
 
 @pytest.fixture
@@ -157,7 +107,10 @@ def be_rough(harbor: Harbor, postman: Postman, chance: random.Random, seconds: f
     writer = threading.Thread(target=keep_writing)
     writer.start()
     numbers = iter(range(10_000))
-    every = [Process.start(harbor, f"p{next(numbers)}"), Process.start(harbor, f"p{next(numbers)}")]
+    every = [
+        Process.start(harbor, f"p{next(numbers)}", "serve"),
+        Process.start(harbor, f"p{next(numbers)}", "serve"),
+    ]
     alive = list(every)
     until = time.monotonic() + seconds
     is_restarted = False
@@ -166,7 +119,7 @@ def be_rough(harbor: Harbor, postman: Postman, chance: random.Random, seconds: f
         victim = alive.pop(chance.randrange(2))
         assert victim.popen.poll() is None, victim.log.read_text()
         victim.end(signal.SIGKILL if chance.random() < 0.85 else signal.SIGTERM)
-        alive.append(Process.start(harbor, f"p{next(numbers)}"))
+        alive.append(Process.start(harbor, f"p{next(numbers)}", "serve"))
         every.append(alive[-1])
         if not is_restarted and left < seconds / 2:
             is_restarted = True

@@ -1,13 +1,14 @@
 """
 Mailboxes on Exchange Server 2010 SP2 and later, over Exchange Web Services, through exchangelib.
 
-    connecting.py   which server, who signs in, how many at once; library.py: exchangelib, late and silent
+    connecting.py   which server, how many at once; credentials.py: who signs in; discovery.py: autodiscover
+    library.py      exchangelib, late and silent
     wire.py         HTTP and XML, bounded; calls.py: the operations; backoff.py: when the server wants to be left alone
     session.py      one mailbox at work: asking, asking again
     folders.py      what folders are called; items.py: what GetItem answers; returned.py: originals in attachments
     reading.py      listing, headings, messages; cursor.py: what is new
     changing.py     moving, flags, new messages
-    waiting.py      being told of new mail
+    arrivals.py     whether anything came, for `serve`; waiting.py: being told of new mail
     obstacles.py    what stands in the way, for `check`
     errors.py       what goes wrong, turned into our errors
 
@@ -18,7 +19,7 @@ one item's error for the whole call, and follow no hint of a busy server that is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cleaner.config import MailboxSettings, Server
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from cleaner.connectors.ews.changing import ChangingEws
     from cleaner.connectors.ews.reading import ReadingEws
 
-__all__ = ["open_changing", "open_reading", "wait_for_mail"]
+__all__ = ["open_changing", "open_reading", "pulse", "wait_for_mail"]
 
 
 def open_reading(server: Server, mailbox: MailboxSettings) -> ReadingEws:
@@ -45,6 +46,14 @@ def open_changing(server: Server, mailbox: MailboxSettings) -> ChangingEws:
     from cleaner.connectors.ews.session import Session
 
     return ChangingEws(mailbox, Session(server, mailbox))
+
+
+def pulse(server: Server, mailbox: MailboxSettings, folders: Sequence[str]) -> str | None:
+    """A text that changes when a message comes into one of the folders."""
+    require(mailbox.address)
+    from cleaner.connectors.ews import arrivals
+
+    return arrivals.pulse(server, mailbox, folders)
 
 
 def wait_for_mail(

@@ -75,6 +75,12 @@ class Call(EWSAccountService):  # type: ignore[misc]
     def answers(self, payload: Any) -> list[Answer]:
         return [answer_of(message) for message in self._get_response_xml(payload=payload)]
 
+    def _handle_response_cookies(self, session: Any) -> None:
+        """Who subscribed asks the same server for what it tells; which that is, a cookie says."""
+        super()._handle_response_cookies(session)
+        if self.prefer_affinity:
+            self.account.kept_cookies = {cookie.name: cookie.value for cookie in session.cookies}
+
     @classmethod
     def _raise_soap_errors(cls, fault: Any) -> None:
         raise fault_of(fault)
@@ -94,15 +100,19 @@ class Call(EWSAccountService):  # type: ignore[misc]
         return super()._get_soap_messages(body)
 
 
+_BOUND: Final = ("GetStreamingEvents", "Subscribe", "Unsubscribe")
+"""Operations of one server behind a name that many answer to."""
+
+
 def _call(name: str) -> type[Call]:
-    return type(name, (Call,), {"SERVICE_NAME": name})
+    return type(name, (Call,), {"SERVICE_NAME": name, "prefer_affinity": name in _BOUND})
 
 
 CALLS: Final = {
     name: _call(name)
     for name in (
-        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents MoveItem "
-        "Subscribe SyncFolderItems UpdateItem"
+        "CreateFolder CreateItem FindFolder FindItem GetAttachment GetFolder GetItem GetStreamingEvents "
+        "GetUserConfiguration MoveItem Subscribe SyncFolderItems Unsubscribe UpdateItem"
     ).split()
 }
 
@@ -152,13 +162,18 @@ def wait_of(told: Any) -> float | None:
 
 def node(name: str, *inside: Any, **attributes: str) -> Any:
     """An element: `t:` or `m:`, text or elements inside."""
-    made = create_element(name, attrs=attributes)
+    made = create_element(name, attrs={key: _writable(value) for key, value in attributes.items()})
     for child in inside:
         if isinstance(child, str):
-            made.text = "".join(c for c in child if c.isprintable() or c in "\t\n\r")
+            made.text = _writable(child)
         else:
             made.append(child)
     return made
+
+
+def _writable(text: str) -> str:
+    """Without what XML cannot hold: control characters, halves of characters."""
+    return "".join(c for c in text if c.isprintable() or c in "\t\n\r")
 
 
 def field(name: str) -> Any:
@@ -228,6 +243,14 @@ def find_items(folder: str, fields: Iterable[str], restriction: Any, offset: int
     return node("m:FindItem", asked, view, restriction, order, parents, Traversal="Shallow")
 
 
+def newest_items(folders: Iterable[Any]) -> Any:
+    """The id of the newest message of each folder."""
+    view = node("m:IndexedPageItemView", MaxEntriesReturned="1", Offset="0", BasePoint="Beginning")
+    order = node("m:SortOrder", node("t:FieldOrder", field("item:DateTimeReceived"), Order="Descending"))
+    parents = node("m:ParentFolderIds", *folders)
+    return node("m:FindItem", shape("m:ItemShape", ()), view, order, parents, Traversal="Shallow")
+
+
 def any_equal(name: str, values: Sequence[str]) -> Any:
     """A restriction: the field is one of these."""
     tests = [
@@ -252,6 +275,12 @@ def find_folders(parent: Any, fields: Iterable[str], offset: int, most: int, *, 
         node("m:ParentFolderIds", parent),
         Traversal="Deep" if deep else "Shallow",
     )
+
+
+def get_user_configuration(folder: Any, name: str) -> Any:
+    """What stands as XML in a hidden message of settings of a folder."""
+    named = node("m:UserConfigurationName", folder, Name=name)
+    return node("m:GetUserConfiguration", named, node("m:UserConfigurationProperties", "XmlData"))
 
 
 def create_folder(parent: Any, name: str) -> Any:
@@ -309,6 +338,10 @@ def subscribe(folder: str, events: Iterable[str]) -> Any:
     return node(
         "m:Subscribe", node("m:StreamingSubscriptionRequest", node("t:FolderIds", folder_id(folder)), kinds)
     )
+
+
+def unsubscribe(subscription: str) -> Any:
+    return node("m:Unsubscribe", node("m:SubscriptionId", subscription))
 
 
 def get_events(subscription: str, minutes: int) -> Any:

@@ -35,16 +35,15 @@ from cleaner.connectors.ews.items import (
     DELIVERED,
     FLAG,
     FOLLOW_UP,
-    FORWARDED,
     ICON,
     SENT_NOT_DRAFT,
     STATE,
     STATUS,
     VERB,
-    Item,
     item_of,
 )
 from cleaner.connectors.ews.reading import ReadingEws
+from cleaner.connectors.exchange.item import FORWARDED, Item
 from cleaner.connectors.roles import INBOX
 from cleaner.errors import (
     ChangeRefusedError,
@@ -68,6 +67,8 @@ class Moves:
 
     done: dict[str, Moved] = field(default_factory=dict)
     untried: list[str] = field(default_factory=list)
+    unclear: dict[str, Answer] = field(default_factory=dict)
+    """With these the server had trouble of its own."""
     trouble: CleanerError | None = None
 
 
@@ -91,7 +92,7 @@ class ChangingEws(ReadingEws):
             return
         above, _, name = folder.rpartition("/")
         parent = self._session.folders().ids[above] if above else self._session.folders().top
-        answer = self._change("CreateFolder", calls.create_folder(calls.folder_id(parent), name))
+        answer = self._session.one_once("CreateFolder", calls.create_folder(calls.folder_id(parent), name))
         self._session.forget_folders()
         if not answer.is_ok and folder not in self._session.folders().ids:
             what = f"the folder {folder!r} cannot be made"
@@ -139,6 +140,9 @@ class ChangingEws(ReadingEws):
             return moves
         for id, answer in zip(ids, answers, strict=False):
             self._note(moves, id, answer, folder, target, alone=len(ids) == 1)
+        if moves.unclear:
+            is_single = len(ids) == 1 or len(moves.unclear) < len(answers)
+            self._clear_up(moves, folder, target, is_single=is_single)
         moves.untried += [id for id in ids[len(answers) :] if moves.trouble is None]
         return moves
 
@@ -158,12 +162,33 @@ class ChangingEws(ReadingEws):
             moves.untried.append(id)
             if answer.wait is not None:
                 self._session.endpoint.backoff.hold(answer.wait)
-        elif answer.code in PASSING or answer.code in AWAY or answer.code in NO_SPACE:
+        elif answer.code in PASSING:
+            moves.unclear[id] = answer
+        elif answer.code in AWAY or answer.code in NO_SPACE:
             moves.trouble = moves.trouble or self._refused(what, answer)
         elif alone and answer.code in NO_RIGHT:
             moves.trouble = self._refused(what, answer)
         else:
             moves.done[id] = Moved(id, error=said(answer.code, answer.text))
+
+    def _clear_up(self, moves: Moves, folder: str, target: str, *, is_single: bool) -> None:
+        """
+        Whether the server is in trouble, or with single messages that it cannot move: these would stop every run.
+
+        One that stands where it was is told as that. Where one does not, or the server had trouble with all of
+        many, the run ends.
+        """
+        try:
+            still = self.present(folder, tuple(moves.unclear))
+        except CleanerError as error:
+            moves.trouble = moves.trouble or error
+            return
+        if is_single and len(still) == len(moves.unclear):
+            for id, answer in moves.unclear.items():
+                moves.done[id] = Moved(id, error=said(answer.code, answer.text))
+        else:
+            what = f"messages of {folder!r} cannot be moved to {target!r}"
+            moves.trouble = moves.trouble or self._refused(what, next(iter(moves.unclear.values())))
 
     def _after_break(
         self, ids: Sequence[str], folder: str, target: str, error: ServerUnavailableError
@@ -198,7 +223,7 @@ class ChangingEws(ReadingEws):
         changes = list(_changes(frozenset(item.flags), wanted))
         if changes:
             asked = calls.update_item(id, item.change_key, changes)
-            answer = self._change("UpdateItem", asked)
+            answer = self._session.one_once("UpdateItem", asked)
             if answer.code in NO_ITEM:
                 raise MessageGoneError(folder, id)
             if not answer.is_ok:
@@ -211,7 +236,7 @@ class ChangingEws(ReadingEws):
         properties = [calls.extended(STATUS, SENT_NOT_DRAFT), calls.extended(DELIVERED, delivered)]
         properties += [calls.extended(name, value) for name, value in _properties(frozenset(flags)) if value]
         mime = base64.b64encode(raw).decode("ascii")
-        answer = self._change(
+        answer = self._session.one_once(
             "CreateItem", calls.create_item(where, mime, properties, is_read="\\Seen" in flags)
         )
         if not answer.is_ok:
@@ -220,12 +245,6 @@ class ChangingEws(ReadingEws):
             found = [item for item in map(item_of, answer.all("Items")) if item is not None]
             return found[0].id
         raise CleanerError(f"{self.address}: what was put into {folder!r} is not there")
-
-    def _change(self, name: str, payload: Any) -> Answer:
-        answers = self._session.once(name, payload)
-        if not answers:
-            raise self._session.silent(name)
-        return answers[0]
 
     def _refused(self, what: str, answer: Answer) -> CleanerError:
         return change_refused(what, answer.code, answer.text, self._session.server, self._settings)

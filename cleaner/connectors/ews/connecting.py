@@ -8,17 +8,12 @@ password are kept once for endpoint and credential: 300 mailboxes are not 300 wr
 from __future__ import annotations
 
 import atexit
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-import exchangelib.autodiscover.cache
 from exchangelib import (
     BASIC,
     DELEGATE,
@@ -29,20 +24,17 @@ from exchangelib import (
     Account,
     Build,
     Configuration,
-    Credentials,
-    OAuth2Credentials,
     Version,
 )
-from exchangelib.autodiscover import Autodiscovery
-from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.protocol import CachingProtocol
 
 from cleaner.config import MailboxSettings, Server
-from cleaner.connectors.ews.backoff import Backoff
-from cleaner.connectors.ews.errors import error_of
+from cleaner.connectors.ews.credentials import credentials
+from cleaner.connectors.ews.discovery import discovered, forget_all_discovered
 from cleaner.connectors.ews.library import silence
-from cleaner.connectors.ews.wire import Adapter, EwsProtocol, Refusals
-from cleaner.errors import AskPersonError, CleanerError
+from cleaner.connectors.ews.wire import EwsProtocol, Refusals
+from cleaner.connectors.exchange.backoff import Backoff
+from cleaner.errors import AskPersonError
 
 OLDEST: Final = Version(build=Build(14, 2), api_version="Exchange2010_SP2")
 """What the first request speaks, and every server since understands; the library then takes what it answers with."""
@@ -76,37 +68,15 @@ class Endpoint:
         return time.monotonic() < self.refused_until
 
 
-class TokenCredentials(OAuth2Credentials):  # type: ignore[misc]
-    """Client credentials of an authority of one's own (AD FS), or of Microsoft's."""
-
-    def __init__(self, token_url: str, scope: str, **given: Any) -> None:
-        self._token_url = token_url
-        self._scope = scope
-        super().__init__(**given)
-
-    @property
-    def token_url(self) -> str:
-        return self._token_url
-
-    @property
-    def scope(self) -> list[str]:
-        return self._scope.split()
-
-
 _ENDPOINTS: Final[dict[Key, Endpoint]] = {}
 _LOCK: Final = threading.Lock()
-
-_FOUND: Final[dict[Key, str | tuple[float, CleanerError]]] = {}
-"""What autodiscover told, or when it failed, and how."""
-_DISCOVERY: Final = threading.Lock()
-"""A domain whose autodiscover does not answer holds up no other server's mailboxes."""
 
 
 def connect(server: Server, mailbox: MailboxSettings) -> tuple[Endpoint, Account]:
     """The shared endpoint and one mailbox on it; sends nothing, but for autodiscover."""
     secret = secret_of(server, mailbox)
     user = server.client_id if server.auth == "oauth2" else server.user or mailbox.user
-    url = server.endpoint or _discovered(server, mailbox, user, secret)
+    url = server.endpoint or discovered(server, mailbox, user, secret)
     with _LOCK:
         key = (url, user, secret, server.auth, str(server.ca_file))
         endpoint = _ENDPOINTS.get(key)
@@ -154,88 +124,13 @@ def _endpoint(server: Server, url: str, user: str, secret: str) -> Endpoint:
     return Endpoint(EwsProtocol(config=config, server=server), server)
 
 
-def credentials(server: Server, url: str, user: str, secret: str) -> Any:
-    if server.auth != "oauth2":
-        return Credentials(user, secret)
-    parts = urlsplit(url)
-    scope = server.scope or f"{parts.scheme}://{parts.netloc}/.default"
-    return TokenCredentials(
-        server.token_url or "", scope, client_id=user, client_secret=secret, tenant_id=None
-    )
-
-
-# --- autodiscover --------------------------------------------------------------------------------
-
-
-def _discovered(server: Server, mailbox: MailboxSettings, user: str | None, secret: str) -> str:
-    """The endpoint of a mailbox's domain, asked for once in a process; a failure counts for a while."""
-    key = (server.name, mailbox.address.rpartition("@")[2].casefold(), user)
-    with _DISCOVERY:
-        found = _FOUND.get(key)
-        if isinstance(found, tuple) and time.monotonic() < found[0] + REFUSED_FOR:
-            raise found[1].with_traceback(None)
-        if isinstance(found, str):
-            return found
-        try:
-            url = _FOUND[key] = _discover(server, mailbox, user or "", secret)
-        except CleanerError as error:
-            _FOUND[key] = time.monotonic(), error
-            raise
-        return url
-
-
-def _discover(server: Server, mailbox: MailboxSettings, user: str, secret: str) -> str:
-    signing_in = credentials(server, "https://outlook.office365.com", user, secret)
-    with _ours_for_autodiscover(server):
-        try:
-            _, protocol = Autodiscovery(email=mailbox.address, credentials=signing_in).discover()
-        except Exception as error:
-            raise error_of(error, server, mailbox) from None
-    return _trusted(server, protocol.service_endpoint)
-
-
-def _trusted(server: Server, url: str) -> str:
-    if not url.startswith("https://"):
-        raise AskPersonError(
-            f"{server.name}: autodiscover names {url}, which is not https; write endpoint = … yourself"
-        )
-    return url
-
-
-def forget_discovered(server: Server) -> None:
-    """A mailbox is not where autodiscover said: the next one asks again."""
-    with _DISCOVERY:
-        for key in [key for key in _FOUND if key[0] == server.name]:
-            del _FOUND[key]
-
-
-@contextmanager
-def _ours_for_autodiscover(server: Server) -> Iterator[None]:
-    """
-    Autodiscover with our adapter, and with its cache in a folder of our own.
-
-    The library keeps it under a name that anybody can guess in a folder where anybody can write, and unpickles it.
-    """
-    with tempfile.TemporaryDirectory(prefix="bounce-cleaner-") as folder:
-        before = AutodiscoverProtocol.HTTP_ADAPTER_CLS
-        exchangelib.autodiscover.cache.AUTODISCOVER_PERSISTENT_STORAGE = Path(folder, "autodiscover")
-        AutodiscoverProtocol.HTTP_ADAPTER_CLS = lambda **_: Adapter(server, translates=False)
-        try:
-            yield
-        finally:
-            AutodiscoverProtocol.HTTP_ADAPTER_CLS = before
-            with suppress(OSError):
-                exchangelib.autodiscover.cache.autodiscover_cache.close()
-
-
 def close_all() -> None:
     """Closes the sessions that are kept for the next mailbox, and forgets who was refused or is to wait."""
     with _LOCK:
         for endpoint in _ENDPOINTS.values():
             endpoint.protocol.close()
         _ENDPOINTS.clear()
-    with _DISCOVERY:
-        _FOUND.clear()
+    forget_all_discovered()
     CachingProtocol.clear_cache()
 
 

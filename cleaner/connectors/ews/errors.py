@@ -35,7 +35,7 @@ PASSING: Final = frozenset(
     """
     ErrorInternalServerError ErrorInternalServerTransientError ErrorTimeoutExpired ErrorConnectionFailed
     ErrorConnectionFailedTransientError ErrorInsufficientResources ErrorNotEnoughMemory
-    ErrorADUnavailable ErrorADOperation ErrorContentConversionFailed ErrorIrresolvableConflict
+    ErrorADUnavailable ErrorADOperation ErrorIrresolvableConflict
     ErrorMailboxFailover ErrorSessionUnavailable ErrorNoRespondingCASInDestinationSite ErrorProxyCallFailed
     ErrorProxyRequestProcessingFailed ErrorExchangeConfigurationException
     """.split()
@@ -119,6 +119,14 @@ class AwayError(ServerUnavailableError):
     """This mailbox is not to be had now; asking again at once is of no use."""
 
 
+class BareFaultError(ServerUnavailableError):
+    """
+    A SOAP fault without a code of EWS: `Server` speaks of the server's own trouble (SOAP 1.1 section 4.4.1).
+
+    An open server says so, too, where it is asked for what it does not know.
+    """
+
+
 def shown(text: str) -> str:
     """A server's own words, on one line."""
     plain = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_WORDS])
@@ -143,8 +151,9 @@ def of_code(
         return ThrottledError(place, wait)
     if code in AWAY:
         return AwayError(mailbox.address, AWAY[code])
-    if code in PASSING or code in STOPPED or not code.startswith("Error"):
-        # A bare SOAP fault (`Server`) speaks of the server's own trouble (SOAP 1.1 section 4.4.1).
+    if not code.startswith("Error"):
+        return BareFaultError(place, said(code, text))
+    if code in PASSING or code in STOPPED:
         return ServerUnavailableError(place, said(code, text))
     if code in NOT_ALLOWED_TO_ACT:
         return AskPersonError(

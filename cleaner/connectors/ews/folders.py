@@ -1,73 +1,25 @@
-"""
-Folders as the server names them, and as we do.
-
-What a folder is for is told by its distinguished id, whatever language its name is in; only what Exchange has no id
-for (a second folder of sent mail, an archive) goes by its name. Names are those that Outlook shows, from below the
-top of the mailbox. A search folder, and one for appointments or contacts, holds no mail of its own.
-"""
+"""All folders of a mailbox, as FindFolder and GetFolder tell them; what they are called stands in `exchange.folders`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.connectors.ews import calls
 from cleaner.connectors.ews.calls import T
 from cleaner.connectors.ews.errors import NO_FOLDER
-from cleaner.connectors.roles import INBOX, role_of
+from cleaner.connectors.exchange.folders import ROLES, Folders, Found, named
 from cleaner.errors import ServerUnavailableError
-from cleaner.values import Folder, FolderRole
 
 if TYPE_CHECKING:
     from cleaner.connectors.ews.session import Session
-
-ROLES: Final = {
-    "inbox": FolderRole.INBOX,
-    "sentitems": FolderRole.SENT,
-    "deleteditems": FolderRole.TRASH,
-    "junkemail": FolderRole.JUNK,
-    "drafts": FolderRole.DRAFTS,
-}
-"""Distinguished ids that Exchange 2010 knows."""
 
 TOP: Final = "msgfolderroot"
 PAGE: Final = 1000
 MOST: Final = 20
 """Pages of folders; who has more than twenty thousand has them unseen."""
 
-DEEPEST: Final = 300
-"""Levels; Exchange allows as many."""
-
-SLASH: Final = "∕"
-"""Stands for a `/` inside a name."""
-
 FIELDS: Final = ("folder:DisplayName", "folder:ParentFolderId", "folder:FolderClass", "folder:TotalCount")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A folder as an answer tells of it."""
-
-    id: str
-    parent: str
-    name: str
-    total: int | None
-    is_for_mail: bool
-    distinguished: str = ""
-    """What it is for, where that is told with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """All mail folders of a mailbox."""
-
-    top: str = ""
-    ids: Mapping[str, str] = field(default_factory=dict)
-    """Our name → the server's id."""
-    totals: Mapping[str, int] = field(default_factory=dict)
-    """Id → how many messages it held."""
-    all: tuple[Folder, ...] = ()
 
 
 def read_folders(session: Session) -> Folders:
@@ -130,47 +82,3 @@ def found_of(element: Any) -> Found | None:
         element.tag == f"{T}Folder" and (not kind or kind == "IPF" or kind.split(".")[:2] == ["IPF", "Note"]),
         str(element.findtext(f"{T}DistinguishedFolderId") or ""),
     )
-
-
-def named(known: Mapping[str, Found], below: tuple[Found, ...]) -> Folders:
-    """The folders with their whole names, the inbox first."""
-    inbox = known["inbox"]
-    top = inbox.parent
-    by_id = {found.id: found for found in (*below, inbox)}
-    roles = {found.id: ROLES[name] for name, found in known.items() if name in ROLES}
-    ids = {INBOX: inbox.id}
-    for found in by_id.values():
-        name = _path(found, by_id, top, inbox.id)
-        if found.is_for_mail and name:
-            ids.setdefault(name, found.id)
-    marked = frozenset(roles.values()) - {FolderRole.SENT}
-    order = (INBOX, *sorted(name for name in ids if name != INBOX))
-    totals = {found.id: found.total for found in by_id.values() if found.total is not None}
-    folders = tuple(
-        Folder(name, roles.get(ids[name]) or _by_name(name, marked), totals.get(ids[name])) for name in order
-    )
-    return Folders(top, ids, totals, folders)
-
-
-def _path(found: Found, by_id: Mapping[str, Found], top: str, inbox: str) -> str:
-    """The whole name; empty for what is not below the top."""
-    levels: list[str] = []
-    here: Found | None = found
-    for _ in range(DEEPEST):
-        if here is None or not here.name:
-            return ""
-        if here.id == inbox:
-            return "/".join((INBOX, *reversed(levels)))
-        levels.append(here.name.replace("/", SLASH))
-        if here.parent == top:
-            name = "/".join(reversed(levels))
-            # Another folder called like the inbox, which to IMAP and us has that name in any case.
-            return "" if levels[-1].upper() == INBOX and found.id != inbox else name
-        here = by_id.get(here.parent)
-    return ""
-
-
-def _by_name(name: str, marked: frozenset[FolderRole]) -> FolderRole:
-    """A name does not count where the server says which folder is for that; but sent mail is sent mail."""
-    role = role_of(name)
-    return FolderRole.NONE if role is FolderRole.INBOX or role in marked else role

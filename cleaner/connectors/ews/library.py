@@ -8,24 +8,14 @@ we say ourselves.
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from typing import Final
 
+from cleaner.connectors import silence as quiet
 from cleaner.errors import AskPersonError
 
 SILENT: Final = ("exchangelib", "requests_oauthlib", "oauthlib", "requests_ntlm", "spnego", "cached_property")
 """Packages that log what they send."""
-
-
-class Nothing(logging.Filter):
-    """Lets no record pass, whatever level somebody sets."""
-
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
-        return False
-
-
-_NOTHING: Final = Nothing()
 
 
 def require(address: str) -> None:
@@ -41,9 +31,4 @@ def require(address: str) -> None:
 
 
 def silence() -> None:
-    """A filter hangs on a logger alone, not on those below it: each module's own gets one."""
-    for name in (*SILENT, *logging.root.manager.loggerDict):
-        if name.partition(".")[0] in SILENT:
-            logger = logging.getLogger(name)
-            if _NOTHING not in logger.filters:
-                logger.addFilter(_NOTHING)
+    quiet.silence(SILENT)

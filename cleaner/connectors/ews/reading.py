@@ -33,17 +33,18 @@ from cleaner.connectors.ews.items import (
     RECIPIENTS,
     STATE,
     WHERE,
-    Item,
     item_of,
 )
 from cleaner.connectors.ews.obstacles import obstacles
 from cleaner.connectors.ews.returned import with_originals
 from cleaner.connectors.ews.session import Session
+from cleaner.connectors.exchange.item import Item, bare_id
 from cleaner.errors import FolderMissingError, UnreadableMessageError
 from cleaner.ports import Obstacle
 from cleaner.values import Folder, Headers, Heading, Listing, Message
 
 Ids: TypeAlias = list[str]
+Answers: TypeAlias = list[Answer]
 
 CHANGES: Final = 512
 """Messages listed at once; Exchange gives no more."""
@@ -59,6 +60,9 @@ MAX_GROUP: Final = 12 * 1024 * 1024
 
 LARGEST: Final = 48 * 1024 * 1024
 """Bytes of a message that is fetched: EWS gives out no part of one, and writes a third more."""
+
+NO_MIME: Final = "the server does not write it as a mail"
+"""Appointments, contacts and what is broken; some servers then leave the MIME out without a word."""
 
 USUAL_SIZE: Final = 100 * 1024
 LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -107,6 +111,7 @@ class ReadingEws:
         for start in range(0, len(ids), MANY):
             part = ids[start : start + MANY]
             found = tuple(self._items(folder, part, wanted))
+            self._sizes |= {item.id: item.size for item in found if isinstance(item, Item) and item.size}
             bare = [item.id for item in found if isinstance(item, Item) and item.is_empty]
             mimes = {item.id: item for item in self._whole(folder, bare) if isinstance(item, Item)}
             for item in found:
@@ -221,15 +226,15 @@ class ReadingEws:
         waiting = list(dict.fromkeys(ids))
         while waiting:
             part, waiting = waiting[: min(most, self._many)], waiting[min(most, self._many) :]
-            answers = self._session.read("GetItem", calls.get_items(part, fields, mime=mime))
+            answers = self._answered(part, fields, mime=mime)
             outcomes = dict(zip(part, answers, strict=False))
             busy = [id for id in part if id not in outcomes or outcomes[id].code in THROTTLED | STOPPED]
             if len(busy) == len(part):
                 raise self._session.trouble(answers[0]) if answers else self._session.silent("GetItem")
-            if busy:
+            if any(id in outcomes and outcomes[id].code in THROTTLED for id in busy):
                 # Some servers answer so many and call themselves too busy for the rest.
                 self._many = max(1, min(self._many, len(part) - len(busy)))
-                waiting = busy + waiting
+            waiting = busy + waiting
             found = {id: self._item(id, answer) for id, answer in outcomes.items() if id not in busy}
             for id in part:
                 item = found.get(id)
@@ -246,9 +251,29 @@ class ReadingEws:
             return replace(items[0], id=id) if items else None
         if answer.code in NO_ITEM or answer.code in NO_FOLDER:
             return None
-        if answer.code in AWAY or answer.code in PASSING:
+        if answer.code in AWAY:
             raise self._session.trouble(answer)
         return Failed(id, said(answer.code, answer.text))
+
+    def _answered(self, ids: Sequence[str], fields: Sequence[str], *, mime: bool) -> Answers:
+        """One message that the server cannot write down is no server in trouble, though it may say the same."""
+        asked = calls.get_items(ids, fields, mime=mime)
+        answers = self._session.read("GetItem", asked, by_item=True)
+        if len(answers) > 1 and all(answer.code in PASSING for answer in answers):
+            self._session.again(self._session.unavailable(answers[0]))
+            answers = self._session.read("GetItem", asked, by_item=True)
+        return [
+            self._again(id, fields, mime=mime) if answer.code in PASSING else answer
+            for id, answer in zip(ids, answers, strict=False)
+        ]
+
+    def _again(self, id: str, fields: Sequence[str], *, mime: bool) -> Answer:
+        """Whether the server knows a message at all; then what it says of it when it is asked once more."""
+        known = self._session.one("GetItem", calls.get_items((id,), ()))
+        if not known.is_ok:
+            return known
+        answers = self._session.read("GetItem", calls.get_items((id,), fields, mime=mime), by_item=True)
+        return answers[0] if answers else known
 
     def _whole(self, folder: str, ids: Sequence[str]) -> Iterator[Item | Failed]:
         wanted = (HEADER, "item:ItemClass", "item:HasAttachments", *STATE)
@@ -261,7 +286,8 @@ class ReadingEws:
             whole = {item.id: item for item in found if isinstance(item, Item)}
             whole |= {item.id: item for item in with_originals(self._session, whole.values())}
             for item in found:
-                yield whole[item.id] if isinstance(item, Item) else item
+                told = whole[item.id] if isinstance(item, Item) else item
+                yield told if not isinstance(told, Item) or told.mime else Failed(told.id, NO_MIME)
 
     def _by_size(self, ids: Sequence[str]) -> Iterator[Ids]:
         """Groups that together are not too large; one that is too large by itself stands alone."""
@@ -316,7 +342,3 @@ def _with_header_of(item: Item, whole: Item | None, folder: str, fields: Collect
     kept = tuple(field for field in rebuilt.items if field[0].strip().lower() != b"to")
     told = item.headers()
     return replace(item.heading(folder, fields), headers=Headers(kept, told.unknown))
-
-
-def bare_id(value: str) -> str:
-    return value.partition("<")[2].partition(">")[0].strip() or value.strip(" <>")

@@ -10,52 +10,25 @@ stays as it is, and what it lacks is unknown.
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cleaner.connectors.ews import calls
-from cleaner.connectors.ews.calls import T
-from cleaner.connectors.ews.errors import AWAY, PASSING
-from cleaner.connectors.ews.items import HEADER, MAX_MESSAGE, Item, decoded, header_of
-from cleaner.values import MAX_HEADER_BYTES, Headers
+from cleaner.connectors.ews.calls import Answer, T
+from cleaner.connectors.ews.errors import AWAY, PASSING, THROTTLED
+from cleaner.connectors.ews.items import HEADER, decoded, header_of
+from cleaner.connectors.exchange.item import Item
+from cleaner.connectors.exchange.originals import Original, better, has_original, lacks_trace
 
 if TYPE_CHECKING:
     from cleaner.connectors.ews.session import Session
-
-ORIGINALS: Final = (b"message/rfc822", b"message/global", b"text/rfc822-headers")
-"""Types of a part that holds a returned original."""
 
 MOST: Final = 4
 """Attached messages of one notice that are looked at."""
 
 AT_ONCE: Final = 30
 """Attached messages that are asked for at once."""
-
-MOST_PARTS: Final = 100
-"""Parts of a notice that are looked at."""
-
-_CONTENT: Final = frozenset((b"content-type", b"content-transfer-encoding", b"mime-version", b"content-id"))
-_BOUNDARY: Final = re.compile(
-    rb'boundary[ \t]*=[ \t]*(?:"([^"\r\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE
-)
-_MARK: Final = b"=_returned-original"
-_RECEIVED: Final = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_SIGNATURE: Final = b"dkim-signature"
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """An attached message as the server writes it, and the header that it came with, where that is told."""
-
-    mime: bytes
-    header: bytes
-
-    @property
-    def whole(self) -> bytes:
-        return under(self.header, self.mime) if self.header.strip() else self.mime
 
 
 def with_originals(session: Session, items: Iterable[Item]) -> Iterator[Item]:
@@ -70,29 +43,22 @@ def with_originals(session: Session, items: Iterable[Item]) -> Iterator[Item]:
     for id, ids in attached.items():
         found = [originals[one] for one in ids if one in originals]
         mime = asked[id].mime
-        better = under_own_headers(mime, found) if embedded(mime) else with_parts(mime, found)
-        if better != mime:
-            yield replace(asked[id], mime=better)
+        told = better(mime, found)
+        if told != mime:
+            yield replace(asked[id], mime=told)
 
 
 def _may_gain(session: Session, mime: bytes) -> bool:
     if not has_original(mime):
         return True
-    return session.endpoint.tells_returned_headers is not False and any(
-        _RECEIVED.search(mime[start : start + MAX_HEADER_BYTES].partition(b"\r\n\r\n")[0]) is None
-        for start, _ in embedded(mime)
-    )
-
-
-def has_original(mime: bytes) -> bool:
-    lower = mime[:MAX_MESSAGE].lower()
-    return any(kind in lower for kind in ORIGINALS)
+    return session.endpoint.tells_returned_headers is not False and lacks_trace(mime)
 
 
 def _attached(session: Session, ids: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """The ids of attached messages, for each item that has some."""
-    answers = session.read("GetItem", calls.get_items(ids, ("item:Attachments",)))
-    for id, answer in zip(ids, answers, strict=False):
+    for id, answer in _each(
+        session, "GetItem", ids, lambda some: calls.get_items(some, ("item:Attachments",))
+    ):
         found = [
             str(one.get("Id"))
             for element in (answer.all("Items") if answer.is_ok else ())
@@ -107,15 +73,32 @@ def _originals(session: Session, ids: Sequence[str]) -> Mapping[str, Original]:
     found: dict[str, Original] = {}
     for start in range(0, len(ids), AT_ONCE):
         part = ids[start : start + AT_ONCE]
-        answers = session.read("GetAttachment", calls.get_attachments(part, (HEADER,)))
-        for id, answer in zip(part, answers, strict=False):
-            if answer.code in PASSING or answer.code in AWAY:
-                raise session.trouble(answer)
+        for id, answer in _each(
+            session, "GetAttachment", part, lambda some: calls.get_attachments(some, (HEADER,))
+        ):
             for element in answer.all("Attachments") if answer.is_ok else ():
                 original = _original(element)
                 if original is not None:
                     found[id] = original
     return found
+
+
+def _each(
+    session: Session, name: str, ids: Sequence[str], asked: Callable[[Sequence[str]], Any]
+) -> Iterator[tuple[str, Answer]]:
+    """
+    What is said of each; those with which the server had trouble are asked for once more, and then left.
+
+    A notice is not worth less than its attachment: what cannot be had of it is unknown.
+    """
+    told = dict(zip(ids, session.read(name, asked(ids), by_item=True), strict=False))
+    again = [id for id, answer in told.items() if answer.code in PASSING]
+    if again:
+        told |= dict(zip(again, session.read(name, asked(again), by_item=True), strict=False))
+    for id, answer in told.items():
+        if answer.code in AWAY or answer.code in THROTTLED:
+            raise session.trouble(answer)
+        yield id, answer
 
 
 def _original(element: Any) -> Original | None:
@@ -124,103 +107,3 @@ def _original(element: Any) -> Original | None:
         if mime:
             return Original(mime, header_of(item))
     return None
-
-
-def under(header: bytes, mime: bytes) -> bytes:
-    """
-    The body of one rebuilt mail under the header that it came with.
-
-    How the body is written now, the new header says; but a signature may cover those fields, too, and then
-    the header stays as it came. A signature over letters that the server has changed is left out.
-    """
-    came = [item for item in Headers.parse(header.lstrip(b"\r\n")).items if item[0].strip()]
-    if not header.isascii():
-        came = [item for item in came if item[0].strip().lower() != _SIGNATURE]
-    if not any(item[0].strip().lower() == _SIGNATURE for item in came):
-        now = [item for item in Headers.parse(mime) if item[0].strip().lower() in _CONTENT]
-        came = [*(item for item in came if item[0].strip().lower() not in _CONTENT), *now]
-    return _block(came) + b"\r\n" + body_of(mime)
-
-
-def embedded(mime: bytes) -> list[tuple[int, int]]:
-    """Where the attached mails of a notice begin and end, those in its own multipart."""
-    boundary = _boundary_of(mime)
-    if boundary is None:
-        return []
-    marks = list(re.finditer(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n?", mime))
-    found: list[tuple[int, int]] = []
-    for here, after in itertools.pairwise(marks[: MOST_PARTS + 1]):
-        start = here.end()
-        header = Headers.parse(mime[start : start + MAX_HEADER_BYTES])
-        kind = header.text("content-type").partition(";")[0].strip().lower()
-        blank = re.compile(rb"\r?\n\r?\n").search(mime, start, after.start() + 1)
-        if kind == "message/rfc822" and blank is not None and not header.text("content-transfer-encoding"):
-            found.append((blank.end(), after.start()))
-    return found
-
-
-def under_own_headers(mime: bytes, originals: Sequence[Original]) -> bytes:
-    """The notice with its attached mails under the headers that they came with, where those are told."""
-    places = embedded(mime)
-    if len(places) != len(originals):
-        return mime
-    parts: list[bytes] = []
-    at = 0
-    for (start, end), original in zip(places, originals, strict=True):
-        inner = mime[start:end]
-        parts += [
-            mime[at:start],
-            under(original.header, inner) if _is_same(inner, original.header) else inner,
-        ]
-        at = end
-    return b"".join((*parts, mime[at:]))
-
-
-def _is_same(inner: bytes, header: bytes) -> bool:
-    """Whether a header is that of this mail: they name the same Message-ID."""
-    came = Headers.parse(header.lstrip(b"\r\n")).text("message-id")
-    return bool(header.strip()) and came == Headers.parse(inner).text("message-id")
-
-
-def _boundary_of(mime: bytes) -> bytes | None:
-    kind = next(
-        (value for name, value in Headers.parse(mime) if name.strip().lower() == b"content-type"), b""
-    )
-    found = _BOUNDARY.search(kind) if kind.strip().lower().startswith(b"multipart/") else None
-    return None if found is None else found[1] or found[2]
-
-
-def body_of(mime: bytes) -> bytes:
-    found = re.search(rb"\r?\n\r?\n", mime)
-    return mime[found.end() :] if found else b""
-
-
-def _block(items: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(name + b":" + value + b"\r\n" for name, value in items)
-
-
-def with_parts(mime: bytes, originals: Sequence[Original]) -> bytes:
-    """The notice with these as further parts: in its own multipart, else beside its body."""
-    if not originals:
-        return mime
-    parts = [b"Content-Type: message/rfc822\r\n\r\n" + one.whole + b"\r\n" for one in originals]
-    boundary = _boundary_of(mime)
-    if boundary is not None and (end := mime.rfind(b"--" + boundary + b"--")) > 0:
-        added = b"".join(b"--" + boundary + b"\r\n" + part for part in parts)
-        return mime[:end] + added + mime[end:]
-    headers = Headers.parse(mime)
-    outer = [item for item in headers if item[0].strip().lower() not in _CONTENT]
-    inner = [item for item in headers if item[0].strip().lower() in _CONTENT]
-    mark = _MARK
-    while any(mark in text for text in (mime, *parts)):
-        mark += b"-"
-    first = _block(inner) + b"\r\n" + body_of(mime) + b"\r\n"
-    top = (
-        _block(outer)
-        + b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="'
-        + mark
-        + b'"\r\n\r\n'
-    )
-    return (
-        top + b"".join(b"--" + mark + b"\r\n" + part for part in (first, *parts)) + b"--" + mark + b"--\r\n"
-    )

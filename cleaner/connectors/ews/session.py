@@ -11,9 +11,9 @@ from oauthlib.oauth2 import InvalidClientIdError, TokenExpiredError
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.ews import calls
-from cleaner.connectors.ews.backoff import Patience
 from cleaner.connectors.ews.calls import CALLS, Answer
-from cleaner.connectors.ews.connecting import connect, forget_discovered
+from cleaner.connectors.ews.connecting import connect
+from cleaner.connectors.ews.discovery import forget_discovered
 from cleaner.connectors.ews.errors import (
     AWAY,
     PASSING,
@@ -24,8 +24,11 @@ from cleaner.connectors.ews.errors import (
     of_code,
     place_of,
     refusal,
+    said,
 )
-from cleaner.connectors.ews.folders import Folders, read_folders
+from cleaner.connectors.ews.folders import read_folders
+from cleaner.connectors.exchange.backoff import Patience
+from cleaner.connectors.exchange.folders import Folders
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 log = logging.getLogger(__name__)
@@ -60,12 +63,17 @@ class Session:
 
     # --- asking
 
-    def read(self, name: str, payload: Any) -> list[Answer]:
-        """A request that changes nothing: asked again when the connection breaks."""
+    def read(self, name: str, payload: Any, *, by_item: bool = False) -> list[Answer]:
+        """
+        A request that changes nothing: asked again when the connection breaks.
+
+        And when no item was answered for the server's own trouble, unless whoever asks looks at each (`by_item`).
+        """
         while True:
             try:
                 answers = self.once(name, payload)
-                self._raise_passing(answers)
+                if not by_item:
+                    self._raise_passing(answers)
             except (ThrottledError, AwayError):
                 raise
             except ServerUnavailableError as error:
@@ -76,6 +84,13 @@ class Session:
     def one(self, name: str, payload: Any) -> Answer:
         """The same for a request with one answer."""
         answers = self.read(name, payload)
+        if not answers:
+            raise self.silent(name)
+        return answers[0]
+
+    def one_once(self, name: str, payload: Any) -> Answer:
+        """One answer to a request that is not simply made again."""
+        answers = self.once(name, payload)
         if not answers:
             raise self.silent(name)
         return answers[0]
@@ -160,9 +175,14 @@ class Session:
         if bad and len(bad) == len(answers):
             raise self.trouble(bad[0])
 
+    def unavailable(self, answer: Answer) -> ServerUnavailableError:
+        return ServerUnavailableError(self.place, said(answer.code, answer.text))
+
     def trouble(self, answer: Answer) -> CleanerError:
         """What an answer means that speaks of more than its item."""
-        return of_code(answer.code, answer.text, answer.wait, self.server, self.mailbox)
+        trouble = of_code(answer.code, answer.text, answer.wait, self.server, self.mailbox)
+        self._forget_place(trouble)
+        return trouble
 
     # --- folders
 

@@ -37,6 +37,8 @@ USUAL_TREE: Final = 8 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
 _PROLOG: Final = re.compile(rb"\s*(?:<\?[^>]{0,500}\?>\s*|<!--[^>]{0,1000}-->\s*){0,20}<(?=[A-Za-z_])")
 _FINE_TIME: Final = re.compile(rb"(>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})\d{1,9}(?=Z?<)")
+_HALVES: Final = re.compile(rb"&#x(d[89ab][0-9a-f]{2});&#x(d[c-f][0-9a-f]{2});", re.IGNORECASE)
+_REFERENCE: Final = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")
 _BUSY_STATUS: Final = (429, 503)
 _MOVED: Final = (301, 302, 307, 308)
 
@@ -117,10 +119,10 @@ def bounded(response: requests.Response, server: Server, started: float) -> byte
     return b"".join(parts)
 
 
-def tree(content: bytes, server: Server) -> Any:
+def tree(content: bytes, server: Server, end: bytes = b"Envelope>") -> Any:
     """The root element of an answer. Raises ServerUnavailableError for what is none, or only its beginning."""
     content = content.removeprefix(b"\xef\xbb\xbf")
-    if not _PROLOG.match(content[:30_000]) or not content.rstrip().endswith(b"Envelope>"):
+    if not _PROLOG.match(content[:30_000]) or not content.rstrip().endswith(end):
         raise ServerUnavailableError(place_of(server), "its answer is no SOAP, or was cut off")
     parser = lxml.etree.XMLParser(
         resolve_entities=False,
@@ -129,10 +131,50 @@ def tree(content: bytes, server: Server) -> Any:
         recover=True,  # servers write control characters that XML cannot have
         huge_tree=len(content) > USUAL_TREE,
     )
-    root = lxml.etree.fromstring(_FINE_TIME.sub(rb"\1", content), parser)
+    root = lxml.etree.fromstring(_FINE_TIME.sub(rb"\1", referring_well(as_utf8(content))), parser)
     if root is None:
         raise ServerUnavailableError(place_of(server), "its answer is no XML")
     return root
+
+
+def as_utf8(content: bytes) -> bytes:
+    """
+    Without bytes that are no UTF-8, for after the first of them the parser would take all the rest for Latin 1.
+
+    Halves of a character (surrogates, U+FFFF) come from names and subjects that some client wrote so.
+    """
+    head = content[:200].lower()
+    if b"encoding" in head and b"utf-8" not in head:
+        return content
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return content.decode("utf-8", "replace").encode()
+    return content
+
+
+def referring_well(content: bytes) -> bytes:
+    """
+    With character references that stand for characters alone.
+
+    From one to half a character (`&#xD83D;`) the parser makes bytes that are no text; two halves are put together.
+    """
+    if b"&#" not in content:
+        return content
+    whole = _HALVES.sub(lambda m: f"&#{_joined(m[1], m[2])};".encode(), content)
+    return _REFERENCE.sub(lambda m: m[0] if _is_character(m[1], m[2]) else b"", whole)
+
+
+def _joined(high: bytes, low: bytes) -> int:
+    return 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
+
+
+def _is_character(hexadecimal: bytes | None, decimal: bytes) -> bool:
+    """XML 1.0, production 2 (Char)."""
+    code = int(hexadecimal, 16) if hexadecimal else int(decimal)
+    return (
+        code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+    )
 
 
 class Refusals(RetryPolicy):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 Mailboxes on IMAP servers (RFC 9051, RFC 3501), through imapclient.
 
     connecting.py   opening a connection, signing in, how many at once
+    bearer.py       signing in with a token
     wire.py         commands and responses over it; grammar.py: their words
     session.py      which folder is open, reconnecting; folders.py: what folders are called
     reading.py      listing, headings, messages; fetching.py: what FETCH answers; cursor.py: what is new

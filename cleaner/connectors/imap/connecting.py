@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from imapclient import IMAPClient, SocketTimeout
 
 from cleaner.config import MailboxSettings, Secret, Server
+from cleaner.connectors.imap import bearer
 from cleaner.connectors.imap.errors import error_of, is_busy, place_of, shown
 from cleaner.connectors.imap.wire import Answer, Wire, string
+from cleaner.connectors.oauth import access_token
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 PORTS: Final = {"implicit": 993, "starttls": 143, "none": 143}
@@ -34,6 +36,9 @@ WAIT_FOR_SLOT: Final = 120
 
 PAUSES: Final = (0.5, 2.0)
 """Seconds before each further try; half of it up to one and a half times, so that many do not come at once."""
+
+SignIn: TypeAlias = Callable[[Wire, frozenset[bytes]], frozenset[bytes]]
+"""Signs in, given what the server offers to everybody; returns what it can do for this user."""
 
 QUICK_LITERALS: Final = {b"LITERAL+": 64 * 1024 * 1024, b"LITERAL-": 4096}
 
@@ -86,25 +91,39 @@ def back_off(seconds: float) -> None:
 
 def connect_once(server: Server, mailbox: MailboxSettings) -> Connection:
     if server.auth == "oauth2":
-        raise AskPersonError(
-            f'{server.name}: this release cannot sign in with oauth2 over IMAP yet; write auth = "password" '
-            'or "master-user"'
-        )
+        return _with_token(server, mailbox)
     secret, owner = (server.password, server.name) if server.auth == "master-user" else (mailbox.password, "")
     if secret is None:
         raise AskPersonError(f"{owner or mailbox.address}: no password is configured; add password = …")
     password = secret.reveal()
+    return _in_slot(server, lambda wire, offered: _sign_in(wire, server, mailbox, password, offered))
+
+
+def _with_token(server: Server, mailbox: MailboxSettings) -> Connection:
+    """A token that is refused, though it should be good yet, is replaced once."""
+    try:
+        return _with(server, mailbox, access_token(server, mailbox))
+    except bearer.TokenRefusedError:
+        return _with(server, mailbox, access_token(server, mailbox, renew=True))
+
+
+def _with(server: Server, mailbox: MailboxSettings, token: str) -> Connection:
+    return _in_slot(
+        server,
+        lambda wire, offered: _capabilities(wire, bearer.sign_in(wire, server, mailbox, token, offered)),
+    )
+
+
+def _in_slot(server: Server, sign_in: SignIn) -> Connection:
     release = slot(server)
     try:
-        return _opened(server, mailbox, password, release)
+        return _opened(server, sign_in, release)
     except BaseException:
         release()
         raise
 
 
-def _opened(
-    server: Server, mailbox: MailboxSettings, password: str, release: Callable[[], None]
-) -> Connection:
+def _opened(server: Server, sign_in: SignIn, release: Callable[[], None]) -> Connection:
     port = server.port or PORTS[server.tls]
     with _translated(server, port):
         client = _client(server, port)
@@ -116,7 +135,7 @@ def _opened(
         client._imap.debug = 0
         wire = Wire(client._imap, place_of(server, port), lambda error: error_of(server, port, error))
         offered = frozenset(client.capabilities())
-        capabilities = _sign_in(wire, server, mailbox, password, offered)
+        capabilities = sign_in(wire, offered)
         wire.free_literal = next((QUICK_LITERALS[c] for c in QUICK_LITERALS if c in capabilities), 0)
         return Connection(wire, capabilities, client, release)
     except BaseException:
@@ -179,6 +198,11 @@ def _sign_in(
         answer = wire.command(b"LOGIN", string(user.encode()), string(password.encode()))
     if not answer.is_ok:
         raise refusal(wire, server, mailbox, answer, password)
+    return _capabilities(wire, answer)
+
+
+def _capabilities(wire: Wire, answer: Answer) -> frozenset[bytes]:
+    """What the server can do for whoever signed in: told along, or asked for."""
     told = answer.code(b"CAPABILITY")
     if told is None:
         lines = answer.named(b"CAPABILITY") or wire.command(b"CAPABILITY").named(b"CAPABILITY")

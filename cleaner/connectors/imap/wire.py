@@ -210,6 +210,38 @@ class Wire:
         self._write(reply + b"\r\n")
         return self._answers([tag])[0]
 
+    def authenticate(
+        self, mechanism: bytes, message: bytes, *, at_once: bool, farewell: bytes
+    ) -> tuple[Answer, bytes]:
+        """
+        A SASL exchange of one message, sent along with the command where that is allowed (RFC 4959).
+
+        Also returns what a server says that is not content with it; that is answered with the farewell.
+        """
+        self.settle()
+        tag = self._send(
+            (b"AUTHENTICATE " + mechanism, message) if at_once else (b"AUTHENTICATE " + mechanism,)
+        )
+        challenges: list[bytes] = []
+        answer = Answer(Status(b""))
+        to_say = [farewell] if at_once else [message, farewell]
+        while True:
+            found, parts = self.response()
+            remark = Status.parse(parts[0]) if found is None else None
+            if found == tag:
+                answer.status = self.ending(parts)
+                # Without its message being sent along, the first challenge was no more than leave to send it.
+                return answer, b"".join(challenges if at_once else challenges[1:])
+            if found == b"+" and to_say:
+                challenges.append(parts[0])
+                self._write(to_say.pop(0) + b"\r\n")
+            elif found is not None:
+                raise self.broken("it answered what nobody asked")
+            elif remark is not None:
+                answer.remarks.append(remark)
+            else:
+                answer.responses.append(parts)
+
     def idle(self, wait: Callable[[], object]) -> Answer:
         """IDLE (RFC 2177), from the server's leave until `wait` returns; what it told meanwhile is in the answer."""
         self.settle()
@@ -256,7 +288,8 @@ class Wire:
         """The next response: its tag, None for an untagged one, and its parts."""
         head, _, rest = self._line().partition(b" ")
         if head != b"*":
-            return head, [rest.rstrip(b"\r\n")]
+            # Some write `+` without the space that belongs behind it.
+            return head.rstrip(b"\r\n"), [rest.rstrip(b"\r\n")]
         parts: Parts = []
         while (match := _LITERAL.search(rest, max(0, len(rest) - 24))) is not None:
             if len(parts) > MAX_PARTS:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cleaner.classifier.features import Features
+from cleaner.service.labelled import Item
 from cleaner.store.labelling import Label, Origin
 from cleaner.values import Kind, Opinion, Specimen
 
@@ -84,63 +85,67 @@ def is_heading(line: bytes) -> bool:
 
 def entry_of(line: bytes) -> Entry:
     """Raises ValueError, in words, for a line that is not as `line_of` writes it."""
-    try:
-        fields = json.loads(line)
-        return _entry(fields)
-    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"is not as it must be ({error})") from error
+    return _entry(Item.parse(line.decode("utf-8", "replace")))
 
 
-def _entry(fields: Mapping[str, Any]) -> Entry:
-    at = datetime.fromisoformat(_text(fields["at"]))
-    if at.tzinfo is None:
-        raise ValueError("its time has no zone")
+def _entry(item: Item) -> Entry:
     specimen = Specimen(
-        fingerprint=_text(fields["fingerprint"], 64),
-        kind=Kind(fields["kind"]),
+        fingerprint=_bounded(item, "fingerprint", 64),
+        kind=item.member("kind", Kind),
         cluster="",
-        features=_features(fields["features"]),
-        opinion=Opinion(fields["verdict"]),
-        score=_number(fields["score"]),
-        probability=None if fields["probability"] is None else _number(fields["probability"]),
-        model=None if fields["model"] is None else _text(fields["model"], 200),
-        proven=fields["proven"] is True,
+        features=_features(item),
+        opinion=item.member("verdict", Opinion),
+        score=item.number("score"),
+        probability=None if item.is_null("probability") else item.number("probability"),
+        model=_bounded_or_none(item, "model", 200),
+        proven=item.flag("proven"),
     )
     return Entry(
-        path=None if fields["path"] is None else _text(fields["path"]),
+        path=_bounded_or_none(item, "path"),
         specimen=specimen,
-        group=_text(fields["group"], 64),
-        truth=_truth(fields["truth"]),
-        by=_text(fields["by"]),
-        at=at,
-        why=_text(fields["why"]),
-        origin=Origin(fields["origin"]),
-        mailbox=None if fields["mailbox"] is None else _text(fields["mailbox"]),
+        group=_bounded(item, "group", 64),
+        truth=_truth(item),
+        by=_bounded(item, "by"),
+        at=_time(item),
+        why=_bounded(item, "why"),
+        origin=item.member("origin", Origin),
+        mailbox=_bounded_or_none(item, "mailbox"),
     )
 
 
-def _truth(value: object) -> Opinion:
-    truth = Opinion(value)
+def _truth(item: Item) -> Opinion:
+    truth = item.member("truth", Opinion)
     if truth is Opinion.UNSURE:
         raise ValueError("nobody can label a message as unsure")
     return truth
 
 
-def _text(value: object, longest: int = MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > longest:
-        raise ValueError("a text is missing or too long")
-    return value
+def _time(item: Item) -> datetime:
+    try:
+        at = datetime.fromisoformat(_bounded(item, "at", 40))
+    except ValueError:
+        raise ValueError("at must be a time such as 2026-11-02T10:15:00+00:00") from None
+    if at.tzinfo is None:
+        raise ValueError("its time has no zone")
+    return at
 
 
-def _number(value: object) -> float:
-    number = float(value) if isinstance(value, int | float) else math.nan
-    if not math.isfinite(number):
-        raise ValueError("a number is missing or not finite")
-    return number
+def _bounded(item: Item, key: str, longest: int = MAX_TEXT) -> str:
+    text = item.text(key)
+    if len(text) > longest:
+        raise ValueError(f"{key} is longer than {longest:,} characters")
+    return text
 
 
-def _features(value: Mapping[str, Any]) -> dict[str, Any]:
-    features = Features.from_json(value)
+def _bounded_or_none(item: Item, key: str, longest: int = MAX_TEXT) -> str | None:
+    return None if item.is_null(key) else _bounded(item, key, longest)
+
+
+def _features(item: Item) -> dict[str, Any]:
+    try:
+        features = Features.from_json(item.inner("features").content)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise ValueError("features must hold facts (names with numbers) and words (whole numbers)") from None
     names = features.facts
     if len(names) > MAX_FACTS or len(features.words) > MAX_WORDS or any(len(name) > 100 for name in names):
         raise ValueError("it has more features than a notice can have")

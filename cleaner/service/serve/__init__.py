@@ -22,5 +22,6 @@ each does the work of one mailbox, and what came of it flows back into the sched
 from __future__ import annotations
 
 from cleaner.service.serve.service import Health, Observer, Service
+from cleaner.service.serve.serving import Serving
 
-__all__ = ["Health", "Observer", "Service"]
+__all__ = ["Health", "Observer", "Service", "Serving"]

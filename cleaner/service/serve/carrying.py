@@ -102,9 +102,11 @@ def placed(context: Context, worked: Worked, *, chance: float, is_woken: bool) -
         due = next_turn(now, policy.interval, failures, settings, chance)
     rests_until = None
     if pause := asked_pause(worked.error, settings.longest_pause):
-        log.info("its server wants to be left alone for %.0f seconds", pause.total_seconds())
-        rests_until = now + pause
-        due = max(due, rests_until)
+        is_for_all = isinstance(worked.error, ServerUnavailableError) and worked.error.is_for_all
+        alone = "its server" if is_for_all else "it"
+        log.info("%s is to be left alone for %.0f seconds", alone, pause.total_seconds())
+        rests_until = now + pause if is_for_all else None
+        due = max(due, now + pause)
     turn = replace(turn, due=due, failures=failures, digest_due=digest_due(context, turn, policy, now))
     return Ended(turn, now, context.actor if worked.only_looked else None, rests_until)
 

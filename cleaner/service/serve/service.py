@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.service.context import Context
+from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
 from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
@@ -77,9 +78,12 @@ class Service:
         *,
         tick: float = TICK,
         chance: Callable[[], float] = random.random,
+        retraining: Retraining | None = None,
         jobs: Sequence[Job] = JOBS,
     ) -> None:
         self.context = context
+        self.fault: CleanerError | None = None
+        """Why it cannot go on; where one process does all, it always can."""
         self._observers = tuple(observers)
         self._tick_seconds = tick
         self._chance = chance
@@ -101,6 +105,7 @@ class Service:
         self._ticked = time.monotonic()
         self._trouble = ""
         self._wakers = Wakers(self.wake)
+        self._retraining = retraining or Retraining()
 
     # --- beginning
 
@@ -243,6 +248,7 @@ class Service:
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
         if not self._drains.is_set():
+            self._retraining.look(self.context)
             self._upkeep.turn(self.context)
 
     def _hasten_interrupted(self) -> None:
@@ -311,6 +317,7 @@ class Service:
             pass  # Whoever was just giving out turns, and did not know of it yet, is done.
         self._upkeep.end()
         self._wakers.close(FAREWELL)
+        self._retraining.stop()
         patience = self.context.settings.service.drain.total_seconds()
         if not self._wait_until_idle(patience):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)

@@ -19,6 +19,7 @@ from typing import Final
 from cleaner.errors import CleanerError
 from cleaner.service.alerts import post
 from cleaner.service.context import Context
+from cleaner.service.drift import alerts, drifts
 from cleaner.service.serve.alarming import failing
 
 log = logging.getLogger(__name__)
@@ -46,12 +47,17 @@ def alarm_of_failing(context: Context, _stopping: Callable[[], bool]) -> None:
     post(context, failing(context.store.schedule.all()))
 
 
+def alarm_of_drift(context: Context, _stopping: Callable[[], bool]) -> None:
+    post(context, alerts(drifts(context)))
+
+
 def forget_idle_runs(context: Context, _stopping: Callable[[], bool]) -> None:
     context.store.runs.forget_idle(context.clock() - IDLE_RUNS)
 
 
 JOBS: Final = (
     Job("alarms of what keeps failing", timedelta(minutes=5), alarm_of_failing),
+    Job("alarms of models that fit no more", timedelta(hours=1), alarm_of_drift),
     Job("forgetting runs that did nothing", timedelta(days=1), forget_idle_runs),
 )
 

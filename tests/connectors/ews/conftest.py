@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cleaner.connectors.ews import backoff, connecting
+from cleaner.connectors.ews import connecting
+from cleaner.connectors.exchange import backoff
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,6 @@ def test_an_error_in_a_bulk_move_loses_no_new_id(
     ("code", "kind"),
     [
         ("ErrorMailboxMoveInProgress", ServerUnavailableError),
-        ("ErrorInternalServerError", ServerUnavailableError),
         ("ErrorQuotaExceeded", ChangeRefusedError),
     ],
 )
@@ -97,6 +96,32 @@ def test_what_ends_the_work_is_raised_when_the_rest_is_told(
     told, error = moves(mailbox, ids)
     assert isinstance(error, kind)
     assert len(told) >= 10
+    agree(place, told)
+
+
+@pytest.mark.parametrize("at", [0, 1, 10])
+def test_a_message_that_cannot_be_moved_stops_no_run(
+    at: int, server: EwsServer, place: EwsPlace, mailbox: ChangeableMailbox
+) -> None:
+    """The server says of it what it says when it is in trouble itself; every run would begin with it."""
+    ids = delivered(place, 21)
+    skip, within = (0, 0) if at == 0 else (1, at - 1)
+    server.fault(item_fails(within, "ErrorInternalServerError", operation="MoveItem", skip=skip))
+    told, error = moves(mailbox, ids)
+    assert error is None
+    assert [moved.id for moved in told if moved.error is not None] == [ids[at]]
+    assert sum(moved.new_id is not None for moved in told) == 20
+    agree(place, told)
+
+
+def test_a_server_in_trouble_ends_the_run(
+    server: EwsServer, place: EwsPlace, mailbox: ChangeableMailbox
+) -> None:
+    ids = delivered(place, 21)
+    server.fault(refuses("ErrorInternalServerError", operation="MoveItem", times=None))
+    told, error = moves(mailbox, ids)
+    assert isinstance(error, ServerUnavailableError)
+    assert [moved.id for moved in told if moved.error is not None] == ids[:1]
     agree(place, told)
 
 

@@ -13,10 +13,11 @@ from cleaner import notices
 from cleaner.connectors import open_reading
 from cleaner.connectors.ews import reading as reading_module
 from cleaner.connectors.ews.cursor import Cursor
+from cleaner.errors import FolderMissingError
 from cleaner.ports import Mailbox
 from cleaner.values import UNKNOWN, ActionName, FolderRole, Kind, Message, Policy
 from tests.connectors.places import ADDRESS, EwsPlace, mail
-from tests.servers.ews import EwsServer, Ways
+from tests.servers.ews import EwsServer, Ways, cut, refuses_all
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 
@@ -73,7 +74,7 @@ Content-Type: message/rfc822
 
 @pytest.fixture(params=list(Ways), ids=lambda ways: ways.name.lower())
 def server(request: pytest.FixtureRequest) -> Iterator[EwsServer]:
-    with EwsServer(ways=request.param) as server:
+    with EwsServer(ways=request.param, renews=True) as server:
         yield server
 
 
@@ -260,9 +261,49 @@ def test_a_hold_is_reported_and_blocks_nothing(tmp_path: Path) -> None:
         assert place.reading().obstacles() == ()
         place.box.move(place.deliver("INBOX", mail(1)), "recoverableitemspurges")
         (obstacle,) = place.reading().obstacles()
+    assert obstacle.holds
     assert not obstacle.blocks
     assert "Purges (1)" in obstacle.what
     assert f"Get-Mailbox '{ADDRESS}' | Format-List LitigationHoldEnabled" in obstacle.remedy
+
+
+def test_a_retention_hold_is_reported_and_blocks_nothing(place: EwsPlace) -> None:
+    place.box.set_retention(hold=False)
+    assert place.reading().obstacles() == ()
+    place.box.set_retention(hold=True)
+    (obstacle,) = place.reading().obstacles()
+    assert obstacle.holds
+    assert not obstacle.blocks
+    assert f"Get-Mailbox '{ADDRESS}' | Format-List RetentionHoldEnabled" in obstacle.remedy
+
+
+def test_nothing_leaves_the_quarantine_of_a_mailbox_on_hold(tmp_path: Path) -> None:
+    """Retention looks for holds by itself, each time."""
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        place = EwsPlace(server, tmp_path)
+        changing = place.changing()
+        assert not any(one.holds or one.blocks for one in changing.obstacles())
+        place.box.move(place.deliver("INBOX", mail(1)), "recoverableitemsversions")
+        assert any(one.holds for one in changing.obstacles())
+
+
+@pytest.mark.parametrize("code", ["ErrorInvalidOperation", "SOAP:Server"])
+def test_a_server_that_knows_no_holds_has_none(code: str, server: EwsServer, place: EwsPlace) -> None:
+    """What it does not know, an open server calls a trouble of its own."""
+    mailbox = place.reading()
+    mailbox.folders()
+    server.fault(refuses_all(code, operation="GetUserConfiguration", times=None))
+    server.fault(refuses_all(code, operation="FindFolder", times=None))
+    assert mailbox.obstacles() == ()
+
+
+def test_a_connection_that_breaks_hides_no_hold(server: EwsServer, place: EwsPlace) -> None:
+    place.box.set_retention(hold=True)
+    mailbox = place.reading()
+    mailbox.folders()
+    server.fault(cut(operation="GetUserConfiguration"))
+    (obstacle,) = mailbox.obstacles()
+    assert obstacle.holds
 
 
 def test_a_missing_right_is_told_with_its_command(server: EwsServer, place: EwsPlace, tmp_path: Path) -> None:
@@ -284,3 +325,38 @@ def test_a_shared_mailbox_is_opened_by_a_delegate(server: EwsServer, tmp_path: P
     )
     assert mailbox.list("INBOX").ids == (id,)
     assert place.reading().list("INBOX").ids == ()
+
+
+def test_the_archive_beside_a_mailbox_is_not_looked_at(tmp_path: Path) -> None:
+    """It has no address of its own; notices come into the mailbox, and what was put away there has had its time."""
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        place = EwsPlace(server, tmp_path)
+        place.box = server.add_mailbox(ADDRESS, archive=True)
+        place.box.deliver(mail(1), "archiveinbox")
+        here = place.deliver("INBOX", mail(2))
+        mailbox = place.reading()
+        assert mailbox.list("INBOX").ids == (here,)
+        names = [folder.name for folder in mailbox.folders()]
+        assert names.count("INBOX") == 1
+        assert [folder.role for folder in mailbox.folders()].count(FolderRole.TRASH) == 1
+        with pytest.raises(FolderMissingError):
+            mailbox.list("In-Place Archive/Inbox")
+
+
+@pytest.mark.parametrize("name", ["Public Folders/Info", "All Public Folders"])
+def test_public_folders_are_not_there(name: str, place: EwsPlace) -> None:
+    assert not any(folder.name.startswith("Public") for folder in place.reading().folders())
+    with pytest.raises(FolderMissingError, match="Public"):
+        place.reading().list(name)
+
+
+def test_a_shared_mailbox_is_opened_by_who_acts_for_it(server: EwsServer, tmp_path: Path) -> None:
+    """Nobody signs in as a shared mailbox; its account is disabled."""
+    shared = server.add_mailbox("office@harbor.example", password="nobody-knows")
+    server.add_account("svc@harbor.example", impersonates=[shared.address])
+    place = EwsPlace(server, tmp_path)
+    here, settings = place._open
+    acting = replace(here, access="impersonation", user="svc@harbor.example", password=settings.password)
+    mailbox = open_reading(acting, replace(settings, address=shared.address))
+    id = shared.deliver(mail(1))
+    assert mailbox.list("INBOX").ids == (id,)

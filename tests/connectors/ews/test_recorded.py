@@ -16,6 +16,7 @@ from cleaner.connectors.ews.calls import Answer, answer_of, fault_of
 from cleaner.connectors.ews.errors import SoapFaultError, ThrottledError, of_code
 from cleaner.connectors.ews.reading import changes_of
 from cleaner.connectors.ews.wire import tree
+from cleaner.connectors.exchange.folders import named
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError
 from cleaner.values import FolderRole, Policy
 
@@ -106,9 +107,9 @@ def test_folders_by_their_distinguished_ids(exchanges: Path) -> None:
     by_name = {one.name: one for one in found}
     known = {"inbox": "Inbox", "sentitems": "Sent Items"}
     assert {key: by_name[name].distinguished for key, name in known.items()} == {key: key for key in known}
-    named = folders.named({key: by_name[name] for key, name in known.items()}, tuple(found))
-    roles = {folder.name: folder.role for folder in named.all}
-    assert named.all[0].name == "INBOX"
+    all_folders = named({key: by_name[name] for key, name in known.items()}, tuple(found))
+    roles = {folder.name: folder.role for folder in all_folders.all}
+    assert all_folders.all[0].name == "INBOX"
     assert (roles["INBOX"], roles["Sent Items"]) == (FolderRole.INBOX, FolderRole.SENT)
     assert roles["Sync Issues/Conflicts"] is FolderRole.NONE
     assert "Calendar" not in roles

@@ -108,10 +108,6 @@ def test_what_is_not_ascii_signs_in(account: Account, tmp_path: Path) -> None:
     assert isinstance(error_of(account), SignInRefusedError)
 
 
-def test_oauth2_is_said_to_come_later(account: Account) -> None:
-    assert "oauth2" in str(error_of(account.changed(auth="oauth2")))
-
-
 @pytest.mark.parametrize(
     ("code", "text", "busy"),
     [

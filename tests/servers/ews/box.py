@@ -139,6 +139,15 @@ class Box:
     def set_quota(self, size: int | None) -> None:
         self.mailbox.quota = size
 
+    def set_retention(self, *, hold: bool) -> None:
+        """A retention policy, under a hold or not, as it stands in the mailbox ([MS-OXOCFG] 2.2.5.2.3)."""
+        self.mailbox.retention = (
+            '<?xml version="1.0"?><UserConfiguration><Info version="Exchange.14"><Data>'
+            f'<RetentionHold RetentionComment="On leave; &quot;Enabled&quot;" Enabled="{hold}" RetentionUrl=""/>'
+            '<PolicyTag Guid="a" Name="Never" IsVisible="True" OptedInto="True" Type="All"/>'
+            "</Data></Info></UserConfiguration>"
+        ).encode()
+
     def set_hold(self, hold: bool = True) -> None:
         """Litigation hold; only with Exchange's ways, where there are Recoverable Items."""
         self.mailbox.hold = hold

@@ -74,7 +74,10 @@ class Call:
         return replace(Shape.of(asked, self.ways), renews=self.renews)
 
     def folder_fields(self) -> frozenset[str]:
-        return Shape.of(self.body.find(M + "FolderShape"), self.ways).fields
+        return self.folder_shape().fields
+
+    def folder_shape(self) -> Shape:
+        return Shape.of(self.body.find(M + "FolderShape"), self.ways)
 
     def folder(
         self, element: etree._Element, *, gone: str = "ErrorFolderNotFound", needs: str = "read"
@@ -187,14 +190,13 @@ def convert_id(call: Call) -> str:
 
 
 def get_folder(call: Call) -> str:
-    fields = call.folder_fields()
+    shape = call.folder_shape()
     gone = "ErrorFolderPropertyRequestFailed" if call.ways is Ways.RECORDED else "ErrorFolderNotFound"
 
     def do(element: etree._Element) -> str:
         folder = call.folder(element, gone=gone)
-        return tag(
-            "m:Folders", folder_element(folder, fields, folder.mailbox.rights(call.who, folder), call.ways)
-        )
+        rights = folder.mailbox.rights(call.who, folder)
+        return tag("m:Folders", folder_element(folder, shape.fields, rights, call.ways, shape.tags))
 
     return call.each(_children(call, "FolderIds"), do)
 
@@ -456,6 +458,23 @@ def _categories(element: etree._Element) -> tuple[str, ...]:
     return () if found is None else tuple(each.text or "" for each in found)
 
 
+# --- settings
+
+
+def get_user_configuration(call: Call) -> str:
+    """One hidden message of settings: the retention tags, with the hold over them."""
+
+    def do(element: etree._Element) -> str:
+        mailbox = call.folder(element[0]).mailbox
+        if element.get("Name") != "MRM" or mailbox.retention is None:
+            raise RefusedError("ErrorItemNotFound")
+        name = tag("t:UserConfigurationName", tag("t:DistinguishedFolderId", Id="inbox"), Name="MRM")
+        data = text("t:XmlData", base64.b64encode(mailbox.retention).decode())
+        return tag("m:UserConfiguration", name, data)
+
+    return call.each(call.body.findall(M + "UserConfigurationName"), do)
+
+
 # --- subscriptions
 
 
@@ -496,6 +515,7 @@ OPERATIONS: Final[dict[str, Callable[[Call], str]]] = {
     "GetAttachment": get_attachment,
     "GetFolder": get_folder,
     "GetItem": get_item,
+    "GetUserConfiguration": get_user_configuration,
     "MoveItem": move_item,
     "Subscribe": subscribe,
     "SyncFolderHierarchy": sync_folder_hierarchy,

@@ -6,7 +6,7 @@ import base64
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lxml import etree
@@ -26,6 +26,9 @@ RIGHTS: Final = (
 )
 
 TRANSPORT_HEADERS: Final = "0x7d"
+
+LAST_CHANGE: Final = "0x670a"
+"""Of a folder: when one of its messages changed last."""
 
 SHORT: Final = 255
 """Characters of a property that Exchange gives in a list of items."""
@@ -102,7 +105,13 @@ def folder_id(folder: Folder) -> str:
     return tag("t:FolderId", Id=folder.id, ChangeKey=folder.change_key)
 
 
-def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str], ways: Ways) -> str:
+def folder_element(
+    folder: Folder,
+    fields: frozenset[str],
+    rights: frozenset[str],
+    ways: Ways,
+    tags: tuple[tuple[str, str, str], ...] = (),
+) -> str:
     parent = folder.mailbox.folders[folder.parent]
     pieces = [folder_id(folder)]
     if "folder:ParentFolderId" in fields:
@@ -125,7 +134,17 @@ def folder_element(folder: Folder, fields: frozenset[str], rights: frozenset[str
         pieces.append(_permissions(folder))
     if "folder:UnreadCount" in fields and folder.element == "Folder":
         pieces.append(text("t:UnreadCount", str(folder.unread)))
+    pieces += [_last_change(folder, ways, asked, kind) for own, asked, kind in tags if own == LAST_CHANGE]
     return tag(f"t:{folder.element}", *pieces)
+
+
+def _last_change(folder: Folder, ways: Ways, asked: str, kind: str) -> str:
+    """A time that grows with each change to a message; with the recorded server it stands still, as was seen."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    if ways is Ways.EXCHANGE:
+        since += timedelta(seconds=folder.sequence)
+    uri = tag("t:ExtendedFieldURI", PropertyType=kind, PropertyTag=asked)
+    return tag("t:ExtendedProperty", uri, text("t:Value", moment(since, Ways.EXCHANGE)))
 
 
 def effective_rights(rights: frozenset[str]) -> str:

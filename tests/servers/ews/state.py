@@ -220,6 +220,8 @@ class Mailbox:
         """Bytes that it may hold."""
         self.hold = False
         """Litigation hold: what is deleted for good goes to Recoverable Items' Purges."""
+        self.retention: bytes | None = None
+        """The XML of its retention tags."""
         self.watchers: list[Watcher] = []
         self.hierarchy = 0
         """When a folder was made or removed last."""

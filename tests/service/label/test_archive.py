@@ -311,6 +311,9 @@ def test_a_message_that_was_changed_is_not_the_one_that_was_labelled(hands: Hand
         ("path", 7),
         ("mailbox", {}),
         ("origin", "heaven"),
+        ("score", 10**400),
+        ("features", {"facts": {"x": 1}, "words": ["y"]}),
+        ("features", {"facts": [], "words": []}),
     ],
 )
 def test_a_line_that_is_not_as_it_must_be_is_told_and_left_out(
@@ -320,6 +323,8 @@ def test_a_line_that_is_not_as_it_must_be_is_told_and_left_out(
     answers = take(hands, packed)
     assert [bool(answer.error) for answer in answers] == [True] * 3
     assert answers[0].source == "manifest.jsonl line 2"
+    raw_words = ("is not a valid", "convert", "has no attribute", "isoformat", "literal", "unhashable")
+    assert not any(words in answers[0].error for words in raw_words), answers[0].error
     assert hands.app.context.store.labels.find() == ()
 
 

@@ -1,12 +1,13 @@
 """
-When a server wants to be left alone: by one account, for all of its mailboxes.
+When a server wants to be left alone.
 
-Exchange counts what an account does, whichever mailboxes it opens, and says in milliseconds how long it will refuse
-everything more ([EWS throttling], `BackOffMilliseconds`); whoever asks on makes it longer. So the pause is kept for
-the endpoint and the credential, not for the mailbox that happened to meet it. Short ones are waited for; with a
-longer one the run ends, to be tried again later.
+Exchange counts what an account does, whichever mailboxes it opens, and says how long it will refuse everything more
+([EWS throttling], `BackOffMilliseconds`); Graph counts for an application and a mailbox ([Graph throttling],
+`Retry-After`). Whoever asks on makes it longer, so the pause is kept for all that are counted together. Short ones
+are waited for; with a longer one the run ends, to be tried again later.
 
 [EWS throttling]: https://learn.microsoft.com/exchange/client-developer/exchange-web-services/ews-throttling-in-exchange
+[Graph throttling]: https://learn.microsoft.com/graph/throttling
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ LONGEST_NAP: Final = 5.0
 PATIENCE: Final = 30.0
 """Seconds that one mailbox's work waits altogether."""
 
+LEAST_COUNTED: Final = 0.05
+"""Seconds that a wait counts at least: who is told to wait for none at all asks again only so often."""
+
 UNTOLD: Final = 0.5
 """Seconds to begin with, where the server does not say how long."""
 
 
 class Backoff:
-    """One account's pause on one server. For use by many threads."""
+    """A pause for all that are counted together. For use by many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,6 +63,6 @@ class Patience:
         """Waits, if it is short enough; says whether it did."""
         if seconds > LONGEST_NAP or seconds > self._left:
             return False
-        self._left -= seconds
+        self._left -= max(seconds, LEAST_COUNTED)
         time.sleep(seconds)
         return True
