@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Final
 
 from benchmarks import mailbox
 from benchmarks.ews_requests import Scan, run, timed
+from cleaner.app import App
 from cleaner.config import make_key
 from tests.servers.certificates import Authority
 from tests.servers.graph import CLIENT, SECRET, TENANT, Box, GraphServer
@@ -85,6 +87,23 @@ def scan(server: GraphServer, configuration: Path, what: str, most: int | None =
     server.counts.clear()
     server.steps.clear()
     seconds, moved = timed(configuration)
+    return counted(server, what, seconds, moved, most)
+
+
+def look(server: GraphServer, configuration: Path) -> GraphScan:
+    """What `serve` does with a mailbox into which nothing came."""
+    with App.open(configuration) as app:
+        watched = app.context.settings.mailbox(mailbox.ADDRESS)
+        before = app.context.mailboxes.pulse(watched)
+        server.counts.clear()
+        server.steps.clear()
+        began = time.monotonic()
+        is_same = app.context.mailboxes.pulse(watched) == before
+        seconds = time.monotonic() - began
+    return counted(server, "a look from outside, nothing new", seconds, 0, MOST_IDLE if is_same else 0)
+
+
+def counted(server: GraphServer, what: str, seconds: float, moved: int, most: int | None) -> GraphScan:
     asked: Counter[str] = Counter()
     for (_, operation), count in server.counts.items():
         asked[operation] += count
@@ -107,6 +126,7 @@ def scans(messages: int, root: Path) -> Iterator[GraphScan]:
         yield scan(server, moving, f"first scan of {messages} that moves", MOST_FIRST)
         yield scan(server, moving, "second scan after it")
         yield scan(server, moving, "third scan, nothing new", MOST_IDLE)
+        yield look(server, moving)
 
 
 def main() -> int:

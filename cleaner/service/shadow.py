@@ -48,7 +48,8 @@ class Beside:
                 self.ways.items(), key=lambda item: (-item[1], item[0][0].value, item[0][1].value)
             )
         ]
-        told = f"of {self.judged:,} notices it says otherwise of {self.differs:,}"
+        differs = f"{self.differs:,}" if self.differs else "none"
+        told = f"of {self.judged:,} notices it says otherwise of {differs}"
         return f"candidate {self.candidate} judges along: {told}{': ' if parts else ''}{', '.join(parts)}"
 
     def as_json(self) -> dict[str, object]:

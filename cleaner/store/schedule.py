@@ -248,20 +248,17 @@ def write_down(connection: Connection, ended: Sequence[tuple[Ended, str]]) -> No
             for one, claim in ended
         ],
     )
-    s = tables.schedule.c
-    for server, until in _rests(one for one, _ in ended).items():
-        resting = (s.server == server) & (s.due < until) & s.claimed_by.is_(None)
-        connection.execute(update(tables.schedule).where(resting).values(due=until))
-
-
-def _rests(ended: Iterable[Ended]) -> dict[str, datetime]:
-    """How long which server wants to be left alone."""
-    found: dict[str, datetime] = {}
-    for one in ended:
+    rests: dict[str, datetime] = {}
+    for one, _ in ended:
         if one.rests_until is not None:
-            server = one.turn.server
-            found[server] = max(found.get(server, one.rests_until), one.rests_until)
-    return found
+            rests[one.turn.server] = max(one.rests_until, rests.get(one.turn.server, one.rests_until))
+    s = tables.schedule.c
+    for server, until in rests.items():
+        connection.execute(
+            update(tables.schedule)
+            .where(s.server == server, s.due < until, s.claimed_by.is_(None))
+            .values(due=until)
+        )
 
 
 _NEW: Final[Mapping[str, Any]] = {name: bindparam(f"new_{name}") for name in REMEMBERED}

@@ -14,13 +14,16 @@ from typing import Any
 
 import pytest
 
+import cleaner.cli.login
 from cleaner.config import make_key
 from cleaner.connectors.imap import connecting, session
 from cleaner.connectors.oauth.tokens import forget_all
+from cleaner.ports import Invitation
 from tests.connectors.oauth.signing import visit
 from tests.servers import dovecot, signin
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, Options
+from tests.servers.graph import GraphServer
 from tests.servers.signin import DEVICE_GRANT, SECRET, SignInServer
 
 Run = Callable[..., Any]
@@ -213,6 +216,88 @@ def test_nothing_secret_stands_in_the_store_or_on_the_screen(run: Run, house: Ho
     secrets = [SECRET, *house.provider.access, *house.provider.grants]
     secrets += [token for grant in house.provider.grants.values() for token in (grant.current, *grant.used)]
     for secret in secrets:
+        assert secret.encode() not in seen
+
+
+# --- over Graph ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cloud(authority: Authority, tmp_path: Path) -> Iterator[GraphServer]:
+    """A Microsoft 365 where Ann may sign in by device code, and a configuration for her mailbox."""
+    forget_all()
+    with GraphServer(authority.good()) as server:
+        server.entra.interval = 0
+        server.add_mailbox(ANN)
+        application = server.add_application("0c1d6b52-device", roles=(), secrets={})
+        application.is_public, application.scopes = True, {"Mail.ReadWrite"}
+        make_key(tmp_path / "master.key")
+        (tmp_path / "cleaner.toml").write_text(f"""
+[[organisation]]
+name = "harbor"
+domains = ["harbor.example"]
+[[server]]
+name = "cloud"
+connector = "graph"
+auth = "device"
+client_id = "{application.client_id}"
+endpoint = "{server.root}"
+authority = "{server.root}/organizations"
+ca_file = "{authority.ca_file}"
+[[mailbox]]
+address = "{ANN}"
+server = "cloud"
+""")
+        yield server
+    forget_all()
+
+
+def signs_in(cloud: GraphServer, monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+    """Somebody does as he is told, at a browser."""
+    told = cleaner.cli.login.invite
+
+    def at_browser(invitation: Invitation) -> None:
+        told(invitation)
+        cloud.entra.approve(invitation.code, user)
+
+    monkeypatch.setattr("cleaner.cli.login.invite", at_browser)
+
+
+def test_over_graph_a_person_signs_in_the_same_way(
+    run: Run, cloud: GraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs_in(cloud, monkeypatch, ANN)
+    ran = run("login", "cloud")
+    assert ran.code == 0, ran.err
+    assert "the mailbox opens" in ran.out
+    cloud.entra.revoke_tokens()
+    assert "FAIL" not in run("check").out, "a token that is refused is replaced"
+    cloud.entra.revoke_grants()
+    cloud.entra.revoke_tokens()
+    ran = run("check")
+    assert "what was granted has been revoked, as after a change of password" in ran.out
+    assert f"bounce-cleaner login cloud {ANN}" in ran.out
+
+
+def test_over_graph_who_signed_in_for_somebody_else_is_named(
+    run: Run, cloud: GraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs_in(cloud, monkeypatch, "boss@harbor.example")
+    ran = run("login", "cloud")
+    assert ran.code == 1
+    assert "boss@harbor.example signed in, and may not open it" in ran.err
+    assert "nobody has signed in yet" in run("check").out
+
+
+def test_over_graph_nothing_secret_is_kept_or_shown(
+    run: Run, cloud: GraphServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    signs_in(cloud, monkeypatch, ANN)
+    ran = (run("login", "cloud"), run("check"), run("scan", "--preview", "--mailbox", ANN), run("history"))
+    seen = "".join(each.out + each.err for each in ran).encode()
+    seen += b"".join(path.read_bytes() for path in tmp_path.glob("state.db*") if path.is_file())
+    assert len(cloud.entra.secrets) > 2
+    for secret in cloud.entra.secrets:
         assert secret.encode() not in seen
 
 

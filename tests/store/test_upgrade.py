@@ -31,6 +31,7 @@ from cleaner.store import Store, schema, tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 from cleaner.store.records import ConsentState
+from cleaner.store.sealing import Seals
 from cleaner.values import ActionName, EntryState, Opinion
 from tests.store.samples import ANN, KEY
 
@@ -57,6 +58,7 @@ VALUES: dict[str, Any] = {
     "run_stop.run_id": "r1",
     "run.id": "r1",
     "schedule.claimed_by": None,
+    "alert_due.sealed": Seals(KEY).seal(b'{"kind": "x", "about": "x", "text": "x"}'),
 }
 """What cannot be any text, by table and column."""
 

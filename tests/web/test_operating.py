@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cleaner import config
 from cleaner.app import App
 from cleaner.config import ServiceSettings
 from cleaner.service.scan import MailboxScan
@@ -18,11 +20,15 @@ from cleaner.service.serve import Service
 from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.web.metrics import Metrics
+from tests.servers.process import missing
 from tests.service.hands import ANN, Hands, installed
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 UNIT = CONFIG / "bounce-cleaner.service"
 EXPOSURE = 1.5
+FLEET = CONFIG / "fleet"
+METRICS = 9825
+GRACE = r"terminationGracePeriodSeconds: (\d+)"
 
 
 def test_the_dashboard_asks_for_numbers_that_there_are(tmp_path: Path) -> None:
@@ -82,6 +88,53 @@ def test_the_unit_waits_longer_than_work_may_take_to_end() -> None:
     assert int(found[1]) > ServiceSettings().drain.total_seconds() + 10
     assert "Type=notify" in text
     assert "LoadCredential=master.key:" in text
+
+
+def test_a_worker_is_run_like_the_service_as_little_exposed() -> None:
+    def settings(name: str) -> set[str]:
+        lines = (CONFIG / name).read_text().splitlines()
+        return {line for line in lines if line and not line.startswith(("#", "Description=", "ExecStart="))}
+
+    assert settings("bounce-cleaner-worker.service") == settings("bounce-cleaner.service")
+    assert "cleaner.toml worker\n" in (CONFIG / "bounce-cleaner-worker.service").read_text()
+
+
+def test_the_configuration_of_a_fleet_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BOUNCE_CLEANER_KEY", "IMAP_PASSWORD"):
+        monkeypatch.setenv(name, "x" * 44)
+    shutil.copy(FLEET / "cleaner.toml", tmp_path)
+    settings = config.load(tmp_path / "cleaner.toml")
+    assert settings.store.url.startswith("postgresql://")
+    assert settings.service.listen is not None
+    assert settings.service.listen[1] == METRICS
+
+
+def test_compose_finds_nothing_wrong_with_its_example() -> None:
+    """The schema of the Compose specification, which check-jsonschema brings along."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    told = subprocess.run([*command, FLEET / "compose.yaml"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert {"serve", "worker"} <= set(re.findall(r'command: \["(\w+)"', (FLEET / "compose.yaml").read_text()))
+
+
+@pytest.mark.nightly
+def test_kubernetes_finds_nothing_wrong_with_its_example() -> None:
+    if importlib.util.find_spec("kubernetes_validate") is None:
+        missing("kubernetes-validate", "pip install --group manifests")
+    command = [sys.executable, "-m", "kubernetes_validate", "--strict", str(FLEET / "kubernetes.yaml")]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_containers_of_a_fleet_may_end_their_work_and_tell_their_numbers() -> None:
+    drain = ServiceSettings().drain.total_seconds()
+    for file, pattern in (("compose.yaml", r"stop_grace_period: (\d+)s"), ("kubernetes.yaml", GRACE)):
+        text = (FLEET / file).read_text()
+        found = re.findall(pattern, text)
+        assert found
+        assert all(int(seconds) > drain + 10 for seconds in found)
+    assert f"containerPort: {METRICS}" in (FLEET / "kubernetes.yaml").read_text()
+    assert f"port: {METRICS}" in (FLEET / "prometheus.yml").read_text()
 
 
 def test_the_container_asks_where_the_program_answers() -> None:

@@ -10,7 +10,7 @@ import base64
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from cleaner.connectors.ews.connecting import close_all
 from cleaner.connectors.exchange import backoff
 from cleaner.errors import AskPersonError, RetryLaterError, SignInRefusedError
 from cleaner.service import consent
+from cleaner.service.serve.work import work
+from cleaner.store.records import Turn
 from tests.servers.ews import PASSWORD, Box, EwsServer, Stored, Ways, busy, cut, cut_after, refuses
 from tests.worlds.ews_world import ACCOUNT, digest_of, lines
 from tests.worlds.imap_world import clean
@@ -143,6 +145,31 @@ def test_one_failing_mailbox_never_holds_up_the_others(count: int, tmp_path: Pat
             assert [result.error for result in clean(app)] == [None] * count
             assert [len(in_quarantine(box)) for box in boxes] == [1] * count
             assert everything(boxes) == before
+
+
+def test_the_service_only_looks_at_a_mailbox_where_nothing_came(tmp_path: Path) -> None:
+    """Two requests; what comes is found at the next look."""
+    with EwsServer(ways=Ways.EXCHANGE) as server:
+        server.add_account(ACCOUNT, impersonates=None)
+        box = server.add_mailbox("ann@harbor.example")
+        box.deliver(FAKE.format(number=1, address=box.address).encode(), received=WHEN)
+        with App.open(configured(server, [box], tmp_path), clock=lambda: WHEN + timedelta(hours=1)) as app:
+            consent.opt_in(app.context, consent.NewMailbox(box.address))
+            turn = Turn(box.address, "exchange", WHEN, upkeep_due=WHEN + timedelta(days=9))
+            turns = [turn]
+            while turns[-1].pulse is None and len(turns) < MOST_RUNS:
+                turns.append(work(app.context, turns[-1], lambda: False).turn)
+            assert len(in_quarantine(box)) == 1
+            # What the move itself changed is looked at once more.
+            turns.append(work(app.context, turns[-1], lambda: False).turn)
+            server.counts.clear()
+            idle = work(app.context, turns[-1], lambda: False)
+            assert (idle.error, idle.only_looked) == (None, True)
+            assert server.requests() == 2
+            box.deliver(FAKE.format(number=2, address=box.address).encode(), received=WHEN)
+            woken = work(app.context, idle.turn, lambda: False)
+            assert (woken.error, woken.only_looked) == (None, False)
+            assert len(in_quarantine(box)) == 2
 
 
 def test_no_credential_in_log_error_or_store(

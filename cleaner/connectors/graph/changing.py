@@ -184,8 +184,6 @@ class ChangingGraph(ReadingGraph):
                 moves.trouble = moves.trouble or self._refused(what, answer)
             else:
                 moves.done[id] = Moved(id, error=said(answer))
-        if moves.untried:
-            self._session.shrink(len(ids) - len(moves.untried), len(ids))
         if (
             any(moved.gone for moved in moves.done.values())
             and (gone := self._target_gone(target)) is not None

@@ -28,6 +28,13 @@ BATCH: Final = 20
 """Requests in a batch; Graph takes no more."""
 
 
+LEAST: Final = 4
+"""Requests that Exchange takes at once for a mailbox."""
+
+TRIED_AFTER: Final = 10
+"""After so many batches without a refusal a larger one is tried."""
+
+
 @dataclass(slots=True)
 class Gate:
     """What all who work on one mailbox in this process share."""
@@ -36,6 +43,19 @@ class Gate:
     lock: threading.Lock = field(default_factory=threading.Lock)
     many: int = BATCH
     """Requests that go into one batch."""
+    well: int = 0
+    """Batches since one was last refused in part."""
+
+    def note(self, asked: int, refused: int) -> None:
+        """Some services answer so many of a batch and call themselves too busy for the rest, some only for a while."""
+        if refused:
+            self.well = 0
+            if asked > LEAST:
+                self.many = max(LEAST, min(self.many, asked - refused))
+        else:
+            self.well += 1
+            if self.well % TRIED_AFTER == 0:
+                self.many = min(BATCH, self.many + LEAST)
 
 
 @dataclass(slots=True)

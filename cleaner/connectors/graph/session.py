@@ -43,9 +43,6 @@ TRIES: Final = 3
 RETRIES: Final = 2
 """How often one request of a batch is made again that fails alone."""
 
-LEAST: Final = 4
-"""Requests that Exchange takes at once for a mailbox."""
-
 
 class Session:
     """One mailbox. Not for use by several threads at once."""
@@ -129,7 +126,7 @@ class Session:
             found |= {number: answers[number] for number in hopeless}
             later = [number for number in later if number not in hopeless]
             if later:
-                self._after([answers[number] for number in later], len(part), is_alone=not found)
+                self._after([answers[number] for number in later], is_alone=not found)
             waiting = later + waiting
         return [found[number] for number in range(len(requests))]
 
@@ -146,11 +143,10 @@ class Session:
             else:
                 return answers
 
-    def _after(self, untold: Sequence[Answer], asked: int, *, is_alone: bool) -> None:
+    def _after(self, untold: Sequence[Answer], *, is_alone: bool) -> None:
         """Waits before those are asked again that were not answered."""
         busy = [answer for answer in untold if is_busy(answer)]
         if busy:
-            self.shrink(asked - len(busy), asked)
             waits = [answer.wait for answer in busy if answer.wait is not None]
             self.pause(ThrottledError(self.place, max(waits) if waits else None))
         elif is_alone or not self._patience.nap(self._patience.guess()):
@@ -190,13 +186,9 @@ class Session:
         if not answer.is_ok:
             raise self.trouble(answer)
         answers = _answers(answer, len(requests))
+        self._gate.note(len(answers), sum(map(is_busy, answers)))
         log.debug("%s: a batch of %d", self.address, len(requests))
         return answers
-
-    def shrink(self, done: int, asked: int) -> None:
-        """Some services answer so many of a batch and call themselves too busy for the rest."""
-        if asked > LEAST:
-            self._gate.many = max(LEAST, min(self._gate.many, done))
 
     @property
     def many(self) -> int:

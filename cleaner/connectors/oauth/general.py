@@ -20,7 +20,7 @@ from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SignIn
 from cleaner.connectors.oauth.errors import host_of, of_answer
 from cleaner.connectors.oauth.loopback import Browser, Loopback
-from cleaner.connectors.oauth.values import Token, token_of
+from cleaner.connectors.oauth.values import Token, number_in, token_of
 from cleaner.connectors.oauth.wire import Session
 from cleaner.connectors.silence import silence
 from cleaner.errors import ServerUnavailableError, SignInRefusedError
@@ -32,6 +32,9 @@ USUAL_INTERVAL: Final = 5.0
 SLOWER: Final = 5.0
 """Seconds between questions whether a device was let in (RFC 8628 section 3.5), and what `slow_down` adds."""
 SHORTEST: Final = 0.05
+LONGEST_INTERVAL: Final = 60.0
+FAILURES: Final = 5
+"""So often an answer may fail to come."""
 LONGEST: Final = 1800.0
 """Seconds that somebody is waited for."""
 
@@ -57,14 +60,21 @@ def by_device(
     code, url = str(flow.get("device_code") or ""), str(flow.get("verification_uri") or "")
     if not code or not url:
         raise asking.refusal(flow)
-    seconds = min(_number(flow.get("expires_in"), LONGEST), LONGEST)
+    seconds = number_in(flow.get("expires_in"), LONGEST, LONGEST)
     tell(Invitation(url, str(flow.get("user_code") or ""), int(seconds)))
     body = DeviceClient(sign_in.client_id).prepare_request_body(device_code=code)
-    pause = max(_number(flow.get("interval"), USUAL_INTERVAL), SHORTEST)
-    until = time.monotonic() + seconds
+    pause = max(number_in(flow.get("interval"), USUAL_INTERVAL, LONGEST_INTERVAL), SHORTEST)
+    until, failures = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         time.sleep(pause)
-        answer = asking.post(sign_in.token_url, body)
+        try:
+            answer = asking.post(sign_in.token_url, body)
+        except ServerUnavailableError:
+            # The person may be half-way through: a network that fails for a moment takes nothing from him.
+            failures += 1
+            if failures > FAILURES:
+                raise
+            continue
         if answer.get("error") == "slow_down":
             pause += SLOWER
         elif answer.get("error") != "authorization_pending":
@@ -167,10 +177,3 @@ class _Client:
                 f"{self._mailbox.address}: the permission to read and move mail was not given; sign in again, and "
                 "leave its box ticked"
             )
-
-
-def _number(value: object, usual: float) -> float:
-    try:
-        return max(float(str(value)[:20]), 0.0)
-    except ValueError:
-        return usual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from cleaner.errors import ServerUnavailableError
 
 USUAL_LIFE: Final = 3600
 """Seconds that a token is good for where nobody says (RFC 6749 section 5.1 only recommends to say it)."""
+
+LONGEST_LIFE: Final = 86_400
 
 EARLY: Final = 300
 """Seconds before its end that a token is renewed, and no more than a fifth of its life."""
@@ -43,7 +46,7 @@ def token_of(server: Server, sign_in: SignIn, answer: Mapping[str, Any]) -> Toke
         raise ServerUnavailableError(
             f"{server.name}: the sign-in endpoint {where}", "it gives no usable token"
         )
-    life = _seconds(answer.get("expires_in"))
+    life = number_in(answer.get("expires_in"), USUAL_LIFE, LONGEST_LIFE)
     return Token(text, time.time() + life - min(EARLY, life / 5), refresh)
 
 
@@ -52,11 +55,13 @@ def _is_sound(text: str) -> bool:
     return 0 < len(text) <= LONGEST and all("!" <= c <= "~" for c in text)
 
 
-def _seconds(value: object) -> float:
+def number_in(value: object, usual: float, most: float) -> float:
+    """A number of an answer, some write it as a text; what is none counts as the usual one."""
     try:
-        return min(max(float(str(value)[:20]), 0.0), 86_400.0)
+        found = float(str(value)[:20])
     except ValueError:
-        return USUAL_LIFE
+        return usual
+    return min(max(found, 0.0), most) if math.isfinite(found) else usual
 
 
 def client_of(sign_in: SignIn) -> str:

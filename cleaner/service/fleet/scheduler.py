@@ -19,10 +19,12 @@ from typing import Final
 from cleaner.errors import CleanerError, NewerStoreError, StoreError
 from cleaner.service.context import Context
 from cleaner.service.fleet.sweeping import bring_back, forget_old, sweep
+from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
 from cleaner.service.serve.carrying import FIRST
 from cleaner.service.serve.following import Following, pull_in
+from cleaner.service.serve.telling import Telling
 from cleaner.service.serve.timing import end_of_quiet
 from cleaner.service.serve.upkeep import Upkeep
 from cleaner.service.serve.waking import Wakers
@@ -56,6 +58,7 @@ class Scheduler:
         self._book: FleetBook = context.store.fleet()
         self._following = Following()
         self._upkeep = Upkeep()
+        self._retraining = Retraining()
         self._wakers = Wakers(self.wake)
         self._woken: set[str] = set()
         self._guard = threading.Lock()
@@ -70,6 +73,7 @@ class Scheduler:
         """Gives the office back."""
         self._ends.set()
         self._upkeep.end()
+        self._retraining.stop()
         self._wakers.close(FAREWELL)
 
     def close(self, patience: float) -> bool:
@@ -98,6 +102,9 @@ class Scheduler:
     def _run(self) -> None:
         while not self._ends.is_set():
             try:
+                # Also right after a failure: a newer program may have changed what was asked for.
+                if self._is_time("newer", HOUSEKEEPING):
+                    self.context.store.refuse_newer()
                 with self._book.candidate() as hold:
                     if hold:
                         log.info("this process is the scheduler now")
@@ -118,6 +125,8 @@ class Scheduler:
         self._following.again()
         remember_keys(self.context)
         self._hasten_interrupted()
+        telling = Telling(lambda: self.context)
+        telling.start()
         try:
             with self._book.bell() as bell:
                 while not self._ends.is_set() and hold.is_kept():
@@ -127,6 +136,7 @@ class Scheduler:
                     self._is_well()
                     self._refill(bell, began + TICK)
         finally:
+            telling.close(FAREWELL)
             self._wakers.keep(self.context, frozenset())
 
     def _tick(self) -> None:
@@ -164,6 +174,7 @@ class Scheduler:
             if runs := cut_off_runs(context):
                 close_runs(context, runs)
             self._upkeep.turn(context)
+            self._retraining.look(context)
         if self._is_time("forgetting", FORGETTING):
             forget_old(self._book)
 

@@ -87,3 +87,12 @@ def test_a_redirect_is_not_followed(provider: SignInServer, tmp_path: Path) -> N
     with pytest.raises(ServerUnavailableError, match="302"):
         access_token(server, ANN)
     assert provider.counted("client_credentials") == 0
+
+
+@pytest.mark.parametrize("life", ["nan", "inf", "-5", "x", None, 10**400, [], "3600"])
+def test_however_a_life_is_written_there_is_a_token(
+    provider: SignInServer, tmp_path: Path, life: object
+) -> None:
+    provider.add_client()
+    provider.fail(200, access_token="good", expires_in=life)
+    assert access_token(server_of(provider, tmp_path, "other", "client_credentials"), ANN) == "good"

@@ -241,6 +241,21 @@ def test_a_device_is_asked_about_until_its_person_comes(provider: SignInServer, 
     assert seen[0].url == f"{provider.url}/go"
 
 
+def test_a_moment_without_answers_takes_nothing_from_whoever_is_signing_in(
+    provider: SignInServer, tmp_path: Path
+) -> None:
+    provider.add_client()
+    server = server_of(provider, tmp_path, "other", "device")
+    provider.fail(503)
+    provider.fail(400, error="authorization_pending")
+    provider.fail(502)
+    assert person_signs_in(server, ANN, person(provider)).refresh_token
+    for _ in range(10):
+        provider.fail(503)
+    with pytest.raises(ServerUnavailableError, match="503"):
+        person_signs_in(server, ANN, person(provider))
+
+
 def test_a_code_that_somebody_else_slips_in_is_not_taken(provider: SignInServer, coded: Server) -> None:
     """RFC 6749 section 10.12: what comes without our state is answered, and waited on."""
 

@@ -158,7 +158,7 @@ def child_folders(call: Call) -> Result:
 
 def _folders(call: Call, parent: Folder, path: str) -> Result:
     found = call.options(*_FOLDER_OPTIONS)
-    select = query.selected(found, shapes.FOLDER_PROPERTIES, "mailFolder")
+    select = query.selected(found, shapes.FOLDER_SELECTABLE, "mailFolder")
     children = query.expanded(found.get("$expand"), {"childFolders"}).child_folders
     hidden = query.truth(found, "includehiddenfolders")
     listed = [each for each in parent.children if hidden or not each.is_hidden]
@@ -194,7 +194,7 @@ def _escaped(value: str) -> str:
 
 def get_folder(call: Call) -> Result:
     found = call.options("$select", "$expand")
-    select = query.selected(found, shapes.FOLDER_PROPERTIES, "mailFolder")
+    select = query.selected(found, shapes.FOLDER_SELECTABLE, "mailFolder")
     children = query.expanded(found.get("$expand"), {"childFolders"}).child_folders
     return Result(json=shapes.folder(find_folder(call, call.keys[0]), select, children=children))
 
@@ -244,7 +244,7 @@ def folders_delta(call: Call) -> Result:
     found = call.options("$select", "$skiptoken", "$deltatoken")
     token = found.get("$skiptoken") or found.get("$deltatoken")
     if token is None:
-        select = query.selected(found, shapes.FOLDER_PROPERTIES, "mailFolder")
+        select = query.selected(found, shapes.FOLDER_SELECTABLE, "mailFolder")
         here = delta.begin_folders(call.mailbox, delta.Asked(View(select=select)), below)
     else:
         here = call.tokens.read(token, call.mailbox, 0, 0)

@@ -222,6 +222,8 @@ FOLDER_PROPERTIES: Final[dict[str, Callable[[Folder], object]]] = {
     "isHidden": lambda folder: folder.is_hidden,
 }
 """In v1.0 a folder does not say which well-known one it is."""
+FOLDER_SELECTABLE: Final = FOLDER_PROPERTIES.keys() - {"sizeInBytes"}
+"""The size comes in answers and stands in no documentation (microsoft-graph-docs-contrib pull request 9463)."""
 
 
 def folder(each: Folder, select: frozenset[str] | None, *, children: bool = False) -> dict[str, object]:
