@@ -64,6 +64,18 @@ class ConsentBook:
         with self._database.read() as connection:
             return connection.execute(select(func.max(tables.consent.c.id))).scalar() or 0
 
+    def agreed_after(self, step: int) -> tuple[str, ...]:
+        """The mailboxes that an agreement was recorded of after that step, be it only other terms."""
+        c, m = tables.consent.c, tables.mailbox.c
+        query = (
+            select(m.address)
+            .join_from(tables.consent, tables.mailbox)
+            .where(c.id > step, c.state == ConsentState.OPTED_IN.value)
+            .distinct()
+        )
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def _read(self, query: Select[Any], address: str) -> tuple[Consent, ...]:
         with self._database.look() as connection:
             rows = connection.execute(query, {"address": address_key(address)}).all()

@@ -65,6 +65,22 @@ def test_systemd_finds_the_unit_little_exposed() -> None:
     assert float(found[1]) <= EXPOSURE
 
 
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    """All of it but where the program lies, which is another place on each machine."""
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("needs systemd-analyze")
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text().replace("/opt/bounce-cleaner/bin/bounce-cleaner", sys.executable))
+    command = [tool, "verify", "--man=no", "--recursive-errors=no", str(copy)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Failed to" in told.stderr and "connect" in told.stderr:
+        pytest.skip(f"this systemd-analyze needs a running systemd: {told.stderr}")
+    assert (told.returncode, told.stderr) == (0, "")
+    copy.write_text(copy.read_text().replace("Type=notify", "Type=notfy"))
+    assert "notfy" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
 def test_the_unit_waits_longer_than_work_may_take_to_end() -> None:
     text = UNIT.read_text()
     found = re.search(r"TimeoutStopSec=(\d+)", text)

@@ -43,6 +43,9 @@ class Following:
         settings = context.settings
         wanted = {a: settings.mailbox(a).server for a in store.consent.opted_in() if a in settings}
         is_complete = store.schedule.plan(wanted, now)
+        if self._steps != NEVER and (agreed := store.consent.agreed_after(self._steps)):
+            # Who has agreed to other terms (an end of the preview) does not wait for the next time, either.
+            store.schedule.hasten(agreed, now)
         self._steps = steps if is_complete else NEVER
         return context, waited_at(context, wanted)
 

@@ -147,6 +147,21 @@ def test_who_agrees_later_is_next(hands: Hands, served: Callable[[], Served]) ->
     assert len(one.told.of(BEN)) == 1
 
 
+def test_whose_preview_is_ended_is_cleaned_at_once(hands: Hands, served: Callable[[], Served]) -> None:
+    hands.opt_in(ANN, preview=timedelta(days=7))
+    hands.opt_in(BEN)
+    one = served()
+    assert not hands.folder(ANN, ".Backscatter")
+    bens = len(one.told.of(BEN))
+    hands.opt_in(ANN)
+    until = time.monotonic() + PATIENCE
+    while len(one.told.of(ANN)) < 2:
+        assert time.monotonic() < until
+        one.settle()
+    assert hands.folder(ANN, ".Backscatter")
+    assert len(one.told.of(BEN)) == bens
+
+
 def test_each_is_looked_at_after_its_own_interval(hands: Hands, served: Callable[[], Served]) -> None:
     hands.opt_in(ANN, BEN)
     ben = hands.app.context.settings.mailbox(BEN)
