@@ -35,7 +35,6 @@ from cleaner.store.hashing import Keyed
 from cleaner.store.records import ConsentState
 from cleaner.store.sealing import Seals
 from cleaner.values import ActionName, Alert, EntryState, Opinion
-from cleaner.values import ActionName, EntryState, Opinion
 from tests.store.samples import ANN, KEY
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
