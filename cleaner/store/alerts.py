@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from cleaner.errors import StoreError
 from cleaner.store import tables
 from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
@@ -60,23 +62,36 @@ class AlertBook:
                         connection.execute(insert(table).values(**row, at=at))
 
     def due(self) -> Mapping[Alert, datetime]:
-        """Since when which alarm is due, the oldest first."""
+        """Since when which alarm is due, the oldest first; one that was sealed with another master key is left out."""
+        return {alert: row.at for row in self._rows() if (alert := self._opened(row)) is not None}
+
+    def _rows(self) -> Sequence[Row[Any]]:
         table = tables.alert_due
         with self._database.read() as connection:
-            rows = connection.execute(select(table).order_by(table.c.at, table.c.key)).all()
-        return {Alert(**json.loads(self._seals.open(row.sealed))): row.at for row in rows}
+            return connection.execute(select(table).order_by(table.c.at, table.c.key)).all()
+
+    def _opened(self, row: Row[Any]) -> Alert | None:
+        try:
+            return Alert(**json.loads(self._seals.open(row.sealed)))
+        except StoreError:
+            return None
 
     def settle(self, alerts: Iterable[Alert]) -> None:
         """They are due no more."""
-        hashed = [self._hash(alert) for alert in alerts]
-        if hashed:
-            with self._database.write() as connection:
-                connection.execute(delete(tables.alert_due).where(tables.alert_due.c.key.in_(hashed)))
+        self._drop([self._hash(alert) for alert in alerts])
 
     def forget_about(self, address: str) -> None:
-        """Tells nobody any more of what speaks of that mailbox."""
+        """Tells nobody any more of what speaks of that mailbox, nor of what nobody can read."""
         name = address_key(address)
-        self.settle(alert for alert in self.due() if name in f"{alert.about}\n{alert.text}".casefold())
+        read = [(row.key, self._opened(row)) for row in self._rows()]
+        self._drop(
+            [key for key, alert in read if alert is None or name in f"{alert.about}\n{alert.text}".casefold()]
+        )
+
+    def _drop(self, keys: Sequence[bytes]) -> None:
+        if keys:
+            with self._database.write() as connection:
+                connection.execute(delete(tables.alert_due).where(tables.alert_due.c.key.in_(keys)))
 
     def _hash(self, alert: Alert) -> bytes:
         return self._keyed.hash("alert", alert.key)
