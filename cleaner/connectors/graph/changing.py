@@ -10,7 +10,7 @@ before anything is raised. When the connection breaks while messages are being m
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -102,9 +102,11 @@ class ChangingGraph(ReadingGraph):
         source = self._session.folder(folder)
         left = list(dict.fromkeys(ids))
         size, rounds = 1, 0
+        asked: set[str] = set()
         while left:
             group, left = left[:size], left[size:]
-            moves = self._move(group, source, where, folder, target)
+            moves = self._move(group, source, where, folder, target, asked)
+            asked.update(moves.untried)
             told = [moves.done[id] for id in group if id in moves.done]
             for number, moved in enumerate(told, 1):
                 yield Moved(moved.id, moved.new_id, moved.gone, moved.error, more=number < len(told))
@@ -127,15 +129,33 @@ class ChangingGraph(ReadingGraph):
         elif moves.broke is not None:
             self._session.again(moves.broke)
 
-    def _move(self, ids: Sequence[str], source: str | None, where: str, folder: str, target: str) -> Moves:
+    def _move(
+        self,
+        ids: Sequence[str],
+        source: str | None,
+        where: str,
+        folder: str,
+        target: str,
+        before: Collection[str],
+    ) -> Moves:
+        """
+        Moves those that are still in their folder.
+
+        One of `before` was asked for already: if it is in the target now, that request was carried out late, after
+        nobody waited for its answer any more.
+        """
         moves = Moves()
         try:
-            here = self.those_in(source, ids) if source is not None else frozenset()
+            places = self.places_of(ids) if source is not None else {}
         except CleanerError as error:
             moves.trouble = error
             return moves
-        moves.done = {id: Moved(id, gone=True) for id in ids if id not in here}
-        asked = [id for id in ids if id in here]
+        asked = [id for id in ids if source is not None and places.get(id) == source]
+        for id in ids:
+            if id in before and places.get(id) == where:
+                moves.done[id] = Moved(id, id)
+            elif id not in asked:
+                moves.done[id] = Moved(id, gone=True)
         requests = [
             Request("POST", self._session.path("messages", id, "move"), {"destinationId": where})
             for id in asked

@@ -125,6 +125,28 @@ def test_where_each_message_is_tells_what_was_moved(
     assert there(account, "Backscatter") == set(ids)
 
 
+def test_a_move_that_is_carried_out_late_is_told_as_made(account: Account, ids: tuple[str, ...]) -> None:
+    """Its gateway gave up, the message stood where it was, and only then the service moved it: it is ours."""
+    with account.changing() as mailbox:
+        mailbox.folders()
+        account.graph.fault(broken(504, operation="move"))
+        late = meanwhile(lambda: account.box.move(ids[0], "Backscatter"), operation="message", skip=2)
+        account.graph.fault(late)
+        moved, trouble = moved_until_trouble(mailbox, ids)
+    assert trouble is None
+    assert late.times == 0
+    assert [(one.id, one.new_id, one.gone) for one in moved] == [(id, id, False) for id in ids]
+
+
+def test_what_stood_in_the_quarantine_before_is_not_told_as_moved(
+    account: Account, ids: tuple[str, ...]
+) -> None:
+    account.box.move(ids[4], "Backscatter")
+    with account.changing() as mailbox:
+        moved = {one.id: one for one in mailbox.move("INBOX", ids, "Backscatter")}
+    assert [id for id, one in moved.items() if one.gone] == [ids[4]]
+
+
 def test_what_its_owner_moved_elsewhere_meanwhile_stays_there(account: Account, ids: tuple[str, ...]) -> None:
     """An immutable id would find it there, and take it away from him."""
     account.box.make("Important")
