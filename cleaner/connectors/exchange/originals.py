@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from cleaner.connectors.exchange.item import MAX_MESSAGE
@@ -27,7 +28,7 @@ _CONTENT: Final = frozenset((b"content-type", b"content-transfer-encoding", b"mi
 _BOUNDARY: Final = re.compile(
     rb'boundary[ \t]*=[ \t]*(?:"([^"\r\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE
 )
-_MARK: Final = b"=_returned-original"
+_MARK: Final = b"=_returned-original-"
 _RECEIVED: Final = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _SIGNATURE: Final = b"dkim-signature"
 
@@ -83,9 +84,9 @@ def embedded(mime: bytes) -> list[tuple[int, int]]:
     boundary = _boundary_of(mime)
     if boundary is None:
         return []
-    marks = list(re.finditer(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n?", mime))
+    marks = re.finditer(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n?", mime)
     found: list[tuple[int, int]] = []
-    for here, after in itertools.pairwise(marks[: MOST_PARTS + 1]):
+    for here, after in itertools.pairwise(itertools.islice(marks, MOST_PARTS + 1)):
         start = here.end()
         header = Headers.parse(mime[start : start + MAX_HEADER_BYTES])
         kind = header.text("content-type").partition(";")[0].strip().lower()
@@ -147,9 +148,8 @@ def with_parts(mime: bytes, originals: Sequence[Original]) -> bytes:
     headers = Headers.parse(mime)
     outer = [item for item in headers if item[0].strip().lower() not in _CONTENT]
     inner = [item for item in headers if item[0].strip().lower() in _CONTENT]
-    mark = _MARK
-    while any(mark in text for text in (mime, *parts)):
-        mark += b"-"
+    # A mail that holds its own digest cannot be written: the mark stands in none of them.
+    mark = _MARK + sha256(b"".join((mime, *parts))).hexdigest()[:32].encode("ascii")
     first = _block(inner) + b"\r\n" + body_of(mime) + b"\r\n"
     top = (
         _block(outer)
