@@ -85,6 +85,7 @@ class Scheduler:
         with self._guard:
             self.context = context
             self._following.again()
+            self._wakers.keep(context, frozenset())
             # What counts as changed may have changed.
             context.store.schedule.forget_pulses()
             pull_in(context, context.clock())
@@ -165,8 +166,8 @@ class Scheduler:
     def _keep_house(self, context: Context) -> None:
         if self._is_time("sweeping", SWEEPING):
             sweep(self._book)
-            if bring_back(context, self._book):
-                self._hasten_interrupted()
+            # What they had begun to change does not hasten them further: it may be what ends the workers.
+            bring_back(context, self._book)
         if self._is_time("housekeeping", HOUSEKEEPING):
             context.store.refuse_newer()
             # Claims of a `serve` from before there was a queue, or from when this was a database of one machine.
