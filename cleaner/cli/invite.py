@@ -62,11 +62,10 @@ def invite(
                 remark(str(outcome), "yellow")
             else:
                 show(outcome, put=put)
-    results().print(
-        f"{count(len(asked) - failed, 'owner')} asked. With the code that comes back: "
-        f"{command(context, 'optin confirm CODE')}",
-        soft_wrap=True,
-    )
+    told = f"{count(len(asked) - failed, 'owner')} asked."
+    if len(asked) > failed:
+        told += f" With the code that comes back: {command(context, 'optin confirm CODE')}"
+    results().print(told, soft_wrap=True)
     if failed:
         raise typer.Exit(FAILED if failed == len(asked) else PARTLY)
 

@@ -242,6 +242,7 @@ def sentence(service: Serving) -> str:
 
 
 def needs_more(command: str, error: ModuleNotFoundError) -> UsageError:
+    extra = "fleet" if command == "worker" else "serve"
     return UsageError(
-        f"{command} needs the package {error.name}; install it: pip install 'bounce-cleaner[serve]'"
+        f"{command} needs the package {error.name}; install it: pip install 'bounce-cleaner[{extra}]'"
     )

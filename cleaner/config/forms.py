@@ -348,6 +348,12 @@ def store_url(base: Path) -> Form[str]:
             )
         if _has_password(written):
             raise ValueError("must not hold a password; take it out and put it into ~/.pgpass")
+        try:
+            _ = urlsplit(written).port
+        except ValueError:
+            raise ValueError(
+                "has no number of a port after the host; write postgresql://USER@HOST:5432/DATABASE"
+            ) from None
         return written
 
     return form

@@ -18,11 +18,11 @@ from cleaner.config.table import Table
 
 def server(table: Table, name: str, base: Path) -> Server:
     usual = Server(name, "graph")
-    cloud = oauth.CLOUDS[table.one("cloud", forms.among({word: word for word in oauth.CLOUDS}), "global")]
+    cloud = oauth.cloud_of(table)
     endpoint = table.one("endpoint", forms.web_address, None) or cloud.graph
     if endpoint.startswith("http:"):
         table.fault("endpoint", "tokens would go over plain HTTP; write https://…, or leave it out")
-    sign_in = oauth.for_graph(table, base)
+    sign_in = oauth.for_graph(table, base, cloud)
     return Server(
         name,
         "graph",

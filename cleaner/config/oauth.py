@@ -100,9 +100,12 @@ class SignIn:
         yield from (s for s in (self.client_secret, self.certificate, self.service_account) if s is not None)
 
 
-def for_graph(table: Table, base: Path) -> SignIn:
+def cloud_of(table: Table) -> Cloud:
+    return CLOUDS[table.one("cloud", _words(*CLOUDS), "global")]
+
+
+def for_graph(table: Table, base: Path, cloud: Cloud) -> SignIn:
     """Of a server of connector `graph`: by the application's own secret or certificate, or for one mailbox."""
-    cloud = CLOUDS[table.one("cloud", _words(*CLOUDS), "global")]
     auth = table.one("auth", _words("application", "device"), "application")
     application = auth == "application"
     usual = f"{cloud.graph}/.default" if application else f"{cloud.graph}/Mail.ReadWrite"
@@ -123,7 +126,7 @@ def for_graph(table: Table, base: Path) -> SignIn:
 def for_imap(table: Table, base: Path, host: str | None, *, wanted: bool) -> SignIn | None:
     """Of a server of connector `imap`; None where it is signed in to otherwise."""
     provider = table.one("provider", _words(*PROVIDERS), _provider_of(host))
-    cloud = CLOUDS[table.one("cloud", _words(*CLOUDS), "global")]
+    cloud = cloud_of(table)
     service_account = table.one("service_account", forms.document(base), None)
     grant = table.one("grant", _words(*GRANTS), _usual_grant(table, provider))
     if provider == "google":

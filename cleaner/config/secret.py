@@ -107,10 +107,9 @@ class Secret:
             with file.open("rb") as stream:
                 return stream.read(MAX_SECRET_BYTES).decode("utf-8")
         except FileNotFoundError:
-            remedy = (
-                f"there is no file {file}; put it there, or correct the path "
-                "('bounce-cleaner init' makes a master key that never was)"
-            )
+            remedy = f"there is no file {file}; put it there, or correct the path"
+            if file.name == "master.key":
+                remedy += " ('bounce-cleaner init' makes a master key that never was)"
         except PermissionError:
             remedy = f"{file} may not be read by this user; give its ownership to the user that runs this"
         except UnicodeDecodeError:

@@ -101,7 +101,7 @@ class Database:
             )
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"{self.where} needs the package {error.name}; install it: pip install 'psycopg[binary]'"
+                f"{self.where} needs the package {error.name}; install it: pip install 'bounce-cleaner[fleet]'"
             ) from error
 
     def _prepare(self, connection: Any, _record: Any) -> None:

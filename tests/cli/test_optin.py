@@ -206,3 +206,11 @@ def test_a_directory_speaks_for_nobody_who_withdrew(run: Run, demo: Path, tmp_pa
     assert ran.code == 0
     assert "1 mailbox opted in" in ran.out
     assert f"{ANN} paused or withdrew and is left alone" in ran.err
+
+
+def test_where_nobody_could_be_asked_no_code_comes_back(run: Run, demo: Path) -> None:
+    assert "optin confirm CODE" in run("-c", demo, "optin", "invite", ANN).out
+    nobody = run("-c", demo, "optin", "invite", "ann@elsewhere.example")
+    assert nobody.code == 1
+    assert "0 owners asked." in nobody.out
+    assert "confirm" not in nobody.out

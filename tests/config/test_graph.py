@@ -86,3 +86,9 @@ def test_what_is_refused_says_what_to_write(tmp_path: Path, server: str, key: st
     with pytest.raises(ConfigurationError) as caught:
         loaded(server, tmp_path)
     assert any(f".{key}: " in fault and words in fault for fault in caught.value.faults), caught.value
+
+
+def test_a_wrong_cloud_is_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(APPLICATION + 'cloud = "germany"\n', tmp_path)
+    assert len(caught.value.faults) == 1

@@ -272,6 +272,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         (ORGANISATION + "[safety]\nmax_share = 0", "safety.max_share", "0.5"),
         (ORGANISATION + "[store]\nurl = 'sqlite://state.db'", "store.url", "three slashes"),
         (ORGANISATION + "[store]\nurl = 'mysql://h/d'", "store.url", "postgresql://"),
+        (ORGANISATION + "[store]\nurl = 'postgresql://u@h:abc/d'", "store.url", "HOST:5432"),
         (ORGANISATION + "[store]\nkey = 'file:'", "store.key", "file:PATH"),
         (ORGANISATION + "[store]\nkeep_sent = '30d'", "store.keep_sent", 'at least "90d"'),
         (ORGANISATION + "[stroe]", "stroe", "did you mean store?"),

@@ -82,3 +82,10 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
     assert not make_key(tmp_path / "master.key")
     assert (tmp_path / "master.key").read_bytes() == made
+
+
+@pytest.mark.parametrize(("name", "made"), [("master.key", True), ("application.pem", False)])
+def test_init_is_named_only_for_what_it_makes(tmp_path: Path, name: str, made: bool) -> None:
+    with pytest.raises(SecretUnavailableError) as caught:
+        Secret(f"file:{name}", tmp_path).reveal()
+    assert ("bounce-cleaner init" in str(caught.value)) is made
