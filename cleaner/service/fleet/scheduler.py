@@ -22,15 +22,14 @@ from cleaner.service.fleet.sweeping import bring_back, forget_old, sweep
 from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.carrying import FIRST
-from cleaner.service.serve.following import Following, pull_in
+from cleaner.service.serve.following import Following, hasten_interrupted, take_up
 from cleaner.service.serve.telling import Telling
-from cleaner.service.serve.timing import end_of_quiet
+from cleaner.service.serve.timing import is_quiet
 from cleaner.service.serve.upkeep import Upkeep
 from cleaner.service.serve.waking import Wakers
 from cleaner.store.fleet import Bell, FleetBook
 from cleaner.store.locks import Hold
-from cleaner.values import EntryState, address_key
+from cleaner.values import address_key
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +85,12 @@ class Scheduler:
             self.context = context
             self._following.again()
             self._wakers.keep(context, frozenset())
-            # What counts as changed may have changed.
-            context.store.schedule.forget_pulses()
-            pull_in(context, context.clock())
-            remember_keys(context)
+            take_up(context)
 
     def wake(self, address: str) -> None:
         """Something came into that mailbox. One that is at work just then is due again when it is over."""
         context = self.context
-        if not is_quiet(context):
+        if not is_quiet(context.clock(), context.settings.service):
             with self._guard:
                 self._woken.add(address_key(address))
 
@@ -125,7 +121,7 @@ class Scheduler:
         self._last = {}
         self._following.again()
         remember_keys(self.context)
-        self._hasten_interrupted()
+        hasten_interrupted(self.context)
         telling = Telling(lambda: self.context)
         telling.start()
         try:
@@ -149,7 +145,7 @@ class Scheduler:
             context = self.context
         if self._woken:
             self._woken = set(self._book.waken(self._woken, now))
-        limits = {} if is_quiet(context) else limits_of(context)
+        limits = {} if is_quiet(context.clock(), context.settings.service) else limits_of(context)
         self._book.tick(self.name, TICK, limits, now)
         self._keep_house(context)
 
@@ -157,7 +153,7 @@ class Scheduler:
         """Until the next tick: as turns are over, others of the same servers take their places."""
         while (left := until - time.monotonic()) > 0 and not self._ends.is_set():
             over = bell.wait(left)
-            if over and not is_quiet(self.context):
+            if over and not is_quiet(self.context.clock(), self.context.settings.service):
                 over |= bell.wait(0)
                 limits = limits_of(self.context, over)
                 if self._book.refill(self.name, limits, self.context.clock()) is None:
@@ -186,12 +182,6 @@ class Scheduler:
         self._last[name] = now
         return True
 
-    def _hasten_interrupted(self) -> None:
-        store = self.context.store
-        open_states = [state for state in EntryState if state.is_open]
-        if left := {entry.mailbox for entry in store.entries(states=open_states)}:
-            store.schedule.hasten(left, FIRST)
-
     def _is_well(self) -> None:
         self.ticked = time.monotonic()
         if self.trouble:
@@ -203,11 +193,6 @@ class Scheduler:
         if not self.trouble:
             log.error("%s", error)
         self.trouble = str(error)
-
-
-def is_quiet(context: Context) -> bool:
-    settings = context.settings.service
-    return end_of_quiet(context.clock(), settings.quiet_hours, settings.zone) is not None
 
 
 def limits_of(context: Context, servers: Iterable[str] | None = None) -> Mapping[str, int]:

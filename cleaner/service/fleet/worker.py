@@ -12,7 +12,6 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
@@ -22,7 +21,8 @@ from cleaner.service.context import Context
 from cleaner.service.fleet.batching import Batching
 from cleaner.service.fleet.sweeping import BEAT
 from cleaner.service.serve import Observer
-from cleaner.service.serve.carrying import Carried, carry_out, misplaced
+from cleaner.service.serve.at_work import AtWork
+from cleaner.service.serve.carrying import carry_out, misplaced
 from cleaner.service.serve.marks import at_work_on
 from cleaner.store.fleet import FleetBook
 from cleaner.store.queue import QUEUE, TASK
@@ -66,7 +66,7 @@ class Worker:
         self.trouble = ""
         self.beaten = time.monotonic()
         """When its loop was last alive."""
-        self._observers = tuple(observers)
+        self._at_work = AtWork(observers)
         self._failed = failed
         self._chance = chance
         self._workers = workers
@@ -76,8 +76,6 @@ class Worker:
         self._steps = context.store.consent.steps()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
         self._guard = threading.Lock()
-        self._idle = threading.Condition(self._guard)
-        self._running: Counter[str] = Counter()
         self._jobs: set[int] = set()
         self._ids: set[int] = set()
         """What procrastinate calls this worker; another one after each time that fetching was begun again."""
@@ -205,33 +203,21 @@ class Worker:
         if turn.address not in context.settings:
             # Added a moment ago.
             context = self._follow()
-        with self._guard:
-            self._running[turn.server] += 1
+        self._at_work.begin(turn.server)
         try:
             with at_work_on(turn.address):
                 self._put_down(self._carried_out(context, turn))
         finally:
-            with self._idle:
-                self._running[turn.server] -= 1
-                self._idle.notify_all()
+            self._at_work.end(turn.server)
 
     def _carried_out(self, context: Context, turn: Turn) -> Ended:
-        for observer in self._observers:
-            observer.began(turn.server)
         try:
             carried = carry_out(context, turn, lambda: self._halts, chance=self._chance())
-            self._tell(context, carried)
+            self._at_work.tell(context, carried)
         except Exception:
             log.exception("what came of a turn could not be told")
             return misplaced(context, turn)
         return carried.ended
-
-    def _tell(self, context: Context, carried: Carried) -> None:
-        turn = carried.worked.turn
-        found = context.settings.organisation_of(turn.address)
-        organisation = found.name if found is not None else ""
-        for observer in self._observers:
-            observer.ended(turn.server, organisation, carried.worked, carried.seconds)
 
     def _put_down(self, ended: Ended) -> None:
         """Raises StoreError where it could not be written for long; then the scheduler gives it its next place."""
@@ -279,8 +265,7 @@ class Worker:
 
     @property
     def running(self) -> int:
-        with self._guard:
-            return sum(self._running.values())
+        return self._at_work.total
 
     def end(self) -> None:
         """Takes no more jobs; what is at work goes on."""
@@ -294,14 +279,7 @@ class Worker:
         self._halts = True
 
     def wait_until_idle(self, seconds: float, *, halted: bool = False) -> bool:
-        until = time.monotonic() + seconds
-        with self._idle:
-            while sum(self._running.values()):
-                left = until - time.monotonic()
-                if left <= 0 or (self._halts and not halted):
-                    return False
-                self._idle.wait(min(left, MOMENT))
-        return True
+        return self._at_work.wait_until_idle(seconds, lambda: self._halts and not halted)
 
     def close(self, patience: float) -> bool:
         """False if something is still at work."""

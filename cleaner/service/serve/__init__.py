@@ -9,6 +9,7 @@ each does the work of one mailbox, and what came of it flows back into the sched
     shares.py     which due mailboxes get the free workers
     service.py    the tick, the workers, beginning and end
 
+    at_work.py    which mailboxes a process is at work on, and who is told of them
     carrying.py   one mailbox's turn carried out, in whatever process, and its next place
     work.py       what a turn is: looking for new mail, scanning, retention, digest
     waking.py     waiting where new mail is told of
@@ -21,7 +22,8 @@ each does the work of one mailbox, and what came of it flows back into the sched
 
 from __future__ import annotations
 
-from cleaner.service.serve.service import Health, Observer, Service
+from cleaner.service.serve.at_work import Observer
+from cleaner.service.serve.service import Health, Service
 from cleaner.service.serve.serving import Serving
 
 __all__ = ["Health", "Observer", "Service", "Serving"]

@@ -11,8 +11,10 @@ from typing import Final
 
 from cleaner.errors import ConfigurationError
 from cleaner.service.context import Context
+from cleaner.service.scan import remember_keys
+from cleaner.service.serve.carrying import FIRST
 from cleaner.service.serve.timing import next_turn
-from cleaner.values import address_key
+from cleaner.values import EntryState, address_key
 
 log = logging.getLogger(__name__)
 
@@ -75,3 +77,18 @@ def pull_in(context: Context, now: datetime) -> None:
                 sooner.setdefault(latest, []).append(turn.address)
     for at, addresses in sooner.items():
         context.store.schedule.hasten(addresses, at)
+
+
+def take_up(context: Context) -> None:
+    """Goes by new settings: what counts as changed may be another thing, intervals shorter, keys new."""
+    context.store.schedule.forget_pulses()
+    pull_in(context, context.clock())
+    remember_keys(context)
+
+
+def hasten_interrupted(context: Context) -> None:
+    """Mailboxes in which a run was interrupted while it changed something come first."""
+    open_states = [state for state in EntryState if state.is_open]
+    if left := {entry.mailbox for entry in context.store.entries(states=open_states)}:
+        log.info("%d mailboxes have changes that were interrupted; they come first", len(left))
+        context.store.schedule.hasten(left, FIRST)

@@ -11,30 +11,30 @@ import logging
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.service.context import Context
 from cleaner.service.retraining import Retraining
 from cleaner.service.runs import close_runs, cut_off_runs
 from cleaner.service.scan import remember_keys
-from cleaner.service.serve.carrying import FIRST, Carried, carry_out, misplaced
-from cleaner.service.serve.following import Following, pull_in
+from cleaner.service.serve.at_work import AtWork, Observer
+from cleaner.service.serve.carrying import carry_out, misplaced
+from cleaner.service.serve.following import Following, hasten_interrupted, take_up
 from cleaner.service.serve.marks import at_work_on
 from cleaner.service.serve.shares import allot
 from cleaner.service.serve.telling import Telling
-from cleaner.service.serve.timing import end_of_quiet
+from cleaner.service.serve.timing import is_quiet
 from cleaner.service.serve.upkeep import JOBS, Job, Upkeep
 from cleaner.service.serve.waking import Wakers
-from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.store.schedule import Backlog, Ended
-from cleaner.values import EntryState, address_key
+from cleaner.values import address_key
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,6 @@ CLOSING: Final = 10.0
 """Seconds for the message at hand, once work is told to stop."""
 FAREWELL: Final = 3.0
 """Seconds for connections that wait for new mail to be closed."""
-MOMENT: Final = 0.2
 STALE: Final = 30.0
 """Seconds after which a tick that did not come counts as a fault."""
 
@@ -58,14 +57,6 @@ class Health:
     is_alive: bool
     is_ready: bool
     trouble: str = ""
-
-
-class Observer(Protocol):
-    """Told what happens; it must not raise."""
-
-    def began(self, server: str) -> None: ...
-
-    def ended(self, server: str, organisation: str, worked: Worked, seconds: float) -> None: ...
 
 
 class Service:
@@ -84,12 +75,11 @@ class Service:
         self.context = context
         self.fault: CleanerError | None = None
         """Why it cannot go on; where one process does all, it always can."""
-        self._observers = tuple(observers)
+        self._at_work = AtWork(observers)
         self._tick_seconds = tick
         self._chance = chance
         self._scheduler: Any = None
         self._workers = ThreadPoolExecutor(context.settings.service.workers, thread_name_prefix="worker")
-        self._running: Counter[str] = Counter()
         self._over: deque[Ended] = deque()
         self._woken: set[str] = set()
         self._guard = threading.Lock()
@@ -97,7 +87,6 @@ class Service:
         self._wanted = threading.Event()
         self._drains = threading.Event()
         self._halts = False
-        self._idle = threading.Condition(self._guard)
         self._following = Following()
         self._upkeep = Upkeep(jobs)
         self._telling = Telling(lambda: self.context)
@@ -119,7 +108,7 @@ class Service:
         context.store.schedule.join()
         remember_keys(context)
         self._follow(context.clock())
-        self._hasten_interrupted()
+        hasten_interrupted(self.context)
         self._keep_house()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._scheduler.add_job(
@@ -180,23 +169,19 @@ class Service:
             self._trouble = ""
 
     def _is_quiet(self, now: datetime) -> bool:
-        settings = self.context.settings.service
-        return end_of_quiet(now, settings.quiet_hours, settings.zone) is not None
+        return is_quiet(now, self.context.settings.service)
 
     def _choose(self, due: Mapping[str, Sequence[Turn]]) -> Sequence[Turn]:
         settings = self.context.settings
-        with self._guard:
-            running = dict(self._running)
+        running = self._at_work.counts()
         free = settings.service.workers - sum(running.values())
         limits = {server.name: limit_of(self.context, server.name) for server in settings.servers}
         return allot(due, running, limits, free)
 
     def _begin(self, turn: Turn) -> None:
         with self._guard:
-            self._running[turn.server] += 1
             self._woken.discard(turn.address)
-        for observer in self._observers:
-            observer.began(turn.server)
+        self._at_work.begin(turn.server)
         self._workers.submit(self._work, self.context, turn)
 
     def _work(self, context: Context, turn: Turn) -> None:
@@ -209,7 +194,7 @@ class Service:
                     chance=self._chance(),
                     is_woken=lambda: turn.address in self._woken,
                 )
-                self._tell(context, carried)
+                self._at_work.tell(context, carried)
                 if carried.worked.not_wanted:
                     self._following.again()
                 self._over.append(carried.ended)
@@ -218,21 +203,12 @@ class Service:
                 log.exception("what came of a turn could not be told")
                 self._over.append(misplaced(context, turn))
             finally:
-                with self._idle:
-                    self._running[turn.server] -= 1
-                    self._idle.notify_all()
+                self._at_work.end(turn.server)
         try:
             self.turn()
         except Exception:
             # The next tick tries again, and tells of it.
             log.exception("the next turn could not be taken")
-
-    def _tell(self, context: Context, carried: Carried) -> None:
-        turn = carried.worked.turn
-        found = context.settings.organisation_of(turn.address)
-        organisation = found.name if found is not None else ""
-        for observer in self._observers:
-            observer.ended(turn.server, organisation, carried.worked, carried.seconds)
 
     def _follow(self, now: datetime) -> None:
         self.context, waited_at = self._following.follow(self.context, now)
@@ -244,19 +220,12 @@ class Service:
         store = self.context.store
         if store.schedule.take_over():
             log.info("another process is no more; its mailboxes are taken over")
-            self._hasten_interrupted()
+            hasten_interrupted(self.context)
         if runs := cut_off_runs(self.context):
             close_runs(self.context, runs)
         if not self._drains.is_set():
             self._retraining.look(self.context)
             self._upkeep.turn(self.context)
-
-    def _hasten_interrupted(self) -> None:
-        store = self.context.store
-        open_states = [state for state in EntryState if state.is_open]
-        if left := {entry.mailbox for entry in store.entries(states=open_states)}:
-            log.info("%d mailboxes have changes that were interrupted; they come first", len(left))
-            store.schedule.hasten(left, FIRST)
 
     def _in_trouble(self, error: CleanerError) -> None:
         if not self._trouble:
@@ -279,8 +248,7 @@ class Service:
 
     @property
     def running(self) -> int:
-        with self._guard:
-            return sum(self._running.values())
+        return self._at_work.total
 
     def wake(self, address: str) -> None:
         """Something came into that mailbox; in quiet hours it waits with everything else."""
@@ -298,10 +266,7 @@ class Service:
             self.context = context
             self._following.again()
             self._wakers.keep(context, frozenset())
-            # What counts as changed may have changed.
-            context.store.schedule.forget_pulses()
-            pull_in(context, context.clock())
-            remember_keys(context)
+            take_up(context)
         self.turn()
 
     # --- end
@@ -319,10 +284,10 @@ class Service:
         self._wakers.close(FAREWELL)
         self._retraining.stop()
         patience = self.context.settings.service.drain.total_seconds()
-        if not self._wait_until_idle(patience):
+        if not self._at_work.wait_until_idle(patience, lambda: self._halts):
             log.info("%d mailboxes are still at work; they stop at the next message", self.running)
             self._halts = True
-            self._wait_until_idle(CLOSING, halted=True)
+            self._at_work.wait_until_idle(CLOSING)
         self._telling.close(FAREWELL)
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
@@ -337,16 +302,6 @@ class Service:
     def hurry(self) -> None:
         """Asked a second time: stops at the next message. Signals call it, so that it takes no lock."""
         self._halts = True
-
-    def _wait_until_idle(self, seconds: float, *, halted: bool = False) -> bool:
-        until = time.monotonic() + seconds
-        with self._idle:
-            while sum(self._running.values()):
-                left = until - time.monotonic()
-                if left <= 0 or (self._halts and not halted):
-                    return False
-                self._idle.wait(min(left, MOMENT))
-        return True
 
 
 def limit_of(context: Context, server: str) -> int:

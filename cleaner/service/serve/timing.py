@@ -32,6 +32,10 @@ def next_turn(
     return due if end is None else end + spread * chance
 
 
+def is_quiet(at: datetime, settings: ServiceSettings) -> bool:
+    return end_of_quiet(at, settings.quiet_hours, settings.zone) is not None
+
+
 def end_of_quiet(at: datetime, hours: Sequence[QuietHours], zone: tzinfo) -> datetime | None:
     """When the quiet hours end that this time lies in; None outside of them."""
     end = None

@@ -15,7 +15,7 @@ from typing import Final
 from cleaner.errors import CleanerError
 from cleaner.service.context import Context
 from cleaner.service.serve.marks import at_work_on
-from cleaner.service.serve.timing import end_of_quiet
+from cleaner.service.serve.timing import is_quiet
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +60,11 @@ class Wakers:
         failures = 0
 
         def must_stop() -> bool:
-            return end.is_set() or is_quiet()
-
-        def is_quiet() -> bool:
-            return end_of_quiet(context.clock(), settings.quiet_hours, settings.zone) is not None
+            return end.is_set() or is_quiet(context.clock(), settings)
 
         with at_work_on(address):
             while not end.is_set():
-                if is_quiet():
+                if is_quiet(context.clock(), settings):
                     end.wait(QUIET_PAUSE)
                     continue
                 try:
