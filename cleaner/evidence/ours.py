@@ -71,10 +71,6 @@ def is_internal(ip: IPAddress) -> bool:
     return any(ip.version == network.version and ip in network for network in _INTERNAL)
 
 
-def own_domains(organisation: Organisation) -> frozenset[str]:
-    return organisation.domains - SHARED_DOMAINS
-
-
 def is_own_domain(domain: str, organisation: Organisation) -> bool:
     """Whether the domain is one of ours or lies below one."""
     return _is_below(domain, organisation.domains)

@@ -68,10 +68,6 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
-    def is_json(self) -> bool:
-        return isinstance(self.body, dict)
-
-    @property
     def code(self) -> str:
         """Graph's word for an error; empty for a page of something on the way."""
         return text_of(self._error, "code")
