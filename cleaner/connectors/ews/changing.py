@@ -27,7 +27,6 @@ from cleaner.connectors.ews.errors import (
     PASSING,
     STOPPED,
     THROTTLED,
-    ThrottledError,
     change_refused,
     said,
 )
@@ -43,12 +42,13 @@ from cleaner.connectors.ews.items import (
     item_of,
 )
 from cleaner.connectors.ews.reading import ReadingEws
+from cleaner.connectors.exchange.changing import levels_of, target_gone, told_together
+from cleaner.connectors.exchange.errors import ThrottledError
 from cleaner.connectors.exchange.item import FORWARDED, Item
 from cleaner.connectors.roles import INBOX
 from cleaner.errors import (
     ChangeRefusedError,
     CleanerError,
-    FolderMissingError,
     MessageGoneError,
     ServerUnavailableError,
 )
@@ -78,14 +78,8 @@ class ChangingEws(ReadingEws):
     # --- folders
 
     def create(self, folder: str) -> None:
-        levels = folder.split("/")
-        if not all(level.strip() and level.isprintable() for level in levels):
-            raise ChangeRefusedError(
-                f"{self.address}: the folder {folder!r} cannot be made",
-                "each level needs a name of printable characters; choose another one",
-            )
-        for depth in range(1, len(levels) + 1):
-            self._create("/".join(levels[:depth]))
+        for level in levels_of(self.address, folder):
+            self._create(level)
 
     def _create(self, folder: str) -> None:
         if folder == INBOX or self._session.folder(folder) is not None:
@@ -117,8 +111,7 @@ class ChangingEws(ReadingEws):
             group, left = left[:size], left[size:]
             moves = self._move(group, where, folder, target)
             told = [moves.done[id] for id in group if id in moves.done]
-            for number, moved in enumerate(told, 1):
-                yield Moved(moved.id, moved.new_id, moved.gone, moved.error, more=number < len(told))
+            yield from told_together(told)
             if moves.trouble is not None:
                 raise moves.trouble
             if not moves.done and moves.untried:
@@ -136,7 +129,7 @@ class ChangingEws(ReadingEws):
         except ServerUnavailableError as error:
             return self._after_break(ids, folder, target, error)
         except CleanerError as error:
-            moves.trouble = self._target_gone(target) or error
+            moves.trouble = target_gone(self._session, target) or error
             return moves
         for id, answer in zip(ids, answers, strict=False):
             self._note(moves, id, answer, folder, target, alone=len(ids) == 1)
@@ -154,7 +147,7 @@ class ChangingEws(ReadingEws):
         elif answer.code in NO_ITEM:
             moves.done[id] = Moved(id, gone=True)
         elif answer.code in NO_FOLDER:
-            moves.trouble = self._target_gone(target)
+            moves.trouble = target_gone(self._session, target)
             if moves.trouble is None:
                 moves.done[id] = Moved(id, gone=True)
         elif answer.code in THROTTLED or answer.code in STOPPED:
@@ -195,23 +188,11 @@ class ChangingEws(ReadingEws):
     ) -> Moves:
         """Nobody knows what the server did: those that still stand in the folder can be moved again."""
         self._session.again(error)
-        if (missing := self._target_gone(target)) is not None:
+        if (missing := target_gone(self._session, target)) is not None:
             return Moves(trouble=missing)
         still = self.present(folder, ids)
         untried = [id for id in ids if id in still]
         return Moves(untried=untried, trouble=None if len(untried) == len(ids) else error)
-
-    def _target_gone(self, target: str) -> CleanerError | None:
-        """
-        Why nothing more can be moved there; looked at anew, for some servers say of a deleted folder only that
-        something is wrong. Never raises: what was moved before is still to be told.
-        """
-        self._session.forget_folders()
-        try:
-            is_there = target in self._session.folders().ids
-        except CleanerError as error:
-            return error
-        return None if is_there else FolderMissingError(self.address, target)
 
     # --- flags, new messages
 

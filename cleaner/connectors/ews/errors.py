@@ -17,6 +17,7 @@ import requests.exceptions
 from exchangelib import errors as library
 
 from cleaner.config import MailboxSettings, Server
+from cleaner.connectors.exchange.errors import AwayError, ThrottledError, shown
 from cleaner.errors import (
     AskPersonError,
     ChangeRefusedError,
@@ -24,9 +25,6 @@ from cleaner.errors import (
     ServerUnavailableError,
     SignInRefusedError,
 )
-
-MAX_WORDS: Final = 200
-"""Characters of a server's own words that are passed on."""
 
 THROTTLED: Final = frozenset("ErrorServerBusy ErrorExceededConnectionCount ErrorTooManyObjectsOpened".split())
 """The account asked too much, or the server is too busy for everybody."""
@@ -102,36 +100,12 @@ class SoapFaultError(Exception):
         super().__init__(code)
 
 
-class ThrottledError(ServerUnavailableError):
-    """The account is to leave the server alone for a while."""
-
-    def __init__(self, place: str, seconds: float | None) -> None:
-        self.told = seconds
-        why = (
-            "it wants to be asked less"
-            if seconds is None
-            else f"it wants to be left alone for {seconds:.0f} s"
-        )
-        super().__init__(place, why, seconds)
-
-
-class AwayError(ServerUnavailableError):
-    """This mailbox is not to be had now; asking again at once is of no use."""
-
-
 class BareFaultError(ServerUnavailableError):
     """
     A SOAP fault without a code of EWS: `Server` speaks of the server's own trouble (SOAP 1.1 section 4.4.1).
 
     An open server says so, too, where it is asked for what it does not know.
     """
-
-
-def shown(text: str) -> str:
-    """A server's own words, on one line."""
-    plain = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_WORDS])
-    short = " ".join(plain.split())
-    return short if len(short) <= MAX_WORDS else f"{short[: MAX_WORDS - 1]}…"
 
 
 def said(code: str, text: str) -> str:

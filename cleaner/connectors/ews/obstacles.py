@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from cleaner.connectors.ews import calls
 from cleaner.connectors.ews.calls import Answer, M, T
 from cleaner.connectors.ews.errors import (
-    AwayError,
     BareFaultError,
-    ThrottledError,
     account_of,
     grant,
     quoted,
 )
 from cleaner.connectors.ews.folders import found_of
 from cleaner.connectors.ews.items import decoded
+from cleaner.connectors.exchange.errors import AwayError, ThrottledError
 from cleaner.errors import AskPersonError, ServerUnavailableError
 from cleaner.ports import Obstacle
 from cleaner.values import ActionName, FolderRole, Policy

@@ -39,9 +39,10 @@ from cleaner.connectors.ews.obstacles import obstacles
 from cleaner.connectors.ews.returned import with_originals
 from cleaner.connectors.ews.session import Session
 from cleaner.connectors.exchange.item import Item, bare_id
-from cleaner.errors import FolderMissingError, UnreadableMessageError
+from cleaner.connectors.exchange.reading import Failed, ReadingExchange, heading_with
+from cleaner.errors import FolderMissingError
 from cleaner.ports import Obstacle
-from cleaner.values import Folder, Headers, Heading, Listing, Message
+from cleaner.values import Heading, Listing
 
 Ids: TypeAlias = list[str]
 Answers: TypeAlias = list[Answer]
@@ -71,21 +72,13 @@ MOST_FOUND: Final = 20
 """Pages of messages with one Message-ID."""
 
 
-class ReadingEws:
+class ReadingEws(ReadingExchange[Session]):
     """One mailbox, read-only."""
 
     def __init__(self, settings: MailboxSettings, session: Session) -> None:
-        self._settings = settings
-        self._session = session
+        super().__init__(settings, session)
         self._sizes: dict[str, int] = {}
         self._many = MANY
-
-    @property
-    def address(self) -> str:
-        return self._settings.address
-
-    def folders(self) -> tuple[Folder, ...]:
-        return self._session.folders().all
 
     def list(self, folder: str, cursor: str | None = None) -> Listing:
         """By date, page by page; why nothing is missed stands in `cursor.py`."""
@@ -116,24 +109,9 @@ class ReadingEws:
             mimes = {item.id: item for item in self._whole(folder, bare) if isinstance(item, Item)}
             for item in found:
                 if isinstance(item, Item):
-                    yield _with_header_of(item, mimes.get(item.id), folder, fields)
+                    yield heading_with(item, mimes.get(item.id), folder, fields)
                 else:
-                    yield _unreadable(folder, item)
-
-    def fetch(self, folder: str, ids: Sequence[str]) -> Iterator[Message]:
-        """
-        The messages as the server writes them anew, with the header as received beside them.
-
-        Those that cannot be read are passed over; the first of them is raised when the others are out.
-        """
-        failed: Failed | None = None
-        for item in self._whole(folder, ids):
-            if isinstance(item, Item):
-                yield item.message(folder)
-            else:
-                failed = failed or item
-        if failed is not None:
-            raise UnreadableMessageError(folder, failed.id, failed.why)
+                    yield item.heading(folder)
 
     def find(self, folder: str, message_id: str) -> tuple[str, ...]:
         """What the server finds is compared again: some search without regard to case."""
@@ -163,16 +141,7 @@ class ReadingEws:
     def obstacles(self) -> tuple[Obstacle, ...]:
         return obstacles(self._session, self._settings.policy)
 
-    def close(self) -> None:
-        self._session.close()
-
     # --- listing
-
-    def _require(self, folder: str) -> str:
-        id = self._session.folder(folder)
-        if id is None:
-            raise FolderMissingError(self.address, folder)
-        return id
 
     def _page(self, id: str, before: Cursor | None) -> Listing | None:
         """What is new since the cursor; None where the cursor or the folder is of no use."""
@@ -214,7 +183,7 @@ class ReadingEws:
         self, folder: str, ids: Sequence[str], wanted: Sequence[str], fields: Collection[str]
     ) -> Iterator[Heading]:
         for item in self._items(folder, ids, wanted):
-            yield item.heading(folder, fields) if isinstance(item, Item) else _unreadable(folder, item)
+            yield item.heading(folder, fields) if isinstance(item, Item) else item.heading(folder)
 
     def _items(
         self, folder: str, ids: Sequence[str], fields: Sequence[str], *, mime: bool = False, most: int = MANY
@@ -304,14 +273,6 @@ class ReadingEws:
             yield group
 
 
-class Failed:
-    """A message that the server does not give out, and why."""
-
-    def __init__(self, id: str, why: str) -> None:
-        self.id = id
-        self.why = why
-
-
 def changes_of(answer: Answer) -> tuple[list[Item], list[Item], int]:
     """What SyncFolderItems tells: added, changed, and how many are gone."""
     added: list[Item] = []
@@ -329,16 +290,3 @@ def changes_of(answer: Answer) -> tuple[list[Item], list[Item], int]:
 
 def _recipients(fields: Collection[str]) -> tuple[str, ...]:
     return tuple(uri for name, uri in RECIPIENTS.items() if name in fields)
-
-
-def _unreadable(folder: str, item: Failed) -> Heading:
-    return Heading(folder, item.id, Headers(), 0, unreadable=item.why)
-
-
-def _with_header_of(item: Item, whole: Item | None, folder: str, fields: Collection[str]) -> Heading:
-    if whole is None or not whole.mime:
-        return item.heading(folder, fields)
-    rebuilt = Headers.parse(whole.mime)
-    kept = tuple(field for field in rebuilt.items if field[0].strip().lower() != b"to")
-    told = item.headers()
-    return replace(item.heading(folder, fields), headers=Headers(kept, told.unknown))

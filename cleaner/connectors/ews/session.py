@@ -18,8 +18,6 @@ from cleaner.connectors.ews.errors import (
     AWAY,
     PASSING,
     THROTTLED,
-    AwayError,
-    ThrottledError,
     error_of,
     of_code,
     place_of,
@@ -27,39 +25,30 @@ from cleaner.connectors.ews.errors import (
     said,
 )
 from cleaner.connectors.ews.folders import read_folders
-from cleaner.connectors.exchange.backoff import Patience
+from cleaner.connectors.exchange.backoff import Backoff
+from cleaner.connectors.exchange.errors import AwayError, ThrottledError
 from cleaner.connectors.exchange.folders import Folders
+from cleaner.connectors.exchange.session import ExchangeSession
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 
 log = logging.getLogger(__name__)
-
-TRIES: Final = 3
-"""How often a connection may break within one mailbox's work before the run ends."""
 
 TOKENS: Final = 3
 """How often an access token may be renewed for one request."""
 
 
-class Session:
+class Session(ExchangeSession):
     """One mailbox through one account. Not for use by several threads at once."""
 
     def __init__(self, server: Server, mailbox: MailboxSettings) -> None:
-        self.mailbox = mailbox
-        self.address = mailbox.address
+        super().__init__(mailbox)
         self.endpoint, self.account = connect(server, mailbox)
         self.server = self.endpoint.server
         self._configured = server
-        self._patience = Patience()
-        self._tries = TRIES
-        self._folders: Folders | None = None
-        self._stale: set[str] = set()
 
     @property
     def place(self) -> str:
         return place_of(self.server)
-
-    def close(self) -> None:
-        """The connections belong to the account, and stay for its next mailbox."""
 
     # --- asking
 
@@ -113,7 +102,7 @@ class Session:
                 continue
             busy = next((answer for answer in answers if answer.code in THROTTLED), None)
             if busy is not None and all(answer.code in THROTTLED for answer in answers):
-                self.pause(ThrottledError(self.place, busy.wait))
+                self.pause(self.throttled(busy.wait))
                 continue
             return answers
 
@@ -124,19 +113,17 @@ class Session:
             raise error
         log.info("%s: %s Asking again.", self.address, error)
 
-    def pause(self, error: ThrottledError) -> None:
-        """Has all who use this account wait; raises the error where that takes too long."""
-        seconds = self._patience.guess() if error.told is None else error.told
-        self.endpoint.backoff.hold(seconds)
-        if not self._patience.nap(seconds):
-            raise ThrottledError(self.place, seconds)
+    @property
+    def backoff(self) -> Backoff:
+        return self.endpoint.backoff
+
+    def throttled(self, seconds: float | None) -> ThrottledError:
+        return ThrottledError(self.place, seconds)
 
     def _wait_for_turn(self) -> None:
         if self.endpoint.is_refused:
             raise refusal(self.server, self.mailbox)
-        while (seconds := self.endpoint.backoff.left()) > 0:
-            if not self._patience.nap(seconds):
-                raise ThrottledError(self.place, seconds)
+        self.wait_for_turn()
 
     def _ask(self, name: str, payload: Any) -> list[Answer]:
         tokens = TOKENS
@@ -186,30 +173,8 @@ class Session:
 
     # --- folders
 
-    def folders(self) -> Folders:
-        """All folders, asked for once."""
-        if self._folders is None:
-            self._folders = read_folders(self)
-            self._stale.clear()
-        return self._folders
-
-    def forget_folders(self) -> None:
-        self._folders = None
-
-    def total_of(self, id: str) -> int | None:
-        """How many messages a folder held when it was last asked; None where that is no longer of use."""
-        return None if id in self._stale else self.folders().totals.get(id)
-
-    def forget_total(self, id: str) -> None:
-        self._stale.add(id)
-
-    def folder(self, name: str) -> str | None:
-        """The id of a folder; None for one that is not there, also on a second look."""
-        found = self.folders().ids.get(name)
-        if found is None:
-            self.forget_folders()
-            found = self.folders().ids.get(name)
-        return found
+    def read_folders(self) -> Folders:
+        return read_folders(self)
 
     def distinguished(self, name: str) -> Any:
         return calls.distinguished(name, self.address)

@@ -22,7 +22,8 @@ from exchangelib.protocol import Protocol, RetryPolicy
 
 from cleaner import __version__
 from cleaner.config import Server
-from cleaner.connectors.ews.errors import ThrottledError, of_network, place_of, shown
+from cleaner.connectors.ews.errors import of_network, place_of
+from cleaner.connectors.exchange.errors import ThrottledError, shown
 from cleaner.errors import AskPersonError, ServerUnavailableError
 
 MAX_ANSWER: Final = 96 * 1024 * 1024

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from cleaner.connectors.exchange.changing import levels_of, target_gone, told_together
 from cleaner.connectors.exchange.item import Item
 from cleaner.connectors.graph.errors import (
     AWAY,
@@ -35,7 +36,6 @@ from cleaner.connectors.roles import INBOX
 from cleaner.errors import (
     ChangeRefusedError,
     CleanerError,
-    FolderMissingError,
     MessageGoneError,
     ServerUnavailableError,
 )
@@ -62,14 +62,8 @@ class ChangingGraph(ReadingGraph):
     # --- folders
 
     def create(self, folder: str) -> None:
-        levels = folder.split("/")
-        if not all(level.strip() and level.isprintable() for level in levels):
-            raise ChangeRefusedError(
-                f"{self.address}: the folder {folder!r} cannot be made",
-                "each level needs a name of printable characters; choose another one",
-            )
-        for depth in range(1, len(levels) + 1):
-            self._create("/".join(levels[:depth]))
+        for level in levels_of(self.address, folder):
+            self._create(level)
 
     def _create(self, folder: str) -> None:
         if folder == INBOX or self._session.folder(folder) is not None:
@@ -108,8 +102,7 @@ class ChangingGraph(ReadingGraph):
             moves = self._move(group, source, where, folder, target, asked)
             asked.update(moves.untried)
             told = [moves.done[id] for id in group if id in moves.done]
-            for number, moved in enumerate(told, 1):
-                yield Moved(moved.id, moved.new_id, moved.gone, moved.error, more=number < len(told))
+            yield from told_together(told)
             self._wait_after(moves)
             rounds = 0 if told else rounds + 1
             if rounds > ROUNDS:
@@ -192,7 +185,7 @@ class ChangingGraph(ReadingGraph):
                 moves.done[id] = Moved(id, gone=True)
             elif is_busy(answer):
                 moves.untried.append(id)
-                moves.pause = _longer(moves.pause, ThrottledError(self._session.place, answer.wait))
+                moves.pause = _longer(moves.pause, self._session.throttled(answer.wait))
             elif answer.status == 401:
                 unheard = self._unsigned(moves, answer)
                 broken += [id] if unheard else []
@@ -206,7 +199,7 @@ class ChangingGraph(ReadingGraph):
                 moves.done[id] = Moved(id, error=said(answer))
         if (
             any(moved.gone for moved in moves.done.values())
-            and (gone := self._target_gone(target)) is not None
+            and (gone := target_gone(self._session, target)) is not None
         ):
             # What was told to be missing was the folder, not the message.
             moves.trouble = gone
@@ -245,14 +238,6 @@ class ChangingGraph(ReadingGraph):
                 moves.done[id] = Moved(id, gone=True)
         if moves.untried:
             moves.broke = error
-
-    def _target_gone(self, target: str) -> CleanerError | None:
-        self._session.forget_folders()
-        try:
-            is_there = target in self._session.folders().ids
-        except CleanerError as error:
-            return error
-        return None if is_there else FolderMissingError(self.address, target)
 
     # --- flags, new messages
 

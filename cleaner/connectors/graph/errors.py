@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from cleaner.config import MailboxSettings, Server
+from cleaner.connectors.exchange import errors
+from cleaner.connectors.exchange.errors import AwayError, shown
 from cleaner.errors import (
     AskPersonError,
     ChangeRefusedError,
@@ -29,9 +31,6 @@ from cleaner.errors import (
 
 if TYPE_CHECKING:
     from cleaner.connectors.graph.wire import Answer
-
-MAX_WORDS: Final = 200
-"""Characters of a server's own words that are passed on."""
 
 BUSY: Final = (429, 503)
 PASSING: Final = (408, 500, 502, 504, 509)
@@ -83,34 +82,14 @@ CERTIFICATES: Final = {
 """OpenSSL's codes (X509_V_ERR_…) → what is the matter with the certificate."""
 
 
-class ThrottledError(ServerUnavailableError):
+class ThrottledError(errors.ThrottledError):
     """The application is to leave the mailbox alone for a while; Graph counts for each mailbox by itself."""
 
     is_for_all = False
 
-    def __init__(self, place: str, seconds: float | None) -> None:
-        self.told = seconds
-        why = (
-            "it wants to be asked less"
-            if seconds is None
-            else f"it wants to be left alone for {seconds:.0f} s"
-        )
-        super().__init__(place, why, seconds)
-
-
-class AwayError(ServerUnavailableError):
-    """This mailbox is not to be had now; asking again at once is of no use."""
-
 
 class TooLargeError(ServerUnavailableError):
     """An answer that is larger than can be taken."""
-
-
-def shown(text: str) -> str:
-    """A server's own words, on one line."""
-    plain = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_WORDS])
-    short = " ".join(plain.split())
-    return short if len(short) <= MAX_WORDS else f"{short[: MAX_WORDS - 1]}…"
 
 
 def said(answer: Answer) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from cleaner.config import MailboxSettings
 from cleaner.connectors.exchange.item import MAX_MESSAGE, Item, bare_id
+from cleaner.connectors.exchange.reading import Failed, ReadingExchange, heading_with
 from cleaner.connectors.graph.cursor import Cursor
 from cleaner.connectors.graph.errors import (
     TooLargeError,
@@ -36,9 +37,9 @@ from cleaner.connectors.graph.obstacles import obstacles
 from cleaner.connectors.graph.returned import with_originals
 from cleaner.connectors.graph.session import Session
 from cleaner.connectors.graph.wire import Answer, Request, text_of
-from cleaner.errors import FolderMissingError, UnreadableMessageError
+from cleaner.errors import FolderMissingError
 from cleaner.ports import Obstacle
-from cleaner.values import Folder, Headers, Heading, Listing, Message
+from cleaner.values import Heading, Listing
 
 MANY: Final = 200
 """Messages whose header is asked for before the first is given out."""
@@ -54,20 +55,12 @@ MOST_FOUND: Final = 20
 """Pages of messages with one Message-ID."""
 
 
-class ReadingGraph:
+class ReadingGraph(ReadingExchange[Session]):
     """One mailbox, read-only."""
 
     def __init__(self, settings: MailboxSettings, session: Session) -> None:
-        self._settings = settings
-        self._session = session
+        super().__init__(settings, session)
         self._lister = Lister(session)
-
-    @property
-    def address(self) -> str:
-        return self._settings.address
-
-    def folders(self) -> tuple[Folder, ...]:
-        return self._session.folders().all
 
     def list(self, folder: str, cursor: str | None = None) -> Listing:
         """By date, page by page; why nothing is missed stands in `cursor.py`."""
@@ -116,7 +109,7 @@ class ReadingGraph:
                 if id in found:
                     yield found[id].heading(folder, fields)
                 elif id in failed:
-                    yield _unreadable(folder, failed[id])
+                    yield failed[id].heading(folder)
 
     def headings(self, folder: str, ids: Sequence[str], fields: Collection[str] = ()) -> Iterator[Heading]:
         """For mail that has no header as received, that of the MIME: `fetch` tells no other."""
@@ -126,24 +119,9 @@ class ReadingGraph:
             mimes = {item.id: item for item in self._with_mime(bare) if isinstance(item, Item)}
             for item in items:
                 if isinstance(item, Item):
-                    yield _with_header_of(item, mimes.get(item.id), folder, fields)
+                    yield heading_with(item, mimes.get(item.id), folder, fields)
                 else:
-                    yield _unreadable(folder, item)
-
-    def fetch(self, folder: str, ids: Sequence[str]) -> Iterator[Message]:
-        """
-        The messages as the server writes them anew, with the header as received beside them.
-
-        Those that cannot be read are passed over; the first of them is raised when the others are out.
-        """
-        failed: Failed | None = None
-        for item in self._whole(folder, ids):
-            if isinstance(item, Item):
-                yield item.message(folder)
-            else:
-                failed = failed or item
-        if failed is not None:
-            raise UnreadableMessageError(folder, failed.id, failed.why)
+                    yield item.heading(folder)
 
     def find(self, folder: str, message_id: str) -> tuple[str, ...]:
         """What the server finds is compared again: it searches without regard to case."""
@@ -181,16 +159,7 @@ class ReadingGraph:
     def obstacles(self) -> tuple[Obstacle, ...]:
         return obstacles(self._session, self._settings.policy)
 
-    def close(self) -> None:
-        self._session.close()
-
     # --- listing
-
-    def _require(self, folder: str) -> str:
-        id = self._session.folder(folder)
-        if id is None:
-            raise FolderMissingError(self.address, folder)
-        return id
 
     def _stamp_of(self, folder: str, id: str) -> str:
         """Of a folder that nothing is judged by; empty where it may have changed since it was told."""
@@ -255,32 +224,11 @@ class ReadingGraph:
         return Request("GET", self._session.path("messages", id, "$value"))
 
 
-class Failed:
-    """A message that the server does not give out, and why."""
-
-    def __init__(self, id: str, why: str) -> None:
-        self.id = id
-        self.why = why
-
-
 def _with_content(item: Item, answer: Answer) -> Iterator[Item | Failed]:
     if answer.is_ok and isinstance(answer.body, bytes):
         yield replace(item, mime=answer.body)
     elif not is_gone(answer):
         yield Failed(item.id, said(answer))
-
-
-def _unreadable(folder: str, item: Failed) -> Heading:
-    return Heading(folder, item.id, Headers(), 0, unreadable=item.why)
-
-
-def _with_header_of(item: Item, whole: Item | None, folder: str, fields: Collection[str]) -> Heading:
-    if whole is None or not whole.mime:
-        return item.heading(folder, fields)
-    rebuilt = Headers.parse(whole.mime)
-    kept = tuple(field for field in rebuilt.items if field[0].strip().lower() != b"to")
-    told = item.headers()
-    return replace(item.heading(folder, fields), headers=Headers(kept, told.unknown))
 
 
 def _literal(text: str) -> str:

@@ -18,11 +18,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cleaner.config import MailboxSettings, Server
-from cleaner.connectors.exchange.backoff import Patience
+from cleaner.connectors.exchange.backoff import Backoff
+from cleaner.connectors.exchange.errors import AwayError
 from cleaner.connectors.exchange.folders import Folders
+from cleaner.connectors.exchange.session import ExchangeSession
 from cleaner.connectors.graph.connecting import connect
 from cleaner.connectors.graph.errors import (
-    AwayError,
     ThrottledError,
     TooLargeError,
     is_busy,
@@ -37,37 +38,26 @@ from cleaner.errors import CleanerError, ServerUnavailableError
 
 log = logging.getLogger(__name__)
 
-TRIES: Final = 3
-"""How often a connection may break within one mailbox's work before the run ends."""
-
 RETRIES: Final = 2
 """How often one request of a batch is made again that fails alone."""
 
 
-class Session:
+class Session(ExchangeSession):
     """One mailbox. Not for use by several threads at once."""
 
     def __init__(self, server: Server, mailbox: MailboxSettings) -> None:
-        self.mailbox = mailbox
-        self.address = mailbox.address
+        super().__init__(mailbox)
         self.endpoint = connect(server)
         self.server = self.endpoint.server
         self.root = f"/users/{segment(mailbox.user)}"
         self._configured = server
         self._gate = self.endpoint.gate(mailbox)
-        self._patience = Patience()
-        self._tries = TRIES
-        self._folders: Folders | None = None
-        self._stale: set[str] = set()
         self.unsigned: CleanerError | None = None
         """Why a part of the last batch was not signed in for."""
 
     @property
     def place(self) -> str:
         return place_of(self.server)
-
-    def close(self) -> None:
-        """The connections belong to the server, and stay for its next mailbox."""
 
     # --- asking
 
@@ -104,7 +94,7 @@ class Session:
             answer = self._signed_in(request)
             if not is_busy(answer):
                 return answer
-            self.pause(ThrottledError(self.place, answer.wait))
+            self.pause(self.throttled(answer.wait))
 
     def batch(self, requests: Sequence[Request], *, is_attempt: bool = False) -> list[Answer]:
         """
@@ -148,7 +138,7 @@ class Session:
         busy = [answer for answer in untold if is_busy(answer)]
         if busy:
             waits = [answer.wait for answer in busy if answer.wait is not None]
-            self.pause(ThrottledError(self.place, max(waits) if waits else None))
+            self.pause(self.throttled(max(waits) if waits else None))
         elif is_alone or not self._patience.nap(self._patience.guess()):
             self.again(self.trouble(untold[0]) if untold[0].status else self.silent())
 
@@ -182,7 +172,7 @@ class Session:
             answer = self._signed_in(whole, renew=renew)
             if not is_busy(answer):
                 break
-            self.pause(ThrottledError(self.place, answer.wait))
+            self.pause(self.throttled(answer.wait))
         if not answer.is_ok:
             raise self.trouble(answer)
         answers = _answers(answer, len(requests))
@@ -203,12 +193,12 @@ class Session:
             raise error
         log.info("%s: %s Asking again.", self.address, error)
 
-    def pause(self, error: ThrottledError) -> None:
-        """Has all who work on this mailbox wait; raises the error where that takes too long."""
-        seconds = self._patience.guess() if error.told is None else error.told
-        self._gate.backoff.hold(seconds)
-        if not self._patience.nap(seconds):
-            raise ThrottledError(self.place, seconds)
+    @property
+    def backoff(self) -> Backoff:
+        return self._gate.backoff
+
+    def throttled(self, seconds: float | None) -> ThrottledError:
+        return ThrottledError(self.place, seconds)
 
     def silent(self) -> ServerUnavailableError:
         return ServerUnavailableError(self.place, "it does not answer all of a batch")
@@ -223,9 +213,7 @@ class Session:
         return answer
 
     def _send(self, request: Request, *, renew: bool) -> Answer:
-        while (seconds := self._gate.backoff.left()) > 0:
-            if not self._patience.nap(seconds):
-                raise ThrottledError(self.place, seconds)
+        self.wait_for_turn()
         token = access_token(self._configured, self.mailbox, renew=renew)
         with self._gate.lock:
             answer = self.endpoint.wire.send(request, token)
@@ -238,34 +226,8 @@ class Session:
 
     # --- folders
 
-    def folders(self) -> Folders:
-        """All folders, asked for once."""
-        if self._folders is None:
-            self._folders = read_folders(self)
-            self._stale.clear()
-        return self._folders
-
-    def forget_folders(self) -> None:
-        self._folders = None
-
-    def folder(self, name: str) -> str | None:
-        """The id of a folder; None for one that is not there, also on a second look."""
-        found = self.folders().ids.get(name)
-        if found is None:
-            self.forget_folders()
-            found = self.folders().ids.get(name)
-        return found
-
-    def total_of(self, id: str) -> int | None:
-        """How many messages a folder held when it was last asked; None where that is no longer of use."""
-        return None if id in self._stale else self.folders().totals.get(id)
-
-    def stamp_of(self, id: str) -> str:
-        """What a folder told of how much it holds; empty where that is no longer of use."""
-        return "" if id in self._stale else self.folders().stamps.get(id, "")
-
-    def forget_total(self, id: str) -> None:
-        self._stale.add(id)
+    def read_folders(self) -> Folders:
+        return read_folders(self)
 
 
 def is_untold(answer: Answer) -> bool:

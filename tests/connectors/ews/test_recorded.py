@@ -13,9 +13,10 @@ from exchangelib.util import MNS, SOAPNS, TNS
 from cleaner.config import MailboxSettings, Server
 from cleaner.connectors.ews import folders, items
 from cleaner.connectors.ews.calls import Answer, answer_of, fault_of
-from cleaner.connectors.ews.errors import SoapFaultError, ThrottledError, of_code
+from cleaner.connectors.ews.errors import SoapFaultError, of_code
 from cleaner.connectors.ews.reading import changes_of
 from cleaner.connectors.ews.wire import tree
+from cleaner.connectors.exchange.errors import ThrottledError
 from cleaner.connectors.exchange.folders import named
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError
 from cleaner.values import FolderRole, Policy

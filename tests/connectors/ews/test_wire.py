@@ -16,7 +16,7 @@ import pytest
 from cleaner.config import MailboxSettings, Secret, Server
 from cleaner.connectors import open_changing, open_reading
 from cleaner.connectors.ews import wire
-from cleaner.connectors.ews.errors import ThrottledError
+from cleaner.connectors.exchange.errors import ThrottledError
 from cleaner.errors import AskPersonError, CleanerError, ServerUnavailableError, SignInRefusedError
 from cleaner.ports import ChangeableMailbox
 from cleaner.values import Policy

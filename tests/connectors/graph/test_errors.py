@@ -6,8 +6,8 @@ import pytest
 
 from cleaner.config import MailboxSettings, Server
 from cleaner.config.oauth import SignIn
+from cleaner.connectors.exchange.errors import AwayError
 from cleaner.connectors.graph.errors import (
-    AwayError,
     ThrottledError,
     change_refused,
     is_busy,
