@@ -124,7 +124,7 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
 
 def test_the_package_for_postgresql_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StoreError, match=r"pip install 'psycopg\[binary\]'"):
+    with pytest.raises(StoreError, match=r"pip install 'bounce-cleaner\[fleet\]'"):
         Store.open("postgresql://127.0.0.1:1/x", KEY)
 
 
