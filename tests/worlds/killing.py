@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.servers.dovecot import Dovecot
 from tests.worlds.harbor import Harbor, Interval, Letters, intervals
 
 PATIENCE = 180
@@ -63,3 +67,52 @@ class Process:
     def intervals(self) -> list[Interval]:
         assert self.died is not None
         return list(intervals(self.events(), self.name, self.died))
+
+
+@contextmanager
+def writing(harbor: Harbor, postman: Postman, chance: random.Random) -> Iterator[None]:
+    """Mail comes in meanwhile."""
+    stop = threading.Event()
+    trouble: list[BaseException] = []
+
+    def keep_writing() -> None:
+        try:
+            while not stop.is_set():
+                with postman.lock:
+                    harbor.write_to(chance.choice(harbor.users), postman, datetime.now(UTC))
+                stop.wait(0.05)
+        except BaseException as error:
+            trouble.append(error)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+    assert not trouble
+
+
+def wait_until_ready(processes: Sequence[Process]) -> None:
+    """Before that one that is asked to end does so at once, without a word, and one without its database gives up."""
+    until = time.monotonic() + PATIENCE
+    for process in processes:
+        while not any(event["event"].startswith("ready") for event in process.events()):
+            assert time.monotonic() < until, process.log.read_text()
+            time.sleep(0.05)
+
+
+def wait_until_served(harbor: Harbor, dovecot: Dovecot, processes: Sequence[Process]) -> None:
+    until = time.monotonic() + PATIENCE
+    waiting = set(harbor.users)
+    while waiting:
+        for user in sorted(waiting):
+            owner = dovecot.owner(user)
+            inbox = {item.digest for item in owner.items("INBOX")}
+            owner.close()
+            if not inbox & set(harbor.of(harbor.spurious, user)):
+                waiting.discard(user)
+        assert time.monotonic() < until, f"not served: {sorted(waiting)}"
+        for process in processes:
+            assert process.popen.poll() is None, process.log.read_text()

@@ -11,12 +11,10 @@ from __future__ import annotations
 import random
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -32,7 +30,7 @@ from tests.servers.process import missing
 from tests.store import postgresql
 from tests.store.postgresql import Cluster
 from tests.worlds.harbor import Harbor, overlaps
-from tests.worlds.killing import PATIENCE, Postman, Process
+from tests.worlds.killing import Postman, Process, wait_until_ready, wait_until_served, writing
 
 COMMANDS = (("serve", "--schedule-only"), ("serve", "--schedule-only"), ("worker",), ("worker",), ("worker",))
 
@@ -132,10 +130,10 @@ def test_killed_and_restarted_while_mail_arrives(
             fleet = Fleet(harbor)
             fleet.start_all()
             try:
-                with writing(harbor, postman):
+                with writing(harbor, postman, random.Random(mailboxes)):
                     be_rough(fleet, cluster if crashes else None, seconds)
-                wait_until_ready(fleet)
-                wait_until_served(harbor, dovecot, fleet)
+                wait_until_ready(fleet.alive)
+                wait_until_served(harbor, dovecot, fleet.alive)
                 fleet.end_all()
             finally:
                 fleet.kill_all()
@@ -165,69 +163,22 @@ def install(root: Path, dovecot: Dovecot, mailboxes: int, store: str) -> Harbor:
     )
 
 
-@contextmanager
-def writing(harbor: Harbor, postman: Postman) -> Iterator[None]:
-    """Mail comes in meanwhile."""
-    stop = threading.Event()
-    trouble: list[BaseException] = []
-    chance = random.Random(len(harbor.users))
-
-    def keep_writing() -> None:
-        try:
-            while not stop.is_set():
-                harbor.write_to(chance.choice(harbor.users), postman, datetime.now(UTC))
-                stop.wait(0.05)
-        except BaseException as error:
-            trouble.append(error)
-
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
-    assert not trouble
-
-
 def be_rough(fleet: Fleet, cluster: Cluster | None, seconds: float) -> None:
     """Kills some process every other second, most of them without warning; the database crashes in the middle."""
     chance = random.Random(seconds)
     victims: list[int] = []
-    wait_until_ready(fleet)
+    wait_until_ready(fleet.alive)
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, chance.uniform(1, 3)))
         victims = victims or chance.sample(range(len(COMMANDS)), len(COMMANDS))
         fleet.replace(victims.pop(), signal.SIGKILL if chance.random() < 0.85 else signal.SIGTERM)
         if cluster is not None and left < seconds / 2:
+            wait_until_ready(fleet.alive)
             cluster.stop()
             time.sleep(2)
             cluster.start()
             cluster = None
-
-
-def wait_until_ready(fleet: Fleet) -> None:
-    until = time.monotonic() + PATIENCE
-    for process in fleet.alive:
-        while not any(event["event"].startswith("ready") for event in process.events()):
-            assert time.monotonic() < until, process.log.read_text()
-            time.sleep(0.05)
-
-
-def wait_until_served(harbor: Harbor, dovecot: Dovecot, fleet: Fleet) -> None:
-    until = time.monotonic() + PATIENCE
-    waiting = set(harbor.users)
-    while waiting:
-        for user in sorted(waiting):
-            owner = dovecot.owner(user)
-            inbox = {item.digest for item in owner.items("INBOX")}
-            owner.close()
-            if not inbox & set(harbor.of(harbor.spurious, user)):
-                waiting.discard(user)
-        assert time.monotonic() < until, f"not served: {sorted(waiting)}"
-        for process in fleet.alive:
-            assert process.popen.poll() is None, process.log.read_text()
 
 
 def check_mailboxes(harbor: Harbor, dovecot: Dovecot, app: App) -> None:

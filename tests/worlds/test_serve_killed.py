@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import signal
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from tests.servers.dovecot import MASTER, MASTER_PASSWORD, Dovecot, running
 from tests.servers.process import missing
 from tests.store import postgresql
 from tests.worlds.harbor import Harbor, Interval, intervals, overlaps
-from tests.worlds.killing import PATIENCE, Postman, Process
+from tests.worlds.killing import Postman, Process, wait_until_ready, wait_until_served, writing
 
 
 @pytest.fixture
@@ -85,27 +84,23 @@ def test_killed_and_restarted_while_mail_arrives(
             harbor.opt_in_all(app)
             harbor.begin(postman, datetime.now(UTC))
             processes = be_rough(harbor, postman, chance, seconds)
-            wait_until_served(harbor, dovecot, processes)
+            wait_until_ready(processes[-2:])
+            wait_until_served(harbor, dovecot, processes[-2:])
             assert [process.end(signal.SIGTERM) for process in processes[-2:]] == [0, 0]
             check(harbor, dovecot, app, processes)
 
 
 def be_rough(harbor: Harbor, postman: Postman, chance: random.Random, seconds: float) -> list[Process]:
     """Until the time is over; two processes live then, the last two of the list."""
-    stop = threading.Event()
-    trouble: list[BaseException] = []
+    with writing(harbor, postman, chance):
+        every, alive = kill_and_start(harbor, postman, chance, seconds)
+    return [process for process in every if process not in alive] + alive
 
-    def keep_writing() -> None:
-        try:
-            while not stop.is_set():
-                with postman.lock:
-                    harbor.write_to(chance.choice(harbor.users), postman, datetime.now(UTC))
-                stop.wait(0.05)
-        except BaseException as error:
-            trouble.append(error)
 
-    writer = threading.Thread(target=keep_writing)
-    writer.start()
+def kill_and_start(
+    harbor: Harbor, postman: Postman, chance: random.Random, seconds: float
+) -> tuple[list[Process], list[Process]]:
+    """All processes that ever ran, and those that live."""
     numbers = iter(range(10_000))
     every = [
         Process.start(harbor, f"p{next(numbers)}", "serve"),
@@ -127,25 +122,7 @@ def be_rough(harbor: Harbor, postman: Postman, chance: random.Random, seconds: f
                 postman.server.stop()
                 time.sleep(1)
                 postman.server.start()
-    stop.set()
-    writer.join()
-    assert not trouble
-    return [process for process in every if process not in alive] + alive
-
-
-def wait_until_served(harbor: Harbor, dovecot: Dovecot, processes: list[Process]) -> None:
-    until = time.monotonic() + PATIENCE
-    waiting = set(harbor.users)
-    while waiting:
-        for user in sorted(waiting):
-            owner = dovecot.owner(user)
-            inbox = {item.digest for item in owner.items("INBOX")}
-            owner.close()
-            if not inbox & set(harbor.of(harbor.spurious, user)):
-                waiting.discard(user)
-        assert time.monotonic() < until, f"not served: {sorted(waiting)}"
-        for process in processes[-2:]:
-            assert process.popen.poll() is None, process.log.read_text()
+    return every, alive
 
 
 def check(harbor: Harbor, dovecot: Dovecot, app: App, processes: list[Process]) -> None:
