@@ -6,8 +6,9 @@ Nothing here ever raises because of the network: what cannot be had is unknown.
 
 from __future__ import annotations
 
-from cleaner.lookups.dns import Dns
+from cleaner.lookups.dns import Dns, Resolver
 from cleaner.lookups.hosts import KnownHosts
 from cleaner.lookups.keys import KnownKeys
+from cleaner.lookups.recorded import RecordedDns
 
-__all__ = ["Dns", "KnownHosts", "KnownKeys"]
+__all__ = ["Dns", "KnownHosts", "KnownKeys", "RecordedDns", "Resolver"]

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from cleaner.values import ABSENT, UNKNOWN, Missing
 
 if TYPE_CHECKING:
-    from dns.resolver import Answer, Resolver
+    from dns.resolver import Answer
+    from dns.resolver import Resolver as StubResolver
 
 Texts: TypeAlias = tuple[str, ...] | Missing
 NameServer: TypeAlias = tuple[str, int]
@@ -32,6 +34,26 @@ FAILURES: Final = 2
 """Questions in a row without an answer after which no more are asked for a while."""
 UDP_PAYLOAD: Final = 1232
 """What passes without fragments (DNS flag day 2020); longer answers come over TCP."""
+
+
+class Resolver(Protocol):
+    """
+    Whoever answers questions about names: name servers now, or what was written down.
+
+    ABSENT: there is no such record; UNKNOWN: nobody answers. Nothing here raises.
+    """
+
+    def texts(self, name: str) -> Texts:
+        """The text records of a name, each put together."""
+
+    def addresses(self, name: str, version: int = 4) -> Texts:
+        """The addresses of a host, of one version of the Internet Protocol."""
+
+    def exchangers(self, domain: str) -> Texts:
+        """The hosts that take a domain's mail, the preferred first; none that says that there are none."""
+
+    def names(self, ip: str) -> Texts:
+        """The names of an address (PTR), unconfirmed."""
 
 
 class Dns:
@@ -56,6 +78,10 @@ class Dns:
     def exchangers(self, domain: str) -> Texts:
         """The hosts that take a domain's mail, the preferred first; none that says that there are none."""
         return self._records(domain, "MX")
+
+    def names(self, ip: str) -> Texts:
+        """The names of an address, unconfirmed: who owns the address may write any there."""
+        return self._records(ip_address(ip).reverse_pointer, "PTR")
 
     def _records(self, name: str, kind: str) -> Texts:
         now = time.monotonic()
@@ -98,7 +124,7 @@ class Dns:
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else SHORTEST
         return texts, min(max(ttl, SHORTEST), LONGEST)
 
-    def _resolver(self) -> Resolver:
+    def _resolver(self) -> StubResolver:
         from dns.nameserver import Do53Nameserver
         from dns.resolver import Resolver
 
@@ -118,4 +144,6 @@ def _texts(answer: Answer, kind: str) -> tuple[str, ...]:
         case "MX":
             ranked = sorted((record.preference, record.exchange.to_text(True)) for record in answer.rrset)
             return tuple(host.lower() for _, host in ranked if host.strip("."))
+        case "PTR":
+            return tuple(record.target.to_text(True).lower() for record in answer.rrset)
     return tuple(record.address for record in answer.rrset)

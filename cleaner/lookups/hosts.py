@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from cleaner.lookups import spf
-from cleaner.lookups.dns import Dns
+from cleaner.lookups.dns import Resolver
 from cleaner.values import HostQuestion, HostsView, IPAddress
 
 MAX_ASKED: Final = 100
@@ -25,7 +25,7 @@ ERRORS: Final = (ip_network("127.255.255.0/24"), ip_network("127.0.0.1/32"))
 class KnownHosts:
     """Satisfies `ports.Hosts`."""
 
-    def __init__(self, dns: Dns, blocklists: Sequence[str] = (), *, spf: bool = False) -> None:
+    def __init__(self, dns: Resolver, blocklists: Sequence[str] = (), *, spf: bool = False) -> None:
         self._dns = dns
         self._blocklists = tuple(blocklists)
         self._spf = spf

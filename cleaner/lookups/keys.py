@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from cleaner.lookups.dns import Dns
+from cleaner.lookups.dns import Resolver
 from cleaner.ports import KeyArchive
 from cleaner.values import DkimKey, Selector
 
@@ -31,7 +31,7 @@ class KnownKeys:
         self,
         archive: KeyArchive,
         clock: Callable[[], datetime],
-        dns: Dns | None = None,
+        dns: Resolver | None = None,
         *,
         remembers: bool = True,
     ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
-from cleaner.lookups.dns import Dns
+from cleaner.lookups.dns import Resolver
 from cleaner.values import ABSENT, UNKNOWN, IPAddress
 
 PASS, FAIL, NOTHING = "pass", "fail", ""
@@ -30,7 +30,7 @@ class _UnknownError(Exception):
 class _Question:
     """One evaluation, with what it may still ask."""
 
-    dns: Dns
+    dns: Resolver
     ip: IPAddress
     left: int = LOOKUPS
 
@@ -113,7 +113,7 @@ def is_policy(text: str) -> bool:
     return text.lower() == "v=spf1" or text.lower().startswith("v=spf1 ")
 
 
-def result(dns: Dns, ip: IPAddress, domain: str) -> str:
+def result(dns: Resolver, ip: IPAddress, domain: str) -> str:
     """`pass`, `fail` (also where it is only doubted: `~all`), or nothing where it cannot be told."""
     try:
         return _Question(dns, ip).evaluate(domain) or NOTHING

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from cleaner.errors import UsageError
+from cleaner.lookups.recorded import Records
 from cleaner.service.labelled import Item, read_lines, read_object
 from cleaner.values import (
     DkimKey,
@@ -67,6 +68,8 @@ class Mailbag:
     """Files of mail that the owner sent."""
     missing: tuple[str, ...] = ()
     """Labels whose message is not there, as they name it."""
+    dns: Records | None = None
+    """What name servers answered; None where nobody wrote it down."""
 
 
 def mailbags(path: Path) -> Iterator[Mailbag]:
@@ -112,6 +115,7 @@ def _world(path: Path) -> Iterator[Mailbag]:
     world = read_object(path / "world.json")
     organisation = world.read(lambda item: _organisation(path.name, item))
     owners = world.read(lambda item: tuple(_owner(user) for user in item.objects("users")))
+    dns = world.read(_dns)
     labels: dict[str, list[tuple[str, Labelled]]] = {}
     for user, file, label in read_lines(path / "labels.jsonl", _label):
         labels.setdefault(user, []).append((file, label))
@@ -129,6 +133,7 @@ def _world(path: Path) -> Iterator[Mailbag]:
             owner=owner,
             sent=tuple(_maildir(path / owner.address / ".Sent").values()),
             missing=absent if number else (*(f"{path.name}/{one}" for one in sorted(strangers)), *absent),
+            dns=dns,
         )
 
 
@@ -158,6 +163,19 @@ def _organisation(name: str, world: Item) -> Organisation:
             for key in world.objects("dkim", ())
         ),
     )
+
+
+def _dns(world: Item) -> Records | None:
+    """`dns`: name → text records, or kind of record → records; null where nobody answered."""
+    if "dns" not in world.content or world.is_null("dns"):
+        return None
+    names = world.inner("dns")
+    return {
+        name: {kind: names.inner(name).texts(kind) for kind in found}
+        if isinstance(found, dict)
+        else names.texts(name)
+        for name, found in names.content.items()
+    }
 
 
 def _maildir(folder: Path) -> dict[str, Path]:

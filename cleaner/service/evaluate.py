@@ -18,6 +18,7 @@ from typing import Any, Final
 from cleaner import classifier, evidence, notices
 from cleaner.classifier import Model
 from cleaner.errors import UsageError
+from cleaner.lookups import KnownHosts, KnownKeys, RecordedDns
 from cleaner.pipeline import look_up
 from cleaner.ports import SentRecord
 from cleaner.service.classify import read_file
@@ -249,7 +250,10 @@ def beside(
         record: SentRecord = store.sent_record(bag.owner.address or "nobody@invalid")
         if with_sent:
             record.add("Sent", sent_mails(bag.sent), None)
-        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now)
+        dns = RecordedDns(bag.dns)
+        keys = KnownKeys(store.keys, lambda: now, dns, remembers=False)
+        hosts = KnownHosts(dns, spf=True)
+        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, keys, hosts)
     return tuple(Case(bag.name, label, notice, known) for label, notice in read)
 
 

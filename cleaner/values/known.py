@@ -256,18 +256,46 @@ class HostQuestion:
     """What a batch of notices asks the outside about hosts."""
 
     ips: frozenset[str] = frozenset()
+    """Addresses to be looked up in blocklists."""
     senders: frozenset[tuple[str, str]] = frozenset()
-    """An address, and the domain of ours that it sent for."""
+    """An address, and the domain of ours that it sent for: does the domain's SPF policy allow it?"""
+    sites: frozenset[tuple[str, str]] = frozenset()
+    """An address, and somebody else's domain: is it one of that domain's MX hosts or SPF senders?"""
+    domains: frozenset[str] = frozenset()
+    """Domains of ours whose published policy is asked for."""
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Address → its looked-up name, as the server that took the mail in recorded it; empty ones are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderPolicy:
+    """What a domain of ours publishes about who may send for it (SPF and DMARC), as far as it is known."""
+
+    domain: str
+    is_closed: bool
+    """Strict: nobody but those that its SPF policy lists sends for it, and it asks others to act on that."""
+    open_because: str = ""
+    """A sentence for the administrator; empty where it is closed."""
+    since: datetime | None = None
+    """When this closed policy was first seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostsView:
-    """What the outside answered; a host that is not there is unknown."""
+    """What the outside answered; what is not there is unknown."""
 
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Address → the blocklists that it stands on."""
     spf: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
-    """Address and domain → `pass` or `fail`."""
+    """
+    Address and domain → `pass`, `provider` (a pass by the policy of a provider that many share) or `fail`.
+
+    A pass by any policy that is remembered counts, so that a move to another provider makes nobody a stranger.
+    """
+    sites: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    """Address and somebody else's domain → `mx`, `spf`, or empty text where it is neither."""
+    policies: Mapping[str, SenderPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    """Domain of ours → its published policy; one that nobody answers for is left out."""
 
 
 @dataclass(frozen=True, slots=True)
