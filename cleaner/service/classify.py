@@ -1,8 +1,8 @@
 """
 Judging files: the use case behind `classify`, and the judging part of `explain`.
 
-Nothing is written, no mailbox is opened, no network is asked, and no consent is needed: whoever has the
-file may ask what it is.
+Nothing is written, no mailbox is opened, no name server is asked unless the judge may (`--lookups`), and no consent is
+needed: whoever has the file may ask what it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from cleaner import notices, policy
 from cleaner.classifier import Model
 from cleaner.pipeline import Lessons, judge_together, look_up
-from cleaner.ports import Keys, SentRecord
+from cleaner.ports import Hosts, Keys, SentRecord
 from cleaner.service.mailfiles import MAX_FILE, messages_of, require
 from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
@@ -51,6 +51,7 @@ class Judge:
     arrivals: tuple[Arrival, ...] = ()
     model: Model | None = None
     keys: Keys | None = None
+    hosts: Hosts | None = None
     lessons: Lessons = lambda _: ()
     """What is remembered of proven notices."""
 
@@ -92,9 +93,8 @@ def batches(messages: Iterable[Message]) -> Iterator[tuple[Message, ...]]:
 def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
     """Judges messages as the pipeline does, as if they came now."""
     read = [(message, read_file(message)) for message in messages]
-    known = look_up(
-        [notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now, by.keys
-    )
+    notices_read = [notice for _, notice in read]
+    known = look_up(notices_read, by.organisation, by.owner, by.sent, by.arrivals, by.now, by.keys, by.hosts)
     verdicts = judge_together([notice for _, notice in read], known, by.lessons, by.model)
     for (message, notice), verdict in zip(read, verdicts, strict=True):
         # As asked for by hand: neither the age of the message nor the grace period holds it back.

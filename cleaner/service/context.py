@@ -89,12 +89,20 @@ class Context:
         shared_with = "" if organisation.shared else organisation.name
         return self.store.seen(mailbox.address, shared_with, counts_for=organisation.name)
 
-    def hosts(self) -> Hosts | None:
-        """What the outside says of hosts, where the configuration wants it asked."""
+    def hosts(self, *, asks: bool, remembers: bool = False) -> Hosts:
+        """What is remembered of who sends for us, and where it is allowed to ask, what the outside says of hosts."""
         wanted = self.settings.lookups
-        if self.dns is None or not (wanted.blocklists or wanted.spf):
-            return None
-        return KnownHosts(self.dns, wanted.blocklists, spf=wanted.spf)
+        dns = self.dns if asks else None
+        return KnownHosts(
+            dns,
+            wanted.blocklists,
+            spf=wanted.spf,
+            strangers=dns.strangers if dns is not None and wanted.sites else None,
+            archive=self.store.dns,
+            clock=self.clock,
+            own=frozenset(domain for found in self.settings.organisations for domain in found.domains),
+            remembers=remembers,
+        )
 
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""
@@ -116,6 +124,7 @@ class Context:
             [str(network) for network in organisation.client_networks],
             sorted(organisation.authserv_ids),
             organisation.always_signs,
+            organisation.senders_complete,
             organisation.shared,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
             [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],

@@ -252,7 +252,7 @@ def beside(
             record.add("Sent", sent_mails(bag.sent), None)
         dns = RecordedDns(bag.dns)
         keys = KnownKeys(store.keys, lambda: now, dns, remembers=False)
-        hosts = KnownHosts(dns, spf=True)
+        hosts = KnownHosts(dns, strangers=dns)
         known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, keys, hosts)
     return tuple(Case(bag.name, label, notice, known) for label, notice in read)
 

@@ -350,7 +350,7 @@ def task_for(
         memory=context.memory(mailbox),
         now=context.clock(),
         keys=context.keys(asks=True, remembers=not request.only_looks),
-        hosts=context.hosts(),
+        hosts=context.hosts(asks=True, remembers=not request.only_looks),
         model=model,
         shadow=candidate_for(context, mailbox.organisation, model),
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),

@@ -58,6 +58,8 @@ class Organisation:
     client_networks: tuple[IPNetwork, ...] = ()
     authserv_ids: frozenset[str] = frozenset()
     always_signs: bool = False
+    senders_complete: bool = False
+    """The administrator's word: nothing but relays, client networks and what SPF allows sends for the domains."""
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
