@@ -17,6 +17,7 @@ from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox
 from cleaner.store import Store
 from cleaner.store.records import Access
 from cleaner.store.seen import SeenBook
+from cleaner.values import HostQuestion, domain_of
 
 LEARNED: Final = 10
 """So many more proven notices teach enough that unsure ones are looked at again …"""
@@ -116,6 +117,9 @@ class Context:
     def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)
+        addresses = mailbox.owner().addresses
+        domains = frozenset(map(domain_of, addresses)) & organisation.domains
+        policies = self.hosts(asks=False).find(HostQuestion(domains=domains)).policies
         facts = (
             organisation.name,
             sorted(organisation.domains),
@@ -125,12 +129,13 @@ class Context:
             sorted(organisation.authserv_ids),
             organisation.always_signs,
             organisation.senders_complete,
+            sorted((policy.domain, policy.is_closed) for policy in policies.values()),
             organisation.shared,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
             [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
-            sorted(mailbox.owner().addresses),
+            sorted(addresses),
             min(self.memory(mailbox).proven() // LEARNED, STEPS),
             model,
         )

@@ -99,6 +99,28 @@ def test_the_configuration_says_what_is_asked(
     assert set(server.asked) == is_asked
 
 
+def test_unsure_notices_are_judged_anew_once_the_senders_are_closed(asking: tuple[Hands, NameServer]) -> None:
+    hands, server = asking
+    mailbox = hands.app.context.settings.mailbox(ANN)
+
+    def stamp() -> str:
+        """A day later, with what is published then."""
+        hands.now += timedelta(days=1)
+        dns = Dns(timedelta(seconds=5), [server.address])
+        hands.app.context = replace(hands.app.context, dns=dns)
+        hands.app.context.hosts(asks=True, remembers=True).find(QUESTION)
+        return hands.app.context.knowledge(mailbox)
+
+    nothing = hands.app.context.knowledge(mailbox)
+    closed = stamp()
+    server.zone[DOMAIN] = ("v=spf1 ip4:192.0.2.0/28 ~all",)
+    other = stamp()
+    server.zone[f"_dmarc.{DOMAIN}"] = ("v=DMARC1; p=none",)
+    opened = stamp()
+    assert closed == other
+    assert len({nothing, closed, opened}) == 3
+
+
 def test_without_dns_what_is_remembered_counts(asking: tuple[Hands, NameServer]) -> None:
     hands, _ = asking
     hands.app.context.hosts(asks=True, remembers=True).find(QUESTION)
