@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from cleaner.lookups.dns import Resolver, Texts
@@ -106,9 +106,10 @@ class KnownHosts:
             known = {domain.domain: domain for domain in self._domains(question)}
             ours = frozenset(registered_domain(domain) or domain for domain in known)
             for ip, domain in sorted(question.senders)[:MAX_SENDERS]:
-                if (found := known.get(host_key(domain))) is None:
+                found, address = known.get(host_key(domain)), address_of(ip)
+                if found is None or address is None:
                     continue
-                if result := _result(found, ip_address(ip), question.names.get(ip, ""), ours):
+                if result := _result(found, address, question.names.get(ip, ""), ours):
                     results[ip, domain] = result
             asked = {host_key(domain): domain for domain in question.domains}
             policies = {
@@ -121,10 +122,11 @@ class KnownHosts:
     # --- blocklists ------------------------------------------------------------------------------
 
     def _lists(self, ip: str) -> Iterator[str]:
+        address = address_of(ip)
         for blocklist in self._blocklists:
-            if self._dns is None:
+            if self._dns is None or address is None:
                 return
-            found = self._dns.addresses(f"{reversed_name(ip_address(ip))}.{blocklist}", 4)
+            found = self._dns.addresses(f"{reversed_name(address)}.{blocklist}", 4)
             if isinstance(found, tuple) and any(map(is_listing, found)):
                 yield blocklist
 
@@ -167,7 +169,9 @@ class KnownHosts:
         within = Limited(self._strangers, SITE_SECONDS, MAX_ASKED * SITE_QUESTIONS)
         for ip, domain in sorted(question.sites)[:MAX_ASKED]:
             dns = Limited(within, SITE_SECONDS, SITE_QUESTIONS)
-            found = _site(dns, ip_address(ip), host_key(domain), question.names.get(ip, ""))
+            if (address := address_of(ip)) is None:
+                continue
+            found = _site(dns, address, host_key(domain), question.names.get(ip, ""))
             if found is not None:
                 yield (ip, domain), found
 
@@ -181,14 +185,15 @@ def _past(states: tuple[DnsState, ...], domain: str) -> Iterator[tuple[datetime,
 
 def _result(domain: _Domain, ip: IPAddress, name: str, ours: frozenset[str]) -> str:
     checked = check_host(domain.now, ip, domain.domain, name=name, ours=ours)
-    passes = [checked] + [
-        check_host(then, ip, domain.domain, name=name, ours=ours)
-        for _, then, _ in domain.past
-        if not _is_own_pass(checked)
-    ]
-    if any(map(_is_own_pass, passes)):
+    if _is_own_pass(checked):
         return PASS
-    if any(found.result is Result.PASS for found in passes):
+    before = [check_host(then, ip, domain.domain, name=name, ours=ours) for _, then, _ in domain.past]
+    if any(map(_is_own_pass, before)):
+        return PASS
+    # That once everybody could send makes nobody known for good.
+    if checked.result is Result.PASS or any(
+        found.result is Result.PASS and not found.is_everybody for found in before
+    ):
         return PROVIDER
     if registered_domain(name) in domain.providers and _may_be(domain.now, ip, name):
         return PROVIDER
@@ -229,6 +234,15 @@ def _site(dns: Resolver, ip: IPAddress, domain: str, name: str) -> str | None:
 def _is_near(ip: IPAddress) -> Callable[[str], bool]:
     around = ip_network((ip, NEIGHBOURS[ip.version]), strict=False)
     return lambda address: network_of(address, NEIGHBOURS[ip.version]) == around
+
+
+def address_of(text: str) -> IPAddress | None:
+    """The address; that of IPv4 where it is one in the clothes of IPv6 (`::ffff:192.0.2.1`)."""
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        return None
+    return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
 
 
 def is_listing(answer: str) -> bool:

@@ -109,7 +109,7 @@ _MECHANISM: Final = re.compile(r"([+?~-]?)([a-z][a-z0-9_.-]*)(:[^ ]*|/[^ ]*)?", 
 _MODIFIER: Final = re.compile(r"([a-z][a-z0-9_.-]*)=(.*)", re.IGNORECASE)
 _LENGTHS: Final = re.compile(r"(.*?)(?:/(0|[1-9][0-9]{0,2}))?(?://(0|[1-9][0-9]{0,2}))?")
 _MACRO: Final = re.compile(r"%(?:([%_-])|\{([slodiphcrtv])([0-9]{0,3})(r?)([-.+,/_=]{0,8})\})", re.IGNORECASE)
-_TOP: Final = re.compile(r"[a-z0-9-]*[a-z][a-z0-9-]*", re.IGNORECASE)
+_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
@@ -190,7 +190,8 @@ def _is_domain(text: str) -> bool:
     if last is not None and last.end() == len(text):
         return last[2] is not None
     before, _, top = text.removesuffix(".").rpartition(".")
-    return bool(before) and _TOP.fullmatch(top) is not None and top[0] != "-" != top[-1]
+    is_number = top.replace("-", "").isdecimal()
+    return bool(before) and _LABEL.fullmatch(top) is not None and not is_number
 
 
 def _is_macro_text(text: str, letters: str) -> bool:

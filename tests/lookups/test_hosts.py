@@ -105,6 +105,16 @@ def test_what_another_domain_of_ours_lists_is_ours() -> None:
     assert spf_of(zone, both) == {RENTED: "pass"}
 
 
+def test_addresses_are_read_however_they_are_written() -> None:
+    assert spf_of(
+        ZONE, senders("::ffff:192.0.2.10", "::ffff:198.51.100.66", "no address", "2001:db8::1")
+    ) == {
+        "::ffff:192.0.2.10": "pass",
+        "::ffff:198.51.100.66": "fail",
+        "2001:db8::1": "fail",
+    }
+
+
 def test_what_lets_everybody_send_makes_nobody_ours() -> None:
     assert spf_of({DOMAIN: ["v=spf1 +all"]}, senders(STRANGER)) == {STRANGER: "provider"}
 
@@ -202,6 +212,15 @@ def test_a_network_that_the_provider_gave_up_is_still_the_providers(scene: Scene
     scene.spf()
     scene.turn(included=["v=spf1 ip4:203.0.113.128/25 ~all"])
     assert scene.spf(RENTED, "203.0.113.200") == ["provider", "provider"]
+
+
+def test_that_everybody_could_send_once_makes_nobody_known(scene: Scene) -> None:
+    closed = scene.zone[DOMAIN]
+    for mistake in ("v=spf1 +all", "v=spf1 ip4:192.0.0.0/4 ip4:198.0.0.0/7 -all"):
+        scene.turn(spf=[mistake])
+        assert scene.spf(STRANGER) == ["provider"]
+        scene.turn(spf=closed)
+        assert scene.spf(OWN, STRANGER) == ["pass", "fail"]
 
 
 def test_a_host_whose_address_changed_is_known_by_both(scene: Scene) -> None:

@@ -160,6 +160,41 @@ def test_nobody_answers() -> None:
     assert published(RecordedDns(None), DOMAIN).policy is None
 
 
+class Counting(RecordedDns):
+    """Counts what it is asked."""
+
+    asked = 0
+
+    def _answer(self, name: str, kind: str) -> Any:
+        self.asked += 1
+        return super()._answer(name, kind)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        {DOMAIN: ["v=spf1 include:harbor.example include:harbor.example -all"]},
+        {DOMAIN: ["v=spf1 redirect=harbor.example"]},
+        {
+            f"{'n.' * n}{DOMAIN}": ["v=spf1 " + f"include:{'n.' * (n + 1)}{DOMAIN} " * 5 + "-all"]
+            for n in range(40)
+        },
+        {DOMAIN: [f"v=spf1 {'a:mx0.example ' * 500}-all"]},
+        {DOMAIN: [f"v=spf1 {'mx:many.example ' * 500}-all"]},
+        {DOMAIN: [f"v=spf1 {'?exists:%{i}.example ' * 350}-all"]},
+    ],
+    ids=["includes itself", "redirects to itself", "tree", "hosts", "exchangers", "macros"],
+)
+def test_policies_without_end_end_and_are_open(zone: dict[str, Any]) -> None:
+    hosts = {f"mx{n}.example": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]} for n in range(10)}
+    many = {"many.example": {"MX": [f"{n} mx{n}.example" for n in range(10)]}}
+    dns = Counting({**zone, **hosts, **many, DMARC: REJECT})
+    found = published(dns, DOMAIN).policy
+    assert found is not None
+    assert not found.is_closed
+    assert dns.asked <= 10 * 21 + 2
+
+
 def test_providers_are_those_whose_policies_are_included() -> None:
     zone = {
         DOMAIN: ["v=spf1 include:_spf.harbor.example include:%{i}.x.example -all"],

@@ -246,6 +246,7 @@ def test_what_the_grammar_allows(policy: str) -> None:
         "include", "include:", "include:localhost", "include:x.example/24", "include:.example", "include:x.123",
         "include:x.-y", "include:%", "include:%{z}.example", "include:%{d0}.example", "include:%{c}.example",
         "include:%{d}.%%", "a/33", "a//129", "a:/24", "a/024", "mx:x.y.example/24/64", "exists", "ptr/24", "ptr:",
+        "include:x." + "a" * 64, "include:x.1-1", "include:x.a!",
         "foo", "foo:x.example", "redirect=", "redirect=x.example redirect=y.example", "exp=x.example exp=x.example",
         "redirect=x.example/24", "a:x\u00e4.example", "a\tmx", "unknown=%{", ":x", "/24", "-",
     ],
