@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cleaner.lookups import Dns, RecordedDns
+from cleaner.lookups.published import published
 from cleaner.lookups.resolvers import Limited
 from cleaner.lookups.spf import MAX_POLICY, Checked, Result, check_host, expand, parse
 from tests.lookups.nameserver import serving
@@ -386,3 +388,24 @@ def test_questions_are_limited() -> None:
     assert check_host(dns, ip_address(SPAMMER), DOMAIN).result is Result.TEMPERROR
     late = Limited(RecordedDns({DOMAIN: ["v=spf1 -all"]}), -1, 100)
     assert check_host(late, ip_address(SPAMMER), DOMAIN).result is Result.TEMPERROR
+
+
+PIECES = (
+    "v=spf1 ", " ", ":", "/", "//", "=", "%{", "}", 
+    "%{i}", "%{dr2.}", "%%", "all", "-", "~", "?", "a", "mx", "ptr", "ip4:", "ip6:",
+    "include:", "exists:", "redirect=", "exp=", "192.0.2.1", "2001:db8::",
+    "x.example", DOMAIN, ".", "24", "\u00e4", "\0", "\n", '"',
+)  # fmt: skip
+
+
+def test_no_policy_makes_it_raise() -> None:
+    chance = random.Random(15)
+    results = set()
+    for _ in range(3_000):
+        texts = ["v=spf1 " + "".join(chance.choices(PIECES, k=chance.randint(1, 25))) for _ in range(2)]
+        dns = RecordedDns(
+            {DOMAIN: texts[:1], "x.example": {"TXT": texts[1:], "A": [SPAMMER], "MX": ["x.example"]}}
+        )
+        results.add(check_host(dns, ip_address(chance.choice((SPAMMER, "2001:db8::1"))), DOMAIN).result)
+        published(dns, DOMAIN)
+    assert results >= {Result.PASS, Result.NEUTRAL, Result.PERMERROR}
