@@ -391,7 +391,7 @@ def test_questions_are_limited() -> None:
 
 
 PIECES = (
-    "v=spf1 ", " ", ":", "/", "//", "=", "%{", "}", 
+    "v=spf1 ", " ", ":", "/", "//", "=", "%{", "}",
     "%{i}", "%{dr2.}", "%%", "all", "-", "~", "?", "a", "mx", "ptr", "ip4:", "ip6:",
     "include:", "exists:", "redirect=", "exp=", "192.0.2.1", "2001:db8::",
     "x.example", DOMAIN, ".", "24", "\u00e4", "\0", "\n", '"',
