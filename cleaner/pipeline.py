@@ -16,7 +16,7 @@ from datetime import datetime
 from cleaner import classifier, evidence, notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
-from cleaner.ports import Hosts, Keys, SentRecord
+from cleaner.ports import SentRecord, Sources
 from cleaner.steps.act import act, as_planned, over_limit
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
@@ -26,9 +26,9 @@ from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
     Arrival,
     Evidence,
+    FoundKeys,
     Habits,
     Headers,
-    HostsView,
     Kind,
     Known,
     Lesson,
@@ -40,8 +40,10 @@ from cleaner.values import (
     Verdict,
 )
 
-Lessons = Callable[[frozenset[str]], Sequence[Lesson]]
-"""What is remembered about the machines, domains and ids asked about."""
+Lessons = Callable[[frozenset[str], datetime | None], Sequence[Lesson]]
+"""What is remembered about the machines, domains and ids asked about, and about strangers since a time."""
+
+NO_SOURCES = Sources()
 
 BATCH = 100
 """Messages fetched, asked about and judged together: bounds memory and the number of look-ups."""
@@ -103,7 +105,11 @@ def read_batch(task: Task, sightings: Sequence[Sighting], arrivals: tuple[Arriva
 
 def habits_of(task: Task, lessons: Sequence[Lesson]) -> Habits:
     """What these lessons and those remembered teach."""
-    return evidence.learn((*task.memory.lessons(evidence.asked(lessons)), *lessons))
+    return learned(lessons, task.memory.lessons)
+
+
+def learned(lessons: Sequence[Lesson], remembered: Lessons) -> Habits:
+    return evidence.learn((*remembered(evidence.asked(lessons), evidence.strangers_since(lessons)), *lessons))
 
 
 def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
@@ -134,7 +140,7 @@ def judge_others(task: Task, messages: Sequence[Message]) -> list[Judged]:
 
 
 def known_to(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
-    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys, task.hosts)
+    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.sources)
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:
@@ -150,16 +156,29 @@ def look_up(
     sent: SentRecord,
     arrivals: tuple[Arrival, ...],
     now: datetime,
-    keys: Keys | None = None,
-    hosts: Hosts | None = None,
+    sources: Sources = NO_SOURCES,
 ) -> Known:
-    """Asks the sent record, and the sources of keys and hosts where there are any, once for all that is mentioned."""
+    """Asks the sent record, and the sources beside it, once for all that is mentioned."""
     judged = [notice for notice in batch if notice.kind.is_judged]
-    if keys is not None and (wanted := evidence.wanted_keys(judged, organisation)):
-        organisation = replace(organisation, found_keys=keys.find(wanted))
-    view = sent.ask(evidence.question(judged))
-    told = hosts.find(evidence.wanted_hosts(judged, organisation)) if hosts is not None else HostsView()
-    return Known(organisation, owner, sent=view, arrivals=arrivals, now=now, hosts=told)
+    wanted = evidence.wanted_keys(judged, organisation)
+    found = sources.keys.find(wanted) if sources.keys is not None and wanted else FoundKeys()
+    if found.keys:
+        organisation = replace(organisation, found_keys=found.keys)
+    known = Known(
+        organisation,
+        owner,
+        sent=sent.ask(evidence.question(judged)),
+        arrivals=arrivals,
+        now=now,
+        absent_keys=found.absent,
+        outside_senders=sources.outside_senders,
+    )
+    if sources.teachings is not None:
+        groups = frozenset(map(evidence.likeness, judged))
+        known = replace(known, taught=sources.teachings.taught(groups))
+    if sources.hosts is not None:
+        known = replace(known, hosts=sources.hosts.find(evidence.wanted_hosts(judged, known)))
+    return known
 
 
 def judge_together(
@@ -168,7 +187,7 @@ def judge_together(
     """What every caller beside `clean` asks: verdicts on notices that are at hand all at once."""
     looked = [first_look(notice, known) for notice in batch]
     lessons = [lesson for _, lesson in looked]
-    known = replace(known, habits=evidence.learn((*remembered(evidence.asked(lessons)), *lessons)))
+    known = replace(known, habits=learned(lessons, remembered))
     return tuple(
         second_look(notice, known, found, model) for notice, (found, _) in zip(batch, looked, strict=True)
     )

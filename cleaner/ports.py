@@ -18,13 +18,16 @@ from cleaner.values import (
     DkimKey,
     Entry,
     Folder,
+    FoundKeys,
     Heading,
     HostQuestion,
     HostsView,
     Lesson,
     Listing,
     Message,
+    Opinion,
     OutgoingMail,
+    OutsideSender,
     Proposal,
     SeenNotice,
     Selector,
@@ -159,12 +162,34 @@ class Hosts(Protocol):
 class Keys(Protocol):
     """The public DKIM keys of our domains."""
 
-    def find(self, wanted: frozenset[Selector]) -> tuple[DkimKey, ...]:
+    def find(self, wanted: Mapping[Selector, int]) -> FoundKeys:
         """
-        All keys that those selectors stand for, or once stood for.
+        All keys that those selectors stand for, or once stood for; `wanted` says how many notices name each.
 
         What cannot be had is left out, and says nothing: it never raises because of the network.
         """
+
+
+class Teachings(Protocol):
+    """What an organisation's administrators said of notices."""
+
+    def taught(self, groups: frozenset[str]) -> Mapping[str, Opinion]:
+        """
+        Group of like notices (`evidence.likeness`) → what confirmed labels say of it.
+
+        Groups that nobody labelled, or of which labels say both, are left out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What judging asks beside the sent record; what is None is not asked."""
+
+    keys: Keys | None = None
+    hosts: Hosts | None = None
+    teachings: Teachings | None = None
+    outside_senders: tuple[OutsideSender, ...] = ()
+    """Remembered hosts that sent proven mail though nothing lists them."""
 
 
 class KeyArchive(Protocol):
@@ -214,9 +239,9 @@ class Memory(Protocol):
     def arrivals(self, since: datetime) -> tuple[Arrival, ...]:
         """Notices that arrived since then, by time."""
 
-    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+    def lessons(self, asked: frozenset[str], strangers_since: datetime | None = None) -> tuple[Lesson, ...]:
         """
-        What proven notices taught, and on which days the machines asked about were seen.
+        What proven notices taught, when the machines asked about were seen, and strangers from that time on.
 
         `asked` holds machines, networks, domains and ids; what is told about others names them by hashes.
         """

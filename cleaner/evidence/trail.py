@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, TypeAlias
 
 from cleaner.evidence import mentions, ours
-from cleaner.values import UNKNOWN, Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
+from cleaner.values import UNKNOWN, Hop, IPAddress, Kind, Notice, Organisation, domain_of
 
 _LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
 _ACCESS_WORDS: Final = frozenset(
@@ -136,6 +136,34 @@ def site(notice: Notice) -> str:
     return ""
 
 
+def operator_of(peer: Peer) -> str:
+    """
+    Who runs the peer, so that hosts of one operator count as one.
+
+    The registered domain of its looked-up name, or of its greeting where no name was noted; else the addresses around.
+    """
+    name = peer.hop.peer or peer.hop.helo
+    if is_unnamed(peer.hop):
+        name = ""
+    return ours.registered_domain(name) or str(ours.surroundings(peer.ip))
+
+
+def is_nameless(peer: Peer, organisation: Organisation) -> bool:
+    """
+    Whether nothing shows that the peer is anybody's mail server: a customer's line, or a machine without a name.
+
+    Where the recorder notes no looked-up names, the greeting must be a public name of its own: not an address, a bare
+    word, our own name, or that of the site that it greets.
+    """
+    hop = peer.hop
+    if is_unnamed(hop) or peer.machine is Machine.LINE:
+        return True
+    name = hop.peer or hop.helo
+    if not hop.peer and ours.is_own_host(name, organisation):
+        return True
+    return not ours.registered_domain(name) or is_line_name(name, peer.ip)
+
+
 def is_within_one_machine(hop: Hop) -> bool:
     """Handed on to the mailbox store: `from localhost (unknown [127.0.0.1]) by localhost with LMTP` was sighted."""
     return hop.by == "localhost" and hop.ip is not None and hop.ip.is_loopback
@@ -153,24 +181,6 @@ def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     return None
 
 
-def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:
-    """The hosts that reported, and those that handed returned mail over with the domain of ours they did it for."""
-    ips: set[str] = set()
-    senders: set[tuple[str, str]] = set()
-    for notice in notices:
-        hop = entry(notice, organisation)
-        if hop is not None and hop.ip is not None and not ours.is_inside(hop.ip, organisation):
-            ips.add(str(hop.ip))
-        peer = sender_of(notice, organisation)
-        if peer is None or ours.is_inside(peer.ip, organisation):
-            continue
-        ips.add(str(peer.ip))
-        author = next(iter(notice.returned.from_addresses), "")
-        if ours.is_own_address(author, organisation):
-            senders.add((str(peer.ip), domain_of(author)))
-    return HostQuestion(frozenset(ips), frozenset(senders))
-
-
 def shown(peer: Peer) -> str:
     """The peer as it is quoted."""
     return mentions.shown(f"{peer.hop.peer or peer.hop.helo} [{peer.ip}] → {peer.hop.by}")
@@ -181,17 +191,17 @@ def is_own_report(notice: Notice, organisation: Organisation) -> bool:
     return ours.is_own_host(notice.reporter.lower(), organisation)
 
 
-def may_be_filter(peer: Peer, organisation: Organisation) -> bool:
+def may_be_filter(peer: Peer, is_ours: Callable[[IPAddress], bool]) -> bool:
     """
-    Whether the peer may be a filtering service in front of the reporter that had the mail from our relay.
+    Whether the peer may be a filtering service in front of the reporter that had the mail from our server.
 
-    Then the line under it was written by the peer itself, and names our relay.
+    Then the line under it was written by the peer itself, and names a host of ours.
     """
     name = peer.hop.peer or peer.hop.helo
     for hop in peer.below:
         if not ours.is_same_side(hop.by, name):
             return False
-        if hop.ip is not None and ours.is_relay(hop.ip, organisation):
+        if hop.ip is not None and is_ours(hop.ip):
             return True
         if hop.ip is not None and not ours.is_internal(hop.ip):
             name = hop.peer or hop.helo

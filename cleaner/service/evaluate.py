@@ -20,7 +20,7 @@ from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.lookups import KnownHosts, KnownKeys, RecordedDns
 from cleaner.pipeline import look_up
-from cleaner.ports import SentRecord
+from cleaner.ports import SentRecord, Sources
 from cleaner.service.classify import read_file
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
 from cleaner.service.mailfiles import one_message
@@ -251,9 +251,8 @@ def beside(
         if with_sent:
             record.add("Sent", sent_mails(bag.sent), None)
         dns = RecordedDns(bag.dns)
-        keys = KnownKeys(store.keys, lambda: now, dns, remembers=False)
-        hosts = KnownHosts(dns, spf=True)
-        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, keys, hosts)
+        sources = Sources(KnownKeys(store.keys, lambda: now, dns, remembers=False), KnownHosts(dns, spf=True))
+        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, sources)
     return tuple(Case(bag.name, label, notice, known) for label, notice in read)
 
 

@@ -210,7 +210,7 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         arrivals=seen.arrivals(now - mailbox.policy.since),
         lessons=seen.lessons,
         model=model_for(context, mailbox.organisation),
-        keys=context.keys(asks=False),
+        sources=context.sources(mailbox.organisation, asks=False),
     )
 
 
@@ -223,7 +223,7 @@ def judge_for_organisation(context: Context, name: str) -> Judge:
         sent=context.store.sent_record(NOBODY),
         now=context.clock(),
         model=model_for(context, name),
-        keys=context.keys(asks=False),
+        sources=context.sources(name, asks=False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Hosts, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
+from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, Proposals, SentRecord, Sources
 from cleaner.values import (
     Entry,
     Evidence,
@@ -59,8 +59,7 @@ class Task:
     """Asked where the rules are silent; None: rules alone."""
     shadow: Model | None = None
     """A candidate that judges along: what it says is kept, and nothing is done by it."""
-    keys: Keys | None = None
-    hosts: Hosts | None = None
+    sources: Sources = field(default_factory=Sources)
     proposals: Proposals | None = None
     """Where the owner's own moves are noted; None: they are not."""
     knowledge: str = ""

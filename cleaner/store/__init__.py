@@ -27,6 +27,7 @@ from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
+from cleaner.store.outside import OutsideBook
 from cleaner.store.owners import row_id
 from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
@@ -61,6 +62,7 @@ class Store:
         self.models = ModelBook(database)
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
+        self.outside = OutsideBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed, seals)
         self.upkeep = UpkeepBook(database)
