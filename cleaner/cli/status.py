@@ -16,6 +16,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     Show every mailbox at a glance, and the latest runs.
     """
     from cleaner.cli.history import RUNS_WIDTH, runs_table
+    from cleaner.service.senders import describe_closure, remedy_for
     from cleaner.service.status import status
 
     with open_app(context) as app:
@@ -67,6 +68,12 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     for organisation, model in found.models:
         judge = f"model {model}" if model is not None else "the rules alone"
         results().print(f"{safe(organisation)}: judged by {safe(judge)}", soft_wrap=True)
+    for senders in found.senders:
+        style = "yellow" if senders.outside_senders else None
+        told = describe_closure(senders)
+        if senders.outside_senders:
+            told = f"{told} {remedy_for(senders)}"
+        results().print(safe(told, 1_000), style=style, soft_wrap=True)
     for candidate in found.candidates:
         told = f"{candidate.organisation}: {candidate.sentence()} ({command(context, 'models compare')})"
         results().print(safe(told, 1_000), soft_wrap=True)

@@ -29,11 +29,12 @@ class Closure:
     by_policy: bool = False
     because: str = ""
     """Why it is open, in a sentence; empty where it is closed."""
-    contradictions: tuple[OutsideSender, ...] = ()
+    outside_senders: tuple[OutsideSender, ...] = ()
+    """Hosts that sent proven mail and that the set lacks."""
 
     @property
     def is_closed(self) -> bool:
-        return (self.by_word or self.by_policy) and not self.contradictions
+        return (self.by_word or self.by_policy) and not self.outside_senders
 
 
 def closure(domain: str, known: Known) -> Closure:
@@ -42,14 +43,14 @@ def closure(domain: str, known: Known) -> Closure:
     policy = known.hosts.policies.get(domain)
     by_word = organisation.senders_complete and not organisation.shared
     by_policy = policy is not None and policy.is_closed and not organisation.shared
-    against = contradictions(known) if by_word or by_policy else ()
+    against = outside(known) if by_word or by_policy else ()
     if not by_word:
         against = tuple(one for one in against if one.domain == domain)
     because = _because(policy, against) if against or not (by_word or by_policy) else ""
     return Closure(domain, by_word, by_policy, because, against)
 
 
-def contradictions(known: Known) -> tuple[OutsideSender, ...]:
+def outside(known: Known) -> tuple[OutsideSender, ...]:
     """Hosts that sent proven mail and that neither the configuration nor a policy names to this day."""
     every = dict.fromkeys((*known.outside_senders, *known.habits.outside_senders))
     return tuple(one for one in every if not is_resolved(one, known))

@@ -30,6 +30,7 @@ from cleaner.service.alerts import compromised, deliver_if_possible, flooded, po
 from cleaner.service.context import Context
 from cleaner.service.models import candidate_for, model_for
 from cleaner.service.runs import close_runs, cut_off_runs, moved_by, recovered
+from cleaner.service.senders import ended
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
@@ -381,9 +382,19 @@ def result_of(
     lines = [line_of_decision(address, decision) for decision in shown]
     alarms = alarms_of(task, cleaned)
     if not request.only_looks:
+        outside = (decision.lesson.outside for decision in cleaned.decisions)
         post(
             context,
-            (*compromised(address, alarms), *(flooded(context, address) if cleaned.decisions else ())),
+            (
+                *compromised(address, alarms),
+                *(flooded(context, address) if cleaned.decisions else ()),
+                *ended(
+                    context,
+                    mailbox.organisation,
+                    (one for one in outside if one is not None),
+                    task.sources.outside_senders,
+                ),
+            ),
         )
     nothing = Plan(ActionName.NONE, "This is not a notice.")
     lines += [
