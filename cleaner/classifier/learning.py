@@ -134,8 +134,8 @@ def learn(
     Trains a model.
 
     `wanted` bounds the share of genuine notices lost within a ground, `accept` that of those removed by own labels
-    alone; `aside` are examples that no model is trained on, but that the promise counts, too. Raises UsageError where scikit-learn is not
-    installed or the examples are too few to learn from.
+    alone; `aside` are examples that no model is trained on, but that the promise counts, too. Raises
+    UsageError where scikit-learn is not installed or the examples are too few to learn from.
     """
     require_learning()
     folds = sorted({example.fold for example in examples})
