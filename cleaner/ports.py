@@ -202,6 +202,30 @@ class KeyArchive(Protocol):
         """Keeps keys, or that they are still published."""
 
 
+@dataclass(frozen=True, slots=True)
+class DnsState:
+    """What stood in the Domain Name System under a name, for a time."""
+
+    name: str
+    """Lower case, without the last dot."""
+    kind: str
+    """Of record: `TXT`, `A`, `AAAA`, `MX`."""
+    records: tuple[str, ...]
+    """Sorted; empty: there was none."""
+    first_seen: datetime
+    last_seen: datetime
+
+
+class DnsArchive(Protocol):
+    """What our domains published about who sends for them, as far back as it was asked."""
+
+    def states(self, names: Iterable[str]) -> tuple[DnsState, ...]:
+        """All that is remembered of those names, the earliest first."""
+
+    def remember(self, answers: Mapping[tuple[str, str], tuple[str, ...]], at: datetime) -> None:
+        """Keeps what stands now under a name and kind, or that it still does."""
+
+
 class Journal(Protocol):
     """The record of every intended and completed change to one mailbox."""
 

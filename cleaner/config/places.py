@@ -50,8 +50,10 @@ class LookupSettings:
     """Addresses and ports; none: those of this machine."""
     blocklists: tuple[str, ...] = ()
     """Zones that hosts are looked up in (RFC 5782)."""
-    spf: bool = False
-    """Whether the policies of our own domains are asked for who may send for them."""
+    spf: bool = True
+    """Whether the policies of our own domains (SPF, DMARC) are asked for who may send for them."""
+    sites: bool = True
+    """Whether the mail servers of domains that notices mention are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

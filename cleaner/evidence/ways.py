@@ -207,7 +207,9 @@ def is_gateway(notice: Notice, peer: trail.Peer, known: Known) -> bool:
     ):
         return True
     about = mentions.domains(mentions.failed(notice))
-    return any(known.hosts.sites.get((str(peer.ip), domain)) == "mx" for domain in about)
+    found = {known.hosts.sites.get((str(peer.ip), domain)) for domain in about}
+    # Where nobody tells, a server with a name may be the gateway; a machine without one is none.
+    return "mx" in found or (None in found and not trail.is_nameless(peer, known.organisation))
 
 
 def is_ours_below(notice: Notice, ip: IPAddress, known: Known) -> bool:
@@ -226,8 +228,10 @@ def is_forwarder(notice: Notice, peer: trail.Peer, known: Known) -> bool:
         return False
     told = peer.hop.peer if not trail.is_unnamed(peer.hop) else ""
     about = mentions.domains(mentions.failed(notice))
+    is_nameless = trail.is_nameless(peer, known.organisation)
     for domain in recipient_domains(notice, known):
-        if known.hosts.sites.get((str(peer.ip), domain)):
+        site = known.hosts.sites.get((str(peer.ip), domain))
+        if site or (site is None and domain not in about and not is_nameless):
             return True
         if told and peer.machine is trail.Machine.SERVER and ours.is_same_side(told, domain):
             return True
@@ -259,7 +263,8 @@ def wanted_hosts(notices: Iterable[Notice], known: Known) -> HostQuestion:
     organisation = known.organisation
     ips: set[str] = set()
     senders: set[tuple[str, str]] = {(one.ip, one.domain) for one in known.outside_senders}
-    sites: set[tuple[str, str]] = set()
+    named: dict[tuple[str, str], None] = {}
+    bare: dict[tuple[str, str], None] = {}
     domains = {one.domain for one in known.outside_senders}
     names: dict[str, str] = {}
     for notice in notices:
@@ -280,11 +285,12 @@ def wanted_hosts(notices: Iterable[Notice], known: Known) -> HostQuestion:
         names[str(peer.ip)] = peer.hop.peer if not trail.is_unnamed(peer.hop) else ""
         senders |= {(ip, domain) for ip in (str(peer.ip), *_handed_to(peer)) for domain in own}
         about = sorted(mentions.domains(mentions.failed(notice)))[:MAX_SITES]
-        sites |= {(str(peer.ip), domain) for domain in (*about, *recipient_domains(notice, known))}
+        pairs = ((str(peer.ip), domain) for domain in (*about, *recipient_domains(notice, known)))
+        (bare if trail.is_nameless(peer, organisation) else named).update(dict.fromkeys(pairs))
     return HostQuestion(
         frozenset(ips),
         frozenset(senders),
-        frozenset((ip, domain) for ip, domain in sites if not ours.is_own_domain(domain, organisation)),
+        tuple(pair for pair in (*named, *bare) if not ours.is_own_domain(pair[1], organisation)),
         frozenset(domains),
         {ip: name for ip, name in names.items() if name},
     )

@@ -1,8 +1,8 @@
 """
 Judging files: the use case behind `classify`, and the judging part of `explain`.
 
-Nothing is written, no mailbox is opened, no network is asked, and no consent is needed: whoever has the
-file may ask what it is.
+Nothing is written, no mailbox is opened, no name server is asked unless the judge may (`--lookups`), and no consent is
+needed: whoever has the file may ask what it is.
 """
 
 from __future__ import annotations

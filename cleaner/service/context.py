@@ -89,18 +89,26 @@ class Context:
         shared_with = "" if organisation.shared else organisation.name
         return self.store.seen(mailbox.address, shared_with, counts_for=organisation.name)
 
-    def hosts(self) -> Hosts | None:
-        """What the outside says of hosts, where the configuration wants it asked."""
+    def hosts(self, *, asks: bool, remembers: bool = False) -> Hosts:
+        """What is remembered of who sends for us, and where it is allowed to ask, what the outside says of hosts."""
         wanted = self.settings.lookups
-        if self.dns is None or not (wanted.blocklists or wanted.spf):
-            return None
-        return KnownHosts(self.dns, wanted.blocklists, spf=wanted.spf)
+        dns = self.dns if asks else None
+        return KnownHosts(
+            dns,
+            wanted.blocklists,
+            spf=wanted.spf,
+            strangers=dns.strangers if dns is not None and wanted.sites else None,
+            archive=self.store.dns,
+            clock=self.clock,
+            own=frozenset(domain for found in self.settings.organisations for domain in found.domains),
+            remembers=remembers,
+        )
 
     def sources(self, organisation: str, *, asks: bool, remembers: bool = False) -> Sources:
         """What judging an organisation's notices asks beside the sent record."""
         return Sources(
             keys=self.keys(asks=asks, remembers=remembers),
-            hosts=self.hosts(),
+            hosts=self.hosts(asks=asks, remembers=remembers),
             teachings=self.store.labels.teachings(organisation),
             outside_senders=self.store.outside.of(organisation),
         )

@@ -251,7 +251,9 @@ def beside(
         if with_sent:
             record.add("Sent", sent_mails(bag.sent), None)
         dns = RecordedDns(bag.dns)
-        sources = Sources(KnownKeys(store.keys, lambda: now, dns, remembers=False), KnownHosts(dns, spf=True))
+        sources = Sources(
+            KnownKeys(store.keys, lambda: now, dns, remembers=False), KnownHosts(dns, strangers=dns)
+        )
         known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, sources)
     return tuple(Case(bag.name, label, notice, known) for label, notice in read)
 

@@ -196,8 +196,8 @@ def fetch(
 # --- who judges ----------------------------------------------------------------------------------
 
 
-def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
-    """Judges for a mailbox of the configuration, by what the store knows of it."""
+def judge_for(context: Context, mailbox: MailboxSettings, *, asks: bool = False) -> Judge:
+    """Judges for a mailbox of the configuration, by what the store knows of it; `asks`: DNS, too."""
     now = context.clock()
     seen = context.memory(mailbox)
     return Judge(
@@ -210,11 +210,11 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         arrivals=seen.arrivals(now - mailbox.policy.since),
         lessons=seen.lessons,
         model=model_for(context, mailbox.organisation),
-        sources=context.sources(mailbox.organisation, asks=False),
+        sources=context.sources(mailbox.organisation, asks=asks),
     )
 
 
-def judge_for_organisation(context: Context, name: str) -> Judge:
+def judge_for_organisation(context: Context, name: str, *, asks: bool = False) -> Judge:
     """Judges for an organisation as a whole, where it is not known whose mailbox it is."""
     return Judge(
         organisation=context.settings.judging(name),
@@ -223,7 +223,7 @@ def judge_for_organisation(context: Context, name: str) -> Judge:
         sent=context.store.sent_record(NOBODY),
         now=context.clock(),
         model=model_for(context, name),
-        sources=context.sources(name, asks=False),
+        sources=context.sources(name, asks=asks),
     )
 
 

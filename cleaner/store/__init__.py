@@ -18,6 +18,7 @@ from cleaner.store import grants, invitations, journal, keeping, moving, schedul
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
+from cleaner.store.dns import DnsBook
 from cleaner.store.grants import GrantBook
 from cleaner.store.hashing import Keyed
 from cleaner.store.invitations import InvitationBook
@@ -63,6 +64,7 @@ class Store:
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.outside = OutsideBook(database)
+        self.dns = DnsBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed, seals)
         self.upkeep = UpkeepBook(database)

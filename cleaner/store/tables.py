@@ -331,6 +331,19 @@ dkim_key = Table(
 )
 """Public keys of ours that were ever seen; `digest` tells records apart, which may be longer than an index bears."""
 
+dns_state = Table(
+    "dns_state",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("records", Report, nullable=False),
+    Column("first_seen", UtcTime, nullable=False),
+    Column("last_seen", UtcTime, nullable=False, index=True),
+    UniqueConstraint("name", "kind", "first_seen"),
+)
+"""What our domains, and the policies that they include, published, each state from when to when."""
+
 notice = Table(
     "notice",
     metadata,

@@ -69,7 +69,7 @@ class Organisation:
     authserv_ids: frozenset[str] = frozenset()
     always_signs: bool = False
     senders_complete: bool = False
-    """The administrator's word: nothing but relays, client networks and what SPF allows sends for these domains."""
+    """The administrator's word: nothing but relays, client networks and what SPF allows sends for the domains."""
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
@@ -316,8 +316,8 @@ class HostQuestion:
     """Addresses to be looked up in blocklists."""
     senders: frozenset[tuple[str, str]] = frozenset()
     """An address, and the domain of ours that it sent for: does the domain's SPF policy allow it?"""
-    sites: frozenset[tuple[str, str]] = frozenset()
-    """An address, and somebody else's domain: is it one of that domain's MX hosts or SPF senders?"""
+    sites: tuple[tuple[str, str], ...] = ()
+    """An address, and somebody else's domain: is it one of that domain's MX hosts or SPF senders? Most telling first."""
     domains: frozenset[str] = frozenset()
     """Domains of ours whose published policy is asked for."""
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
