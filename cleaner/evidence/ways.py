@@ -89,6 +89,12 @@ def stranger(notice: Notice, known: Known) -> trail.Peer | None:
     return None if peer.is_told or not is_addressed_to_us(notice, known) else peer
 
 
+def surely_stranger(notice: Notice, known: Known) -> trail.Peer | None:
+    """The same, where our own machines are known by address or from proven mail: what contradicts a proof."""
+    peer = stranger(notice, known)
+    return peer if peer is not None and is_known_where_we_send_from(peer.ip, known) else None
+
+
 # --- who sends for us ----------------------------------------------------------------------------
 
 
@@ -226,6 +232,10 @@ def is_forwarder(notice: Notice, peer: trail.Peer, known: Known) -> bool:
     """
     if peer.at_us:
         return False
+    if not notice.returned.hops and not notice.returned.to_addresses and peer.machine is trail.Machine.SERVER:
+        return (
+            True  # told in words alone, and not whom the mail was written to: who knows where it went first
+        )
     told = peer.hop.peer if not trail.is_unnamed(peer.hop) else ""
     about = mentions.domains(mentions.failed(notice))
     is_nameless = trail.is_nameless(peer, known.organisation)

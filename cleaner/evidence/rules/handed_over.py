@@ -45,7 +45,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
                 strength,
             ),
         )
-    if ways.stranger(notice, known) is None or not ways.is_known_where_we_send_from(peer.ip, known):
+    if ways.surely_stranger(notice, known) is None:
         return ()
     strength = 1.0 if peer.machine is trail.Machine.LINE else SERVER
     return (finding(peer, Side.BACKSCATTER, "A stranger's computer handed the mail over.", strength),)
