@@ -242,14 +242,15 @@ def beside(
     scratch: Callable[[], Store],
     *,
     with_sent: bool = True,
+    copies: Iterable[OutgoingMail] | None = None,
 ) -> tuple[Case, ...]:
-    """Messages that are read already, with what is known beside them."""
+    """Messages that are read already, with what is known beside them; `copies` instead of the files of sent mail."""
     arrivals = tuple(sorted((a for _, n in read if (a := arrival(n))), key=lambda arrival: arrival.time))
     now = max((n.received for _, n in read if n.received), default=datetime.now(UTC))
     with scratch() as store:
         record: SentRecord = store.sent_record(bag.owner.address or "nobody@invalid")
         if with_sent:
-            record.add("Sent", sent_mails(bag.sent), None)
+            record.add("Sent", sent_mails(bag.sent) if copies is None else copies, None)
         dns = RecordedDns(bag.dns)
         sources = Sources(
             KnownKeys(store.keys, lambda: now, dns, remembers=False), KnownHosts(dns, strangers=dns)
