@@ -81,12 +81,12 @@ class _Senders:
     networks: list[IPNetwork] = field(default_factory=list)
     included: list[str] = field(default_factory=list)
 
-    def walk(self, name: str, *, is_included: bool = False) -> str:
-        """Sign of the closing `all`, empty if there is none."""
+    def walk(self, name: str, *, is_included: bool = False) -> str | None:
+        """Sign of the closing `all`, empty if there is none; None where nobody tells."""
         found = self.dns.texts(name)
         if found is UNKNOWN:
             self.is_unknown = True
-            return ""
+            return None
         texts = policies_of(found)
         policy = parse(texts[0]) if len(texts) == 1 else None
         if policy is None:
@@ -121,7 +121,7 @@ class _Senders:
     def counts(self, term: Term, *, is_included: bool) -> bool:
         return term.sign == "+" or (term.sign == "?" and not is_included)
 
-    def follow(self, term: Term, target: str) -> str:
+    def follow(self, term: Term, target: str) -> str | None:
         self.lookups += 1
         if self.lookups > MAX_LOOKUPS:
             if self.lookups == MAX_LOOKUPS + 1:
@@ -196,7 +196,7 @@ def is_wider(networks: Iterable[IPNetwork], version: int) -> bool:
     return sum(int(network.num_addresses) for network in found) > 1 << (bits - WIDEST[version])
 
 
-def _ending_faults(domain: str, ending: str) -> Iterable[str]:
+def _ending_faults(domain: str, ending: str | None) -> Iterable[str]:
     match ending:
         case "":
             yield f"The SPF policy of {domain} says nothing of other hosts; end it with -all."

@@ -274,7 +274,8 @@ def check_host(
         result = asked.evaluate(domain)
     except SpfError as error:
         result = error.result
-    return Checked(result, not asked.strangers, EVERYBODY in asked.strangers, asked.is_guess)
+    strangers = asked.strangers if result is Result.PASS else []
+    return Checked(result, not strangers, EVERYBODY in strangers, asked.is_guess)
 
 
 @dataclass
@@ -366,9 +367,10 @@ class _Check:
                     raise SpfError(Result.PERMERROR)
                 return self.is_one_of(hosts, term, counts=False)
             case "exists":
-                if not depends_on(term.target, "ip"):
+                is_there = bool(self.answer(self.dns.addresses(target)))
+                if is_there and not depends_on(term.target, "ip"):
                     self.strangers.append(EVERYBODY)
-                return bool(self.answer(self.dns.addresses(target)))
+                return is_there
         return any(name == target or name.endswith(f".{target}") for name in self.confirmed())
 
     def answer(self, found: Texts, *, counts: bool = True) -> tuple[str, ...]:
