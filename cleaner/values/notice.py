@@ -54,8 +54,23 @@ class Hop:
     envelope_from: str = ""
     authenticated: bool = False
     """The recording server says that the peer signed in."""
+    local: bool = False
+    """
+    The mail was submitted on the recording host itself: by a user or program of it (command line, pickup folder)
+    or on its web page. No mail server handed it over, so `helo`, `peer` and `ip` are empty.
+    """
     time: datetime | None = None
     raw: str = ""
+
+    @property
+    def is_helo_only(self) -> bool:
+        """
+        Another machine handed the mail over, and all that is recorded of it is what it called itself.
+
+        LMTP is spoken within a site (RFC 2033), where hosts are known by name.
+        """
+        claimed = bool(self.helo) and not self.peer and self.ip is None
+        return claimed and not self.local and not self.protocol.startswith("lmtp")
 
 
 @dataclass(frozen=True, slots=True)
