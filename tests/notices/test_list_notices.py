@@ -162,6 +162,13 @@ MAKES: Final = {
         AUTO,
         {"body": "Il attend."},
     ),
+    "sympa, with the precedence of a list": (
+        f"SYMPA <sympa@{L}>",
+        f"sympa-owner@{L}",
+        "Bréf",
+        "Precedence: list\n" + AUTO,
+        {"body": "Ekki leyft."},
+    ),
     "sympa, in words of nobody": (
         f"SYMPA <sympa@{L}>",
         f"sympa-owner@{L}",
@@ -347,6 +354,27 @@ NEAR: Final = {
             "body": parts(("text/plain", "Two"), ("message/rfc822", POST), ("message/rfc822", OTHERS)),
             "kind": "multipart/mixed; boundary=b",
         },
+    ),
+    "a clinic": (
+        "Clinic <clinic-admin@far.example>",
+        "clinic-admin@far.example",
+        "Please confirm your appointment",
+        "",
+        {"body": "Write to clinic@far.example."},
+    ),
+    "a desk for requests": (
+        "IT <it-request@far.example>",
+        "it-request@far.example",
+        "Your subscription of the canteen",
+        "",
+        {"body": "It ends soon."},
+    ),
+    "a code for signing in": (
+        f"shop-confirm@{L}",
+        f"shop-confirm@{L}",
+        "confirm 12345678",
+        "",
+        {"body": "Your code: 12345678"},
     ),
     "a desk that acknowledges": (
         f"orders-noreply@{L}",

@@ -25,15 +25,16 @@ _OF_LIST: Final = re.compile(
     rf"(?P<list>.{{1,100}}?)[-+]{_NAMES}(?:[-+].{{0,100}})?@|owner-(?P<owned>.{{1,100}})@"
 )
 """A robot of one list."""
-_PROGRAM: Final = re.compile(
-    r"(?:.{1,100}-(?:bounces|request)|mailman|majordomo|listserv|sympa|mlmmj|ecartis|listar|ezmlm|lyris(?:-[a-z]{1,20})?"
+_MAY_BE_PERSON: Final = re.compile(r".{1,100}[-+](?:admin|help)@")
+_PROGRAM: Final = re.compile(r".{1,100}-(?:bounces|request)@")
+_OF_SITE: Final = re.compile(
+    r"(?:mailman|majordomo|listserv|sympa|mlmmj|ecartis|listar|ezmlm|lyris(?:-[a-z]{1,20})?"
     r"|minimalist)@|(?:.{1,100}\+)?no-?reply@(?:googlegroups\.com|groups\.io)$"
 )
-"""Addresses that only a list manager writes from."""
+"""Addresses that only a list manager writes from, whatever the list."""
 _LIST_ID: Final = re.compile(r"([^<>\s@]{1,250})>?\s{0,40}$")
 _KEY: Final = re.compile(
-    r"(?:confirm|approve|release|cookie|auth|-[su]c)[-+ .=:/]{1,3}(?:\d{6,12}\.)?"
-    r"(?:[0-9a-f]{6,64}|[a-p]{16,24})(?![0-9a-z])"
+    r"(?:confirm|approve|release|-[su]c)[-+ .=:/]{1,3}(?:\d{6,12}\.)?(?:[0-9a-f]{16,64}|[a-p]{16,24})(?![0-9a-z])"
 )
 """What has to be sent in to release or to confirm: Mailman's `confirm 1a2b…`, ezmlm's `-sc.1604312345.abcd…`."""
 _FORUM: Final = re.compile(r"\[[^\]]{1,80}\] email issue -- ")
@@ -66,9 +67,8 @@ def _is_by_program(sheet: Sheet, letter: _Letter) -> bool:
         return True
     if letter.robot and letter.by_robot and not sheet.is_of_a_list and letter.has_two_robots:
         return True
-    if letter.robot and letter.speaks and (letter.is_marked or not sheet.is_of_a_list):
-        return True
-    if letter.robot and letter.is_marked and letter.names_its_list and not sheet.is_of_a_list:
+    signs = (letter.is_marked, letter.speaks, letter.names_its_list, letter.is_of_site)
+    if letter.is_plainly_robot and sum(signs) > 1 and (letter.is_marked or not sheet.is_of_a_list):
         return True
     if letter.is_of_program and (letter.is_marked or letter.is_of_ezmlm):
         return True
@@ -84,13 +84,19 @@ class _Letter:
         self.sender = address_key(sheet.sender)
         self.path = address_key(sheet.return_path) if isinstance(sheet.return_path, str) else ""
         self.program = next((name for name in _PROGRAMS if name in sheet.headers), "")
-        self.is_of_program = bool(_PROGRAM.match(self.sender)) or self.is_of_ezmlm
+        self.is_of_site = bool(_OF_SITE.match(self.sender))
+        self.is_of_program = self.is_of_site or bool(_PROGRAM.match(self.sender)) or self.is_of_ezmlm
         self.robot = self.is_of_program or bool(_OF_LIST.match(self.sender))
+
+    @lazy
+    def is_plainly_robot(self) -> bool:
+        """Persons and desks have addresses that end in `-admin` and `-help`, too."""
+        return self.is_of_program or (self.robot and not _MAY_BE_PERSON.match(self.sender))
 
     @lazy
     def by_robot(self) -> bool:
         """Its envelope sender is a robot of the same site."""
-        is_robot = bool(_PROGRAM.match(self.path) or _OF_LIST.match(self.path))
+        is_robot = bool(_OF_SITE.match(self.path) or _OF_LIST.match(self.path))
         return is_robot and domain_of(self.path) == domain_of(self.sender)
 
     @lazy
@@ -122,7 +128,7 @@ class _Letter:
     @lazy
     def is_distributed(self) -> bool:
         """It goes to the list, or holds several mails: a post, a digest, a summary."""
-        if self.to & self.lists or self.sheet.precedence == "list":
+        if self.to & self.lists or (self.sheet.precedence == "list" and self.sheet.is_of_a_list):
             return True
         mails = sum(part.type in ("message/rfc822", "message/global") for part in self.sheet.parts)
         if mails > 1:
