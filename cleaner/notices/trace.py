@@ -45,9 +45,10 @@ _FETCHED: Final = ("pop", "imap", "apop", "kpop", "etrn", "odmr")
 
 _INVOKED: Final = re.compile(
     r"\s{0,80}(?:\((?:qmail|nullmailer|EYOU MTA SYSTEM|Haraka)[^()]{0,60}\binvoked (?:by (?!network)|for )"
-    r"|[a-z]{1,40}-mta queue \d{1,20} by host \S{1,255} \(invoked (?:by (?!network)|for ))"
+    r"|[a-z]{1,40}-mta queue [^()]{1,300}\(invoked (?:by (?!network)|for ))"
 )
 """qmail and its descendants, nullmailer: who called the queueing program."""
+_QUEUE: Final = re.compile(r"\s{0,80}[a-z]{1,40}-mta queue \d{1,20} by host (\S{1,255})")
 _BY_USER_AT_HOST: Final = re.compile(r"\s{0,80}\(from [^\s()\[\]@]{1,128}@[^\s()\[\]@]{1,255}\)\s{1,80}by\s")
 """Sendmail called as a command: `(from ann@localhost) by …`. What spoke SMTP without HELO has an address there."""
 _PICKED_UP: Final = re.compile(r"\s{0,80}from mail pickup service by\s")
@@ -93,7 +94,7 @@ def hop(value: str) -> Hop:
         helo=_host(helo),
         peer=_host(peer),
         ip=ip,
-        by=_host(clauses.get("by", "")),
+        by=_host(by[1] if (by := _QUEUE.match(text)) else clauses.get("by", "")),
         protocol=protocol,
         id=clauses.get("id", ""),
         recipient=clauses.get("for", "").strip("<>"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cleaner.notices.trace import hop, hops
 from cleaner.values import Headers, Hop
+from tests.notices.letters import SENT, read
 
 STAMP = "; Mon, 2 Nov 2026 10:15:00 +0000"
 
@@ -193,7 +194,7 @@ LOCAL: Final = {
     ),
     "qmail": ("(qmail 4321 invoked by uid 1001)", ""),
     "qmail, forwarding": ("(qmail 4321 invoked by alias)", ""),
-    "indimail": ("indimail-mta queue 58880 by host mx.example (invoked by uid 0)", "host"),
+    "indimail": ("indimail-mta queue 58880 by host mx.example (invoked by uid 0)", "mx.example"),
     "nullmailer": ("(nullmailer pid 4321 invoked by uid 33)", ""),
     "opensmtpd": (
         "from localhost (web.example [local]) by web.example (OpenSMTPD) with ESMTPA id 5b1",
@@ -382,3 +383,26 @@ def test_keeps_the_order_of_the_chain() -> None:
 @given(st.text(max_size=300))
 def test_never_raises(field: str) -> None:
     assert hop(field).raw == field
+
+
+def test_a_mail_without_trace_was_taken_from_no_other_machine() -> None:
+    """All of its header came back, and no server is in it; a trace that was taken out is another matter."""
+
+    def back(mail: str) -> bool:
+        body = f"Not delivered:\n\nbob@far.example\n550 5.1.1 no\n\n{mail}"
+        return read("MAILER-DAEMON@mx.far.example", "Undelivered", body).returned.is_without_trace
+
+    bare = SENT[SENT.index("Message-ID:") :].replace("MIME-Version", "X-Mailer: cron\nMIME-Version")
+    assert back(bare)
+    assert not back(SENT)
+    for field in (
+        "X-Received: by 10.2.3.4",
+        "X-MS-Embedded-Report: ",
+        "X-SES-Outgoing: 2026.11.02-192.0.2.1",
+    ):
+        assert not back(bare.replace("Subject:", f"{field}\nSubject:"))
+    for field in ("Message-ID: <tide.1@harbor.example>\n", "Date: Mon, 2 Nov 2026 10:00:00 +0000\n"):
+        assert not back(bare.replace(field, ""))
+    assert not read(
+        "MAILER-DAEMON@mx.far.example", "Undelivered", "bob@far.example 550 no"
+    ).returned.is_without_trace
