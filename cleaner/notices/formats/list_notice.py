@@ -65,7 +65,12 @@ def _is_by_program(sheet: Sheet, letter: _Letter) -> bool:
     """Nothing came back, so that more must speak for a program than its address."""
     if letter.is_of_forum or letter.is_of_mailman or (letter.robot and letter.has_key):
         return True
-    if letter.robot and letter.by_robot and not sheet.is_of_a_list and letter.has_two_robots:
+    if (
+        letter.robot
+        and letter.by_robot
+        and not sheet.is_of_a_list
+        and (letter.has_two_robots or letter.is_of_site)
+    ):
         return True
     signs = (letter.is_marked, letter.speaks, letter.names_its_list, letter.is_of_site)
     if letter.is_plainly_robot and sum(signs) > 1 and (letter.is_marked or not sheet.is_of_a_list):
