@@ -39,6 +39,18 @@ class MailboxStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the safety limit holds back in one mailbox, until somebody answers."""
+
+    run: str
+    mailbox: str
+    held: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"run": self.run, "mailbox": self.mailbox, "held": self.held}
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     version: str
     store: str
@@ -52,8 +64,7 @@ class Status:
     """How each organisation's model fits what arrives."""
     candidates: tuple[Beside, ...] = ()
     """Models that judge along."""
-    stopped: tuple[tuple[str, str], ...] = ()
-    """What the safety limit stopped and nobody confirmed yet: run and mailbox."""
+    stopped: tuple[Stopped, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -63,7 +74,7 @@ class Status:
             "models": dict(self.models),
             "drift": [one.as_json() for one in self.drift],
             "candidates": [one.as_json() for one in self.candidates],
-            "stopped": [{"run": run, "mailbox": mailbox} for run, mailbox in self.stopped],
+            "stopped": [one.as_json() for one in self.stopped],
             "mailboxes": [
                 {
                     "address": m.address,
@@ -101,7 +112,10 @@ def status(context: Context, *, runs: int = 5) -> Status:
         models=tuple((o.name, _model(context, o.name)) for o in context.settings.organisations),
         drift=drifts(context),
         candidates=candidates(context),
-        stopped=context.store.runs.unconfirmed(),
+        stopped=tuple(
+            Stopped(run, address, context.store.seen(address).held())
+            for run, address in context.store.runs.unconfirmed()
+        ),
     )
 
 
