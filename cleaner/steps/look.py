@@ -199,12 +199,15 @@ def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
             continue  # A digest of ours: nothing else of that kind is remembered.
         settled = before is not None and before.is_settled
         held = before is not None and before.outcome is Outcome.HELD
-        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled, held)
+        stayed = before is not None and (before.folder, before.id) == (heading.folder, heading.id)
+        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled, held, stayed)
 
 
 def is_settled(task: Task, sighting: Sighting, pending: frozenset[str]) -> bool:
-    """Whether it was judged for good, and nobody asks to look again."""
+    """Whether it was judged, for good or until somebody answers, and nobody asks to look again."""
     again = task.looks_again or sighting.fingerprint in pending
+    if task.awaits_answer and sighting.held and sighting.stayed:
+        return not again
     moved = any(entry.state is EntryState.DONE for entry in sighting.history) and not sighting.put_back
     return sighting.settled and not again and not moved
 

@@ -96,6 +96,8 @@ class Sighting:
     """It was judged before, for good."""
     held: bool = False
     """It was to be moved, and the safety limit held it back."""
+    stayed: bool = False
+    """It is where it was when it was judged."""
 
 
 @dataclass(frozen=True, slots=True)

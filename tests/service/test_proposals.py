@@ -13,7 +13,7 @@ from cleaner.service import consent
 from cleaner.service.scan import ScanRequest
 from cleaner.service.undo import UndoRequest, undo
 from cleaner.store.labelling import Label, LabelState, Origin
-from cleaner.values import LabelPolicy, Opinion
+from cleaner.values import LabelPolicy, Opinion, Safety
 from tests.service.hands import ANN, BEN, Hands, quiet
 
 
