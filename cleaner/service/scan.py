@@ -205,6 +205,7 @@ def scan_one(
     stopping: Callable[[], bool],
 ) -> MailboxScan:
     """One mailbox, with every failure of it turned into a part of the result."""
+    began = context.clock()
     try:
         permit(context, request, mailbox)
         with context.store.lock(mailbox.address) as hold:
@@ -214,7 +215,7 @@ def scan_one(
     except StopError:
         raise
     except CleanerError as error:
-        return broken_off(context, mailbox, run, error)
+        return broken_off(context, mailbox, run, error, began)
     except Exception as error:
         # The one place that catches all: one bad mailbox never stops the others.
         log.exception("mailbox %s failed", mailbox.address)
@@ -222,14 +223,14 @@ def scan_one(
             f"{mailbox.address}: a fault of this program ({type(error).__name__}: {error}). Nothing is lost: the "
             "next run completes what was begun. BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
         )
-        return broken_off(context, mailbox, run, told)
+        return broken_off(context, mailbox, run, told, began)
 
 
 def broken_off(
-    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError
+    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError, began: datetime
 ) -> MailboxScan:
     """What failed may have moved messages before it did; they are told, since they can be taken back."""
-    moved = 0 if run is None else moved_by(context, run, mailbox.address)
+    moved = 0 if run is None else moved_by(context, run, mailbox.address, began)
     return MailboxScan(mailbox.address, run, moved=moved, error=error)
 
 

@@ -30,8 +30,10 @@ from cleaner.values import (
 
 BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
-HELD_AGAIN = timedelta(hours=4)
+HELD_AGAIN = timedelta(days=1)
 """What is held back is judged again so often, not at each look: it may be thousands, and it stays anyway."""
+SOUGHT = 500
+"""Of so many that are held back each look asks whether they are still there; of more only when they are judged again."""
 
 
 def look(task: Task, there: Sequence[Folder], watch: Watch, *, keep_others: bool = False) -> Look:
@@ -51,6 +53,8 @@ def look(task: Task, there: Sequence[Folder], watch: Watch, *, keep_others: bool
     if task.changes is None:
         return result
     held = [notice for notice in known if notice.outcome is Outcome.HELD]
+    if len(held) > SOUGHT:
+        held = [notice for notice in held if is_due(task, notice)]
     return replace(result, gone=tuple(no_longer_there(task, folders, held, result.sightings)))
 
 

@@ -315,7 +315,7 @@ def test_who_wants_reports_only_has_nothing_waiting_once_it_is_judged_again(
     flood.comes(range(5))
     stopped(hands)
     hands.set_policy(action=ActionName.REPORT)
-    hands.now += timedelta(hours=4)
+    hands.now += timedelta(days=1)
     again = scanned(hands)
     assert (again.count(plan="report"), again.held, waiting(hands)) == (2, 0, [])
 
@@ -323,7 +323,7 @@ def test_who_wants_reports_only_has_nothing_waiting_once_it_is_judged_again(
 def test_it_is_not_read_again_at_each_scan(hands: Hands, flood: Flood) -> None:
     flood.comes(range(5))
     stopped(hands)
-    hands.now += timedelta(hours=3)
+    hands.now += timedelta(hours=23)
     assert scanned(hands).lines == ()
     hands.now += timedelta(hours=1)
     assert scanned(hands).count(plan="move", outcome="planned") == 2
@@ -342,7 +342,7 @@ def test_what_was_asked_for_by_time_waits_like_the_rest(hands: Hands, flood: Flo
     hands.now += timedelta(days=60)
     result = scanned(hands, since=hands.now - timedelta(days=90))
     assert (result.moved, result.held) == (3, 2)
-    hands.now += timedelta(hours=5)
+    hands.now += timedelta(days=1, hours=1)
     assert scanned(hands).held == 2
     assert scanned(hands, since=hands.now - timedelta(days=90)).moved == 0
     assert scanned(hands, confirm=result.run).moved == 2
