@@ -136,7 +136,7 @@ class SeenBook:
         """How many the safety limit holds back."""
         n = tables.notice.c
         with self._database.read() as connection:
-            mailbox = row_id(connection, self._address)
+            mailbox = row_id(connection, self._address) or 0
             query = select(func.count()).where(
                 n.mailbox_id == mailbox, n.action.in_(ACTIONS), n.outcome == Outcome.HELD.value
             )
