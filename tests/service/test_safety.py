@@ -12,7 +12,7 @@ import pytest
 from cleaner.errors import MailboxBusyError, SafetyStopError, UsageError
 from cleaner.service import consent, digest
 from cleaner.service.alerts import SAFETY_STOP
-from cleaner.service.scan import MailboxScan, ScanRequest
+from cleaner.service.scan import MailboxScan, ScanRequest, scan
 from cleaner.service.status import status
 from cleaner.service.undo import UndoRequest, undo
 from cleaner.values import ActionName, Outcome, Safety
@@ -388,8 +388,6 @@ def test_a_run_that_is_interrupted_asks_nobody_and_the_next_one_goes_on(
     def watch(stage: str, done: int, total: int | None) -> None:
         hands.stop = stage == "moving"
 
-    from cleaner.service.scan import scan
-
     (cut,) = scan(hands.app.context, ScanRequest(), watch, lambda: hands.stop)
     assert (cut.error, cut.interrupted) == (None, True)
     assert (waiting(hands), alarms(caplog)) == ([], 0)
@@ -427,3 +425,87 @@ def test_the_digest_tells_of_what_was_moved_and_not_of_what_waits(hands: Hands, 
     assert len(digest.items(hands.app.context, mailbox, since)) == 3
     scanned(hands, confirm=first.run)
     assert len(digest.items(hands.app.context, mailbox, since)) == 5
+
+
+def test_what_an_earlier_version_stopped_is_asked_about_no_more_often(
+    hands: Hands, flood: Flood, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It moved nothing, remembered nothing, and asked at each scan."""
+    runs = hands.app.context.store.runs
+    old = [runs.start("scan", hands.now - timedelta(minutes=minutes)) for minutes in (10, 5)]
+    for run in old:
+        runs.stop(run, BEN)
+        runs.finish(run, hands.now, state="stopped")
+    flood.comes(range(5))
+    result = scanned(hands)
+    assert (result.error, result.moved, result.held, result.waits_for) == (None, 3, 2, old[-1])
+    assert alarms(caplog) == 0
+    assert scanned(hands, confirm=old[-1]).moved == 2
+    with pytest.raises(UsageError, match="nothing to confirm"):
+        scanned(hands, confirm=old[0])
+
+
+def test_what_an_earlier_version_stopped_can_be_answered_at_once(hands: Hands, flood: Flood) -> None:
+    runs = hands.app.context.store.runs
+    old = runs.start("scan", hands.now)
+    runs.stop(old, BEN)
+    runs.finish(old, hands.now, state="stopped")
+    flood.comes(range(5))
+    assert scanned(hands, confirm=old).moved == 5
+
+
+def test_an_answer_whose_process_is_killed_can_be_given_again(hands: Hands, flood: Flood) -> None:
+    flood.comes(range(8))
+    first = stopped(hands)
+
+    def killed(stage: str, done: int, total: int | None) -> None:
+        if stage == "moving" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuple(scan(hands.app.context, ScanRequest(confirm=first.run), killed, lambda: False))
+    hands.app.context.store.runs.close()  # what the end of the process does
+    between = scanned(hands)
+    assert (between.error, between.moved, between.waits_for) == (None, 0, first.run)
+    assert scanned(hands, confirm=first.run).error is None
+    assert (flood.left(), flood.quarantined, waiting(hands)) == (set(), 8, [])
+    assert hands.app.context.store.runs.get(first.run or "").moved == 8
+
+
+def test_what_its_owner_put_elsewhere_among_the_watched_folders_still_waits(
+    hands: Hands, flood: Flood
+) -> None:
+    hands.set_policy(folders=("INBOX", "Other"))
+    (hands.maildir(BEN) / ".Other" / "cur").mkdir(parents=True)
+    for part in ("new", "tmp"):
+        (hands.maildir(BEN) / ".Other" / part).mkdir()
+    flood.comes(range(5))
+    first = stopped(hands)
+    for path in flood.lies():
+        path.rename(hands.maildir(BEN) / ".Other" / "cur" / path.name)
+    assert scanned(hands).held == 2
+    assert scanned(hands, confirm=first.run).moved == 2
+    assert flood.lies(".Other") == []
+
+
+def test_what_turns_out_to_be_genuine_is_not_moved_by_the_answer(hands: Hands, flood: Flood) -> None:
+    """Each is judged afresh: here its addressee is none of the cleaner's business any more."""
+    flood.comes(range(5))
+    first = stopped(hands)
+    hands.set_policy(leave=("ben@*",))
+    answered = scanned(hands, confirm=first.run)
+    assert (answered.moved, answered.held, waiting(hands)) == (0, 0, [])
+    assert len(flood.left()) == 2
+
+
+def test_of_very_many_it_is_asked_once_a_day_whether_they_are_still_there(
+    hands: Hands, flood: Flood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cleaner.steps.look.SOUGHT", 1)
+    flood.comes(range(5))
+    stopped(hands)
+    for path in flood.lies():
+        path.unlink()
+    assert scanned(hands).held == 2
+    hands.now += timedelta(days=1)
+    assert (scanned(hands).held, waiting(hands)) == (0, [])
