@@ -4,20 +4,20 @@ The whole way of a message, on one page.
     connect → fetch → read → look up → gather evidence → classify → decide → act → record
 
 `clean` is that sentence for one mailbox. It decides about all messages before it touches the first, so
-that the safety limits can stop a run while nothing has happened yet.
+that the safety limit can let the surest go and hold back the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cleaner import classifier, evidence, notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
 from cleaner.ports import SentRecord, Sources
-from cleaner.steps.act import act, as_planned, over_limit
+from cleaner.steps.act import act, as_planned, hold_back, stop_of
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
@@ -45,6 +45,7 @@ Lessons = Callable[[frozenset[str], datetime | None], Sequence[Lesson]]
 
 NO_SOURCES = Sources()
 
+EVER = datetime.min.replace(tzinfo=UTC)
 BATCH = 100
 """Messages fetched, asked about and judged together: bounds memory and the number of look-ups."""
 
@@ -60,14 +61,14 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     require_fit(task.owner.address, task.policy, folders)
     seen = look(task, folders, watch, keep_others=keep_others)
     decisions = tuple(decide_all(task, seen.sightings, watch))
-    stop = over_limit(task, decisions, seen.total)
-    if stop is None and task.changes is not None:
-        decisions = tuple(act(task, task.changes, decisions, watch))
-        note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
-        remember(task, decisions, seen.cursors)
-        note_moved_in(task, lambda messages: judge_others(task, messages))
-    else:
+    if task.changes is None:
         decisions = tuple(as_planned(decision) for decision in decisions)
+        return Cleaned(seen, decisions, interrupted=not task.may_continue())
+    decisions = tuple(act(task, task.changes, tuple(hold_back(task, decisions, seen)), watch))
+    note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
+    remember(task, decisions, seen)
+    note_moved_in(task, lambda messages: judge_others(task, messages))
+    stop = stop_of(task, decisions, seen)
     return Cleaned(seen, decisions, stopped=stop, interrupted=not task.may_continue())
 
 
@@ -224,7 +225,8 @@ def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:
         now=task.now,
         put_back=sighting.put_back,
         preview_until=task.preview_until,
-        since=task.since,
+        # What was to be moved and is held back does not become old mail by waiting.
+        since=EVER if sighting.held else task.since,
         record_begins=known.sent.begins,
     )
 

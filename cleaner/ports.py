@@ -270,6 +270,9 @@ class Memory(Protocol):
         `asked` holds machines, networks, domains and ids; what is told about others names them by hashes.
         """
 
+    def note_gone(self, fingerprints: Sequence[str]) -> None:
+        """Of those messages, what was held back is not where it was: nothing is to be done about it any more."""
+
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers judgements and how far each folder was looked through, in one transaction."""
 

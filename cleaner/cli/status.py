@@ -45,9 +45,13 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
             again = f"{mailbox.turn.due.astimezone():%Y-%m-%d %H:%M}"
             told = f"{mailbox.turn.error} (failed {count(mailbox.turn.failures, 'time')}; next try {again})"
             results().print(safe(told, 1_000), style="red", soft_wrap=True)
-    for run, address in found.stopped:
-        told = f"{address}: run {run} was stopped by the safety limit and waits for a decision"
-        remedy = f"{command(context, f'scan --dry-run --mailbox {address}')} shows what it would move"
+    for stopped in found.stopped:
+        held = count(stopped.held, "message")
+        told = f"{stopped.mailbox}: the safety limit stopped run {stopped.run}; {held} held back"
+        look = command(context, f"scan --dry-run --mailbox {stopped.mailbox}")
+        remedy = (
+            f"{look} shows what it would move, {command(context, f'scan --confirm {stopped.run}')} moves it"
+        )
         results().print(safe(f"{told}; {remedy}", 1_000), style="yellow", soft_wrap=True)
     unfinished = [safe(mailbox.address) for mailbox in found.mailboxes if mailbox.open]
     if unfinished:

@@ -290,8 +290,9 @@ def said(judge: Judge, judged: Judged, at: Line, safety: Safety | None = None) -
 
 def stops(safety: Safety) -> str:
     return (
-        f"A run that would move more than {safety.max_messages:,} messages of this mailbox, or more than "
-        f"{safety.max_share:.0%} of those it looks at, moves none and asks first ([safety] max_messages, max_share)."
+        f"Of this mailbox at most {safety.max_messages:,} messages are moved within a day, and at most "
+        f"{safety.max_share:.0%} of those in its folders where that is more than {safety.share_from:,}; beyond that "
+        "the surest go, and somebody is asked first about the rest ([safety] max_messages, max_share, share_from)."
     )
 
 

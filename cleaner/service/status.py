@@ -41,6 +41,18 @@ class MailboxStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the safety limit holds back in one mailbox, until somebody answers."""
+
+    run: str
+    mailbox: str
+    held: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"run": self.run, "mailbox": self.mailbox, "held": self.held}
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     version: str
     store: str
@@ -56,8 +68,7 @@ class Status:
     """Models that judge along."""
     senders: tuple[Closure, ...] = ()
     """Whether the senders of each of our domains are a closed set, as far as it is remembered."""
-    stopped: tuple[tuple[str, str], ...] = ()
-    """What the safety limit stopped and nobody confirmed yet: run and mailbox."""
+    stopped: tuple[Stopped, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -77,7 +88,7 @@ class Status:
                 }
                 for one in self.senders
             ],
-            "stopped": [{"run": run, "mailbox": mailbox} for run, mailbox in self.stopped],
+            "stopped": [one.as_json() for one in self.stopped],
             "mailboxes": [
                 {
                     "address": m.address,
@@ -121,7 +132,10 @@ def status(context: Context, *, runs: int = 5) -> Status:
             if not organisation.shared
             for closure in closures(context, organisation.name, asks=False)
         ),
-        stopped=context.store.runs.unconfirmed(),
+        stopped=tuple(
+            Stopped(run, address, context.store.seen(address).held())
+            for run, address in context.store.runs.unconfirmed()
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import grants, invitations, journal, keeping, moving, schedule, schema, seen, sent
+from cleaner.store import grants, invitations, journal, keeping, moving, runs, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
@@ -36,7 +36,7 @@ from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.store.upkeep import UpkeepBook
 from cleaner.store.watching import WatchBook
-from cleaner.values import Entry, EntryState, SeenNotice, address_key
+from cleaner.values import ActionName, Entry, EntryState, SeenNotice, address_key
 
 if TYPE_CHECKING:
     from cleaner.store.fleet import FleetBook
@@ -177,6 +177,10 @@ class Store:
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:
         return journal.count_entries(self._database, address)
 
+    def moved_since(self, address: str, since: datetime, actions: Iterable[ActionName]) -> int:
+        """How many messages of a mailbox those actions moved after that time, wherever they are now."""
+        return journal.count_moved(self._database, address, actions, since)
+
     @contextmanager
     def lock(self, address: str) -> Iterator[Hold]:
         """Holds a mailbox for the caller. Raises MailboxBusyError."""
@@ -220,5 +224,6 @@ class Store:
                 schedule.forget(connection, mailbox)
                 invitations.forget(connection, mailbox)
                 grants.erase(connection, mailbox)
+                runs.forget(connection, address)
         self.alerts.forget_about(address)
         self._database.shrink_log()

@@ -153,6 +153,27 @@ class SeenBook:
             mailbox = row_id(connection, self._address) or 0
             return lessons.count_proven(connection, self._keyed, mailbox, self._organisation)
 
+    def held(self) -> int:
+        """How many the safety limit holds back."""
+        n = tables.notice.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address) or 0
+            query = select(func.count()).where(
+                n.mailbox_id == mailbox, n.action.in_(ACTIONS), n.outcome == Outcome.HELD.value
+            )
+            return connection.execute(query).scalar_one()
+
+    def note_gone(self, fingerprints: Sequence[str]) -> None:
+        n = tables.notice.c
+        with self._database.write() as connection:
+            mailbox = row_id(connection, self._address)
+            for some in chunks(fingerprints):
+                connection.execute(
+                    update(tables.notice)
+                    .where(n.mailbox_id == mailbox, n.fingerprint.in_(some), n.outcome == Outcome.HELD.value)
+                    .values(outcome=Outcome.GONE.value)
+                )
+
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers, in one transaction; nothing once the owner has opted out."""
         latest = {notice.fingerprint: notice for notice in notices}
