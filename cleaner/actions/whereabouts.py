@@ -97,8 +97,7 @@ class Whereabouts:
                 return not self.is_untouched(entry) and not (was_open and self.in_target(entry) is not None)
 
     def _is_left_behind(self, entry: Entry, place: Heading) -> bool:
-        is_marked = "\\Deleted" in place.flags and "\\Deleted" not in entry.flags
-        return is_marked and self.in_source(entry) is not None
+        return "\\Deleted" in place.flags and self.in_source(entry) is not None
 
     def claimed_by_others(self, entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
         """The messages that entries beside these speak for, about messages with the same fingerprints."""
