@@ -71,14 +71,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Cut:
-    """The connection ends once a command was carried out. Only for proxies that go by line."""
+    """The connection ends once a command was carried out, before its answer arrives; if the proxy goes by line."""
 
     first: str
     """Expression for the command that is number 0; those before it are not counted."""
     number: int
     """The command after which it ends."""
-    answered: bool = False
-    """Whether its answer still arrives."""
 
 
 @dataclass(frozen=True)
@@ -193,18 +191,18 @@ class Proxy:
                 connection.stalled = fault.stall
             return passed
 
-    def ends_with(self, line: bytes) -> Cut | None:
-        """The cut, if this command is the one after which it comes."""
+    def ends_with(self, line: bytes) -> bool:
+        """Whether this command is the one after which the cut comes."""
         with self._lock:
             cut = self._cut
             if cut is None:
-                return None
+                return False
             if self._counted >= 0 or re.match(cut.first, line.partition(b" ")[2].decode("latin-1")):
                 self._counted += 1
             if self._counted < cut.number:
-                return None
+                return False
             self._cut = None
-            return cut
+            return True
 
     def count_round_trip(self, *, connection: bool = False) -> None:
         with self._lock:
@@ -252,7 +250,6 @@ class _Connection:
         self.stalled = False
         self.last: bytes | None = None
         """The tag of the command after which it is cut off."""
-        self.hears_last = False
         self.to_server: _Waiting = queue.SimpleQueue()
         self.to_client: _Waiting = queue.SimpleQueue()
         commands, answers = _Commands(self), _Answers(proxy.without)
@@ -306,22 +303,12 @@ class _Connection:
                 self.proxy.count_round_trip()
             passed = understood(data) if self.proxy.by_line else data
             if end is self.server and self.last is not None:
-                if not self._to_the_last(passed, waiting):
-                    return
-                continue
+                if data and re.search(rb"(?:\A|\n)" + re.escape(self.last) + rb" ", passed) is None:
+                    continue
+                self._hang_up(self.client, self.server)
+                data = passed = b""
             if passed or not data:
                 self.put(waiting, passed)
-
-    def _to_the_last(self, said: bytes, waiting: _Waiting) -> bool:
-        """Passes on what the server says to the last command, or swallows it; whether more is to come."""
-        if said and self.hears_last:
-            self.put(waiting, said)
-        if said and re.search(rb"(?:\A|\n)" + re.escape(self.last or b"") + rb" ", said) is None:
-            return True
-        self.put(waiting, b"")
-        if not self.hears_last:
-            self._hang_up(self.client, self.server)
-        return False
 
     def _write(self, end: socket.socket, waiting: _Waiting) -> None:
         while True:
@@ -407,8 +394,7 @@ class _Commands:
                 self._refusing = any(hidden.match(part.rstrip(b"\r\n")) for hidden in self._hidden)
                 if self._refusing:
                     self._refuse(part)
-                elif (cut := self._connection.proxy.ends_with(part.rstrip())) is not None:
-                    self._connection.hears_last = cut.answered
+                elif self._connection.proxy.ends_with(part.rstrip()):
                     self._connection.last = part.split()[0]
             if not self._refusing:
                 passed.append(part)

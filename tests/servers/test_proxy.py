@@ -128,18 +128,16 @@ def test_both_sides_are_cut_off(dovecot: Dovecot, after: int) -> None:
             assert again.select()[1] == [b"3"]
 
 
-@pytest.mark.parametrize("answered", [False, True])
-def test_cut_off_after_a_command_that_the_server_carried_out(dovecot: Dovecot, answered: bool) -> None:
+def test_cut_off_after_a_command_that_the_server_carried_out(dovecot: Dovecot) -> None:
     user = filled(dovecot)
     with between(dovecot.port, records=True) as proxy, signed_in(proxy, user) as imap:
         imap.select()
-        proxy.cut_after(Cut("STORE", 1, answered=answered))
+        proxy.cut_after(Cut("STORE", 1))
         imap.fetch("1", "(FLAGS)")
         assert imap.store("1", "+FLAGS", "one")[0] == "OK"
-        if answered:
-            assert imap.store("2", "+FLAGS", "two")[0] == "OK"
+        assert not proxy.struck
         with pytest.raises(imaplib.IMAP4.abort):
-            imap.store("2" if not answered else "3", "+FLAGS", "two")
+            imap.store("2", "+FLAGS", "two")
         assert proxy.struck
         with signed_in(proxy, user) as again:
             again.select()
