@@ -97,14 +97,22 @@ def begun(entry: Entry) -> BegunMove:
 
 def leave_one_of_each(
     mailbox: ChangeableMailbox, where: Whereabouts, entries: Sequence[Entry]
-) -> frozenset[int]:
-    """Ends what interrupted moves left halfway; returns the entries whose message stands in its source again."""
+) -> Mapping[int, Heading]:
+    """
+    Ends what interrupted moves left halfway.
+
+    Returns by the numbers of their entries the messages that are known to have left their places: now in
+    the target, or in the source again.
+    """
     flight = mailbox.in_flight(tuple(map(begun, entries))) if entries else None
     if flight is None:
-        return frozenset()
+        return {}
     left = _drop(mailbox, flight, tuple(_alike(mailbox, where, entries, flight.messages)))
     flight.land(frozenset(place for alike in left for place in _not_deleted(alike)))
-    return frozenset(entry.id for alike in left for entry in _brought_back(where, alike))
+    found = {entry.id: message for alike in left for entry, message in _found(alike)}
+    for message in found.values():
+        where.take(message)
+    return found
 
 
 def _alike(
@@ -190,13 +198,13 @@ def _not_deleted(alike: Alike) -> Iterator[Place]:
         yield from map(place_of, (*alike.own, *alike.by_hand))
 
 
-def _brought_back(where: Whereabouts, alike: Alike) -> Iterator[Entry]:
+def _found(alike: Alike) -> Iterator[tuple[Entry, Heading]]:
     if alike.is_undo:
         return
+    own = frozenset(map(place_of, alike.own))
     sources = {entry.folder for entry in alike.entries}
     back = [message for message in alike.by_hand if message.folder in sources]
-    own = frozenset(map(place_of, alike.own))
-    first_the_moved = sorted(alike.entries, key=lambda entry: (entry.folder, entry.message) in own)
-    for message, entry in zip(back, first_the_moved, strict=False):
-        where.take(message)
-        yield entry
+    moved_first = sorted(alike.entries, key=lambda entry: (entry.folder, entry.message) in own)
+    yield from zip(moved_first, back, strict=False)
+    others = [e for e in moved_first[len(back) :] if (e.folder, e.message) not in own]
+    yield from zip(others, alike.at_target, strict=False)

@@ -9,16 +9,16 @@ on where exactly the run was killed, so being killed here is no harm either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from cleaner.actions.doubles import leave_one_of_each
 from cleaner.actions.expire import follow
-from cleaner.actions.move import GONE, failed, missing, restore_flags, returned, take_back
+from cleaner.actions.move import GONE, failed, missing, moved_to, restore_flags, returned, take_back
 from cleaner.actions.whereabouts import FingerprintOf, Whereabouts
 from cleaner.ports import ChangeableMailbox, Journal
-from cleaner.values import Entry, EntryState
+from cleaner.values import Entry, EntryState, Heading
 
 
 def settle_open(
@@ -30,8 +30,8 @@ def settle_open(
 ) -> tuple[Entry, ...]:
     """Completes open entries; returns them as they are now."""
     where = Whereabouts(mailbox, journal, fingerprint_of)
-    back = leave_one_of_each(mailbox, where, entries)
-    return tuple(_settled(mailbox, journal, where, entries, back, now))
+    found = leave_one_of_each(mailbox, where, entries)
+    return tuple(_settled(mailbox, journal, where, entries, found, now))
 
 
 def _settled(
@@ -39,12 +39,12 @@ def _settled(
     journal: Journal,
     where: Whereabouts,
     entries: Sequence[Entry],
-    back: Collection[int],
+    found: Mapping[int, Heading],
     now: datetime,
 ) -> Iterator[Entry]:
     for entry in entries:
-        if entry.id in back:
-            settled = returned(entry, now)
+        if (place := found.get(entry.id)) is not None:
+            settled = moved_to(entry, place.id, now) if place.folder == entry.target else returned(entry, now)
         elif entry.state is EntryState.INTENDED:
             settled = _settle_move(where, entry, now)
         else:
@@ -66,7 +66,7 @@ def _settle_move(where: Whereabouts, entry: Entry, now: datetime) -> Entry:
         return failed(entry, "interrupted before it was moved", now)
     place = where.in_target(entry)
     if place is not None:
-        return replace(entry, state=EntryState.DONE, new_id=place.id, settled_at=now, error=None)
+        return moved_to(entry, place.id, now)
     back = where.in_source(entry)
     if back is not None:
         where.take(back)

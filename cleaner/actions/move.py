@@ -111,7 +111,11 @@ def moved_entry(entry: Entry, moved: Moved, now: datetime) -> Entry:
         return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
     if moved.error is not None:
         return failed(entry, moved.error, now)
-    return replace(entry, state=EntryState.DONE, new_id=moved.new_id, settled_at=now, error=None)
+    return moved_to(entry, moved.new_id, now)
+
+
+def moved_to(entry: Entry, new_id: str | None, now: datetime) -> Entry:
+    return replace(entry, state=EntryState.DONE, new_id=new_id, settled_at=now, error=None)
 
 
 def failed(entry: Entry, error: str, now: datetime) -> Entry:

@@ -116,12 +116,12 @@ class Whereabouts:
     def _find(self, entry: Entry, folder: str, expected: Iterable[str | None]) -> Heading | None:
         ids = tuple(dict.fromkeys(id for id in expected if id is not None))
         claimed = self._claimed((entry,), folder)[entry.id]
-        for some in (ids, self._candidates(entry, folder)):
-            free = [id for id in some if id not in claimed and (folder, id) not in self._taken]
-            found = self._matching(entry, folder, free)
-            if found is not None:
-                return found
-        return None
+
+        def among(some: Iterable[str]) -> Heading | None:
+            free = (id for id in some if id not in claimed and (folder, id) not in self._taken)
+            return self._matching(entry, folder, free)
+
+        return among(ids) or among(self._candidates(entry, folder))
 
     def _matching(self, entry: Entry, folder: str, ids: Iterable[str]) -> Heading | None:
         for heading in self.mailbox.headings(folder, tuple(ids)):

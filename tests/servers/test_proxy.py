@@ -135,7 +135,6 @@ def test_cut_off_after_a_command_that_the_server_carried_out(dovecot: Dovecot) -
         proxy.cut_after(Cut("STORE", 1))
         imap.fetch("1", "(FLAGS)")
         assert imap.store("1", "+FLAGS", "one")[0] == "OK"
-        assert not proxy.struck
         with pytest.raises(imaplib.IMAP4.abort):
             imap.store("2", "+FLAGS", "two")
         assert proxy.struck

@@ -119,9 +119,12 @@ class Copying:
         if folder in self._cleared:
             return
         self._cleared.add(folder)
-        if _MARK.lower() in self._session.examine(folder).used:
+        if _MARK.lower() not in self._session.examine(folder).used:
+            return
+        marked = self._session.search(b"KEYWORD", _MARK)
+        if marked:
             self._session.select(folder)
-            store(self._session, self._session.search(b"KEYWORD", _MARK), b"-FLAGS.SILENT", _MARK)
+            store(self._session, marked, b"-FLAGS.SILENT", _MARK)
 
     def _copy(self, folder: str, states: States, target: str) -> dict[int, int]:
         """Old → new UIDs of what was copied, as far as the server tells."""
