@@ -100,15 +100,45 @@ class Moved:
     What became of one message of a move.
 
     `new_id` is its id in the target folder, None where the server does not tell. `error`: it was not
-    moved and stands where it was; `gone`: it was not there any more. `more`: the next result is certain
-    already, since several messages were moved at once; who stops takes it first.
+    moved and stands where it was; `gone`: it was not there any more. `unclear`: another program took it, or
+    its copy, away in the middle of the move. `more`: the next result is certain already, since several
+    messages were moved at once; who stops takes it first.
     """
 
     id: str
     new_id: str | None = None
     gone: bool = False
     error: str | None = None
+    unclear: bool = False
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BegunMove:
+    """A move that was begun, and of which nobody knows how far it came."""
+
+    folder: str
+    id: str
+    target: str
+
+
+class InFlight(Protocol):
+    """What was on its way when moves were interrupted, on a system where a move takes several steps."""
+
+    @property
+    def messages(self) -> tuple[Heading, ...]:
+        """Originals and copies, wherever they stand now; also such as nobody's open move speaks for."""
+
+    def drop(self, folder: str, ids: Sequence[str]) -> None:
+        """Removes messages that stand elsewhere as well, for good. Raises ChangeRefusedError; then all of them stay."""
+
+    def land(self, not_deleted: Collection[tuple[str, str]]) -> None:
+        """
+        Takes from the messages whatever shows that they were on their way.
+
+        `not_deleted`: those (folder, id) that were not marked as deleted when the move began; if one
+        is now, the move may have done it.
+        """
 
 
 class ChangeableMailbox(Mailbox, Protocol):
@@ -123,7 +153,11 @@ class ChangeableMailbox(Mailbox, Protocol):
 
         Yields each result as soon as it is certain, so that what was moved before a failure is known.
         Raises FolderMissingError for the target, ServerUnavailableError when the connection breaks.
+        What was interrupted before has to be settled first: see `in_flight`.
         """
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:
+        """What these moves left halfway; None where they left nothing, as where a move is one step."""
 
     def set_flags(self, folder: str, id: str, flags: Sequence[str]) -> str:
         """

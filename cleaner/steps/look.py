@@ -7,10 +7,9 @@ Only header fields are fetched here (DESIGN.md, decision 11).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cleaner import notices
+from cleaner import actions, notices
 from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
 from cleaner.steps.paging import pieces
@@ -195,9 +194,10 @@ def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
     prints = [fingerprint for fingerprint, _ in by_print]
     known = task.memory.known(prints)
     history = task.journal.for_fingerprints(prints)
+    where = actions.Whereabouts(task.mailbox, task.journal, notices.fingerprint)
     for fingerprint, heading in by_print:
         entries = history.get(fingerprint, ())
-        put_back, taken_back = was_put_back(task, entries)
+        put_back, taken_back = was_put_back(task, where, entries, heading)
         before = known.get(fingerprint)
         if before is not None and before.kind is Kind.NOT_A_BOUNCE:
             continue  # A digest of ours: nothing else of that kind is remembered.
@@ -216,36 +216,26 @@ def is_settled(task: Task, sighting: Sighting, pending: frozenset[str]) -> bool:
     return sighting.settled and not again and not moved
 
 
-def was_put_back(task: Task, entries: Iterable[Entry]) -> tuple[bool, Entry | None]:
+def was_put_back(
+    task: Task, where: actions.Whereabouts, entries: Iterable[Entry], heading: Heading
+) -> tuple[bool, Entry | None]:
     """
-    Whether the message was restored by undo or moved out of the quarantine by its owner; his is the entry told.
+    Whether the message was restored by undo or brought back by its owner; the owner's is the entry told.
 
-    A moved message that is no longer in its target folder, while it stands here again, was moved
-    by its owner: that is journalled as RETURNED. One that is still there has a second copy here.
+    What the owner brought back is journalled as RETURNED. A message that is still where we moved it
+    has a second copy here.
     """
-    undone = False
+    put_back = False
     taken_back: Entry | None = None
     for entry in entries:
-        if entry.state is EntryState.UNDONE:
-            undone = True
-        elif entry.state is EntryState.RETURNED:
+        if not where.was_brought_back(entry, heading):
+            continue
+        put_back = True
+        if entry.state not in (EntryState.UNDOING, EntryState.UNDONE):
             taken_back = entry
-        elif entry.state is EntryState.GONE and entry.was_moved:
-            # It had left the quarantine by its owner's hand, and now he has put it here.
-            taken_back = entry
-        elif is_missing_from_target(task, entry):
-            taken_back = entry
-            if task.changes is not None:
-                task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
-    return undone or taken_back is not None, taken_back
-
-
-def is_missing_from_target(task: Task, entry: Entry) -> bool:
-    return (
-        entry.state is EntryState.DONE
-        and entry.new_id is not None
-        and not task.mailbox.present(entry.target, (entry.new_id,))
-    )
+            if task.changes is not None and entry.state is not EntryState.RETURNED:
+                task.journal.settle((actions.returned(entry, task.now),))
+    return put_back, taken_back
 
 
 def arrivals_of(task: Task, sightings: Sequence[Sighting]) -> tuple[Arrival, ...]:
