@@ -61,7 +61,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
     proofs = {one.rule for one in found if one.force is Force.PROOF}
     if any(one.force is Force.SUSPICION for one in found):
         proofs.clear()
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     standing = ways.standing(notice, peer, known) if peer is not None else None
     seen = Lesson(
         day=notice.received.date() if notice.received is not None else None,

@@ -91,11 +91,27 @@ def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
+        if hop.local and position == len(hops) - 1:
+            return _reporting_host(notice, organisation, at_us=at_us)
+        if hop.is_helo_only and not any(ours.is_same_side(hop.helo, host) for host in site):
+            return None  # a machine of which nothing but its own greeting is known; below are its claims
         if hop.ip is None or _is_inside(hop, site):
             continue
         machine = _machine(hop, site, organisation)
         return Peer(hop, hop.ip, machine, at_us, hops[position + 1 :], hops is in_words)
     return None
+
+
+def _reporting_host(notice: Notice, organisation: Organisation, *, at_us: bool) -> Peer | None:
+    """
+    The host that reports, where the mail was submitted on it by a local user: a web form, a null client, a script.
+
+    Known is it by the line that our own server wrote when the report came in.
+    """
+    hop = entry(notice, organisation)
+    if at_us or hop is None or hop.ip is None:
+        return None
+    return Peer(hop, hop.ip, _machine(hop, frozenset(), organisation), at_us=False)
 
 
 def _told(notice: Notice) -> tuple[Hop, ...]:
@@ -123,9 +139,10 @@ def _received_from(notice: Notice) -> tuple[Hop, ...]:
 
 def _address(text: str) -> IPAddress | None:
     try:
-        return ip_address(text.removeprefix("IPv6:"))
+        ip = ip_address(text.removeprefix("IPv6:"))
     except ValueError:
         return None
+    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 def site(notice: Notice) -> str:
@@ -134,6 +151,24 @@ def site(notice: Notice) -> str:
         if hop.ip is not None and not ours.is_internal(hop.ip):
             return ours.registered_domain(hop.peer) or str(ours.surroundings(hop.ip))
     return ""
+
+
+def through(notice: Notice, peer: Peer, organisation: Organisation) -> Peer | None:
+    """
+    The machine that handed the mail over to this gateway of the recipient's site, as the gateway itself recorded it.
+
+    None where its lines do not tell.
+    """
+    name = peer.hop.peer if not is_unnamed(peer.hop) and peer.hop.peer else peer.hop.helo
+    site = frozenset((name,)) | _site(notice, organisation, at_us=False)
+    for position, hop in enumerate(peer.below):
+        if not hop.by or not any(ours.is_same_side(hop.by, host) for host in site):
+            return None
+        if hop.ip is None or _is_inside(hop, site):
+            continue
+        machine = _machine(hop, site, organisation)
+        return Peer(hop, hop.ip, machine, at_us=False, below=peer.below[position + 1 :])
+    return None
 
 
 def operator_of(peer: Peer) -> str:

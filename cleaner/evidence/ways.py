@@ -18,6 +18,7 @@ from cleaner.evidence import mentions, ours, trail
 from cleaner.values import (
     Habits,
     HostQuestion,
+    HostsView,
     IPAddress,
     Kind,
     Known,
@@ -35,8 +36,13 @@ REGULAR_DAYS: Final = 3
 REGULAR_SPAN: Final = timedelta(days=6)
 ANSWERS: Final = (Kind.AUTOREPLY, Kind.CHALLENGE, Kind.MDN)
 """Kinds that answer the author; all others come to the envelope sender (RFC 3464 section 2)."""
+MAX_GATEWAYS: Final = 2
 MAX_SITES: Final = 6
 """Domains of one mail's recipients that a machine is compared with."""
+
+
+_last: tuple[Notice, Organisation, HostsView, trail.Peer | None] | None = None
+"""A dozen rules ask about one notice, one after another."""
 
 
 class Standing(enum.Enum):
@@ -57,6 +63,43 @@ class Standing(enum.Enum):
     FORWARDER = "forwarder"
     """Of the site of another recipient, who passes mail on."""
     STRANGER = "stranger"
+
+
+def sender_of(notice: Notice, known: Known) -> trail.Peer | None:
+    """
+    The machine that handed the returned mail over to the recipient's side; None where the trace does not tell.
+
+    What stands in front of the failed recipient by its MX records belongs to the recipient's side, too: its own line
+    is as good as the reporter's, and names the machine that is meant.
+    """
+    global _last
+    last = _last  # another thread may replace it meanwhile
+    if (
+        last is None
+        or last[0] is not notice
+        or last[1] is not known.organisation
+        or last[2] is not known.hosts
+    ):
+        last = _last = (notice, known.organisation, known.hosts, _sender_of(notice, known))
+    return last[3]
+
+
+def _sender_of(notice: Notice, known: Known) -> trail.Peer | None:
+    peer = trail.sender_of(notice, known.organisation)
+    for _ in range(MAX_GATEWAYS):
+        if peer is None or peer.at_us or not is_exchanger(notice, peer, known):
+            return peer
+        before = trail.through(notice, peer, known.organisation)
+        if before is None:
+            return peer
+        peer = before
+    return peer
+
+
+def is_exchanger(notice: Notice, peer: trail.Peer, known: Known) -> bool:
+    """Whether the machine takes mail for the failed recipient, by the MX records of its domain."""
+    about = mentions.domains(mentions.failed(notice))
+    return any(known.hosts.sites.get((str(peer.ip), domain)) == "mx" for domain in about)
 
 
 def standing(notice: Notice, peer: trail.Peer, known: Known) -> Standing:
@@ -82,7 +125,7 @@ def standing(notice: Notice, peer: trail.Peer, known: Known) -> Standing:
 
 def stranger(notice: Notice, known: Known) -> trail.Peer | None:
     """The machine that handed the mail over, if nothing makes it one of ours or somebody between."""
-    peer = trail.sender_of(notice, known.organisation)
+    peer = sender_of(notice, known)
     if peer is None or known.organisation.shared or standing(notice, peer, known) is not Standing.STRANGER:
         return None
     # Told in words alone, the lines are lost that would show a forwarder or a filter.

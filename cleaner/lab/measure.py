@@ -17,7 +17,16 @@ from cleaner.errors import UsageError
 from cleaner.lab.circumstances import Circumstance, circumstances
 from cleaner.lab.scene import Box, Scene, scenes
 from cleaner.lab.strangers import apart
-from cleaner.service.evaluate import Figures, Judgement, Share, beside, figures, is_mistake, judge, labelled
+from cleaner.service.evaluate import (
+    Figures,
+    Judgement,
+    Share,
+    beside,
+    figures,
+    is_mistake,
+    judge_house,
+    labelled,
+)
 from cleaner.store import Store
 
 FLOOD = "joe-job"
@@ -110,9 +119,11 @@ def bags(circumstance: Circumstance, world: Scene) -> tuple[Box, ...]:
 
 
 def judged_in(scene: Scene, scratch: Callable[[], Store], model: Model | None) -> Iterator[Judgement]:
+    mailboxes = []
     for box in scene.boxes:
         read = tuple((letter.label, letter.notice) for letter in box.letters)
-        yield from judge(beside(box.bag, read, scratch, copies=box.sent), model=model)
+        mailboxes.append(beside(box.bag, read, scratch, copies=box.sent))
+    yield from judge_house(mailboxes, model=model)
 
 
 def counted(circumstance: Circumstance, judged: Sequence[Judgement]) -> Measured:

@@ -13,13 +13,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cleaner.lookups.dns import Resolver, Texts
+from cleaner.lookups.resolvers import Limited
 from cleaner.ports import KeyArchive
 from cleaner.values import ABSENT, UNKNOWN, DkimKey, FoundKeys, Selector
 
 FRESH: Final = timedelta(days=1)
 """A key that was published so recently need not be asked for again."""
-MAX_ASKED: Final = 20
+MAX_ASKED: Final = 500
 """Selectors asked for at a time: forged signatures invent as many as they like."""
+SECONDS: Final = 30.0
+"""For all of them together."""
 
 _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){1,10}")
 
@@ -53,10 +56,11 @@ class KnownKeys:
         often_first = sorted(
             wanted.keys() - fresh, key=lambda one: (one not in remembered, -wanted[one], one)
         )
+        dns = Limited(self._dns, SECONDS, MAX_ASKED) if self._dns is not None else None
         published: list[DkimKey] = []
         absent: set[Selector] = set()
         for selector in often_first[:MAX_ASKED]:
-            texts = self._texts(selector)
+            texts = _texts(dns, selector)
             if isinstance(texts, tuple):
                 published += (DkimKey(*selector, text) for text in texts if is_key(text))
             elif texts is ABSENT and selector not in remembered:
@@ -65,12 +69,13 @@ class KnownKeys:
             self._archive.remember(published, self._clock(), "dns")
         return FoundKeys(tuple(dict.fromkeys((*published, *archived))), frozenset(absent))
 
-    def _texts(self, wanted: Selector) -> Texts:
-        domain, selector = wanted
-        name = f"{selector}._domainkey.{domain}"
-        if not _NAME.fullmatch(name + ".") or len(name) > 253:
-            return ABSENT  # no such name can be published
-        return self._dns.texts(name) if self._dns is not None else UNKNOWN
+
+def _texts(dns: Resolver | None, wanted: Selector) -> Texts:
+    domain, selector = wanted
+    name = f"{selector}._domainkey.{domain}"
+    if not _NAME.fullmatch(name + ".") or len(name) > 253:
+        return ABSENT  # no such name can be published
+    return dns.texts(name) if dns is not None else UNKNOWN
 
 
 def is_key(record: str) -> bool:

@@ -7,6 +7,7 @@ Only header fields are fetched here (DESIGN.md, decision 11).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cleaner import actions, notices

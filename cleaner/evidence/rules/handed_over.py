@@ -27,7 +27,7 @@ LEARNS = True
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     if peer is None or organisation.shared:
         return ()
     if ways.is_listed(peer, organisation):

@@ -17,7 +17,7 @@ SIDE = Side.GENUINE
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     if peer is None or organisation.shared or ways.is_listed(peer, organisation):
         return ()
     if ways.allowed(notice, peer.ip, known) != "pass":
