@@ -216,8 +216,7 @@ def judge_of_first(context: Context, *, asks: bool) -> Judge:
         sent=context.store.sent_record(NOBODY),
         now=context.clock(),
         model=released_model() if settings.models.use else None,
-        keys=context.keys(asks=asks),
-        hosts=context.hosts(asks=asks),
+        sources=context.sources(organisation.name, asks=asks),
     )
 
 

@@ -35,6 +35,8 @@ class ModelSettings:
     """How long new labels wait at most until they are learned from; zero: until somebody trains."""
     retrain_after: int = 50
     """So many new labels do not wait so long; zero: they do."""
+    accept: float = 0.001
+    """The share of genuine notices that a model may lose by its own labels alone, at 95 % confidence."""
 
 
 @dataclass(frozen=True, slots=True)

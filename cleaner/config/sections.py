@@ -96,6 +96,7 @@ def models(table: Table, base: Path) -> ModelSettings:
         path=table.one("path", forms.file(base), base / "models"),
         retrain=table.one("retrain", forms.duration, usual.retrain),
         retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
+        accept=table.one("accept", forms.share, usual.accept),
     )
     close(table)
     return found

@@ -7,7 +7,7 @@ our own domains is asked first and by itself: nobody else's names use up what ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -24,13 +24,17 @@ from cleaner.ports import DnsArchive, DnsState
 from cleaner.values import ABSENT, UNKNOWN, HostQuestion, HostsView, IPAddress, SenderPolicy
 
 MAX_ASKED: Final = 100
-"""Hosts asked about at a time, in blocklists and as somebody else's."""
-MAX_SENDERS: Final = 500
+"""Hosts looked up in blocklists at a time."""
+MAX_SITES: Final = 1_000
+"""Pairs of a host and somebody else's domain looked at in one batch; how long that may take is bounded beside."""
+MAX_SENDERS: Final = 5_000
+"""Pairs of a host and a domain of ours; the answers about our domains are asked for once a batch."""
 MAX_DOMAINS: Final = 50
 """Domains of ours looked at in one batch; sub-domains can be invented, so those that are configured come first."""
 OWN_SECONDS: Final = 60.0
 OWN_QUESTIONS: Final = 5_000
 SITE_SECONDS: Final = 20.0
+SITE_BATCH: Final = 4_000
 SITE_QUESTIONS: Final = 40
 """For one host and one domain."""
 NEIGHBOURS: Final = {4: 24, 6: 48}
@@ -52,6 +56,15 @@ class _Domain:
     now: Resolver
     current: Published
     past: tuple[tuple[datetime, Resolver, Published], ...]
+    networks: Mapping[tuple[int, int], frozenset[int]] | None
+    """All that was ever let send, by version and prefix length; None where that cannot be enumerated."""
+
+    def may_have_passed(self, ip: IPAddress) -> bool:
+        """Whether it is worth looking at the past: of thousands of hosts hardly any is in it."""
+        return self.networks is None or any(
+            ip.version == version and int(ip) >> (ip.max_prefixlen - length) in found
+            for (version, length), found in self.networks.items()
+        )
 
     @property
     def providers(self) -> frozenset[str]:
@@ -150,7 +163,9 @@ class KnownHosts:
                 noted.update(noting.noted)
         states = self._remember(remembered, noted)
         for domain in domains:
-            yield _Domain(domain, now, current[domain], tuple(_past(states, domain)))
+            past = tuple(_past(states, domain))
+            networks = _networks(then for _, _, then in past)
+            yield _Domain(domain, now, current[domain], past, networks)
 
     def _remember(
         self, remembered: tuple[DnsState, ...], noted: Mapping[Question, tuple[str, ...]]
@@ -166,8 +181,8 @@ class KnownHosts:
     def _sites(self, question: HostQuestion) -> Iterator[tuple[tuple[str, str], str]]:
         if self._strangers is None or not question.sites:
             return
-        within = Limited(self._strangers, SITE_SECONDS, MAX_ASKED * SITE_QUESTIONS)
-        for ip, domain in sorted(question.sites)[:MAX_ASKED]:
+        within = Limited(self._strangers, SITE_SECONDS, SITE_BATCH)
+        for ip, domain in question.sites[:MAX_SITES]:
             dns = Limited(within, SITE_SECONDS, SITE_QUESTIONS)
             if (address := address_of(ip)) is None:
                 continue
@@ -183,11 +198,23 @@ def _past(states: tuple[DnsState, ...], domain: str) -> Iterator[tuple[datetime,
         yield at, then, published(then, domain)
 
 
+def _networks(past: Iterable[Published]) -> Mapping[tuple[int, int], frozenset[int]] | None:
+    found: dict[tuple[int, int], set[int]] = {}
+    for then in past:
+        if then.networks is None:
+            return None
+        for network in then.networks:
+            first = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+            found.setdefault((network.version, network.prefixlen), set()).add(first)
+    return {key: frozenset(numbers) for key, numbers in found.items()}
+
+
 def _result(domain: _Domain, ip: IPAddress, name: str, ours: frozenset[str]) -> str:
     checked = check_host(domain.now, ip, domain.domain, name=name, ours=ours)
     if _is_own_pass(checked):
         return PASS
-    before = [check_host(then, ip, domain.domain, name=name, ours=ours) for _, then, _ in domain.past]
+    past = domain.past if domain.may_have_passed(ip) else ()
+    before = [check_host(then, ip, domain.domain, name=name, ours=ours) for _, then, _ in past]
     if any(map(_is_own_pass, before)):
         return PASS
     # That once everybody could send makes nobody known for good.

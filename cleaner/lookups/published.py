@@ -42,6 +42,8 @@ class Published:
     """None: that cannot be told now."""
     providers: frozenset[str] = frozenset()
     """Registered domains, not the domain's own, whose policies it includes or is sent on to."""
+    networks: tuple[IPNetwork, ...] | None = ()
+    """All that it lets send; None where that cannot be enumerated."""
 
 
 def published(dns: Resolver, domain: str) -> Published:
@@ -55,14 +57,14 @@ def published(dns: Resolver, domain: str) -> Published:
     dmarc = _dmarc_fault(dns, domain)
     own = registered_domain(domain) or domain
     providers = frozenset(registered_domain(target) or target for target in senders.included) - {own}
+    networks = tuple(senders.networks) if senders.is_enumerable else None
     if faults or dmarc:
         # One reason is enough, even where something else is unknown.
-        return Published(
-            SenderPolicy(domain, False, " ".join([*faults[:1], *filter(None, (dmarc,))])), providers
-        )
+        because = " ".join([*faults[:1], *filter(None, (dmarc,))])
+        return Published(SenderPolicy(domain, False, because), providers, networks)
     if senders.is_unknown or dmarc is None:
-        return Published(None, providers)
-    return Published(SenderPolicy(domain, True), providers)
+        return Published(None, providers, networks)
+    return Published(SenderPolicy(domain, True), providers, networks)
 
 
 # --- SPF -----------------------------------------------------------------------------------------
@@ -77,6 +79,7 @@ class _Senders:
     lookups: int = 0
     voids: int = 0
     is_unknown: bool = False
+    is_enumerable: bool = True
     faults: list[str] = field(default_factory=list)
     networks: list[IPNetwork] = field(default_factory=list)
     included: list[str] = field(default_factory=list)
@@ -132,6 +135,7 @@ class _Senders:
             return ""
         if not target or term.name in ("ptr", "exists"):
             if term.sign in "+?":
+                self.is_enumerable = False
                 self.faults.append(
                     f"The SPF policy of {self.domain} lets hosts send by a rule ({shown(term)}) from which nobody can "
                     "tell which they are; list them by address or include."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from cleaner.lookups.dns import Resolver, Texts
@@ -19,28 +20,38 @@ MAX_VALUES: Final = 50
 
 
 class Limited:
-    """Asks another, until time or questions are used up; then nobody answers."""
+    """
+    Asks another, until time or questions are used up; then nobody answers.
+
+    What was answered once is not asked again: thousands of hosts are held against one policy.
+    """
 
     def __init__(self, dns: Resolver, seconds: float, questions: int) -> None:
         self._dns = dns
         self._until = time.monotonic() + seconds
         self._left = questions
+        self._answers: dict[Question, Texts] = {}
 
     def texts(self, name: str) -> Texts:
-        return self._dns.texts(name) if self._may_ask() else UNKNOWN
+        return self._answer((name, "TXT"), lambda: self._dns.texts(name))
 
     def addresses(self, name: str, version: int = 4) -> Texts:
-        return self._dns.addresses(name, version) if self._may_ask() else UNKNOWN
+        return self._answer((name, str(version)), lambda: self._dns.addresses(name, version))
 
     def exchangers(self, domain: str) -> Texts:
-        return self._dns.exchangers(domain) if self._may_ask() else UNKNOWN
+        return self._answer((domain, "MX"), lambda: self._dns.exchangers(domain))
 
     def names(self, ip: str) -> Texts:
-        return self._dns.names(ip) if self._may_ask() else UNKNOWN
+        return self._answer((ip, "PTR"), lambda: self._dns.names(ip))
 
-    def _may_ask(self) -> bool:
-        self._left -= 1
-        return self._left >= 0 and time.monotonic() < self._until
+    def _answer(self, question: Question, ask: Callable[[], Texts]) -> Texts:
+        found = self._answers.get(question)
+        if found is None:
+            self._left -= 1
+            if self._left < 0 or time.monotonic() >= self._until:
+                return UNKNOWN
+            found = self._answers[question] = ask()
+        return found
 
 
 class FirstOf:

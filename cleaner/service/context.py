@@ -13,7 +13,7 @@ from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
 from cleaner.lookups import Dns, KnownHosts, KnownKeys
-from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox
+from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox, Sources
 from cleaner.store import Store
 from cleaner.store.records import Access
 from cleaner.store.seen import SeenBook
@@ -105,6 +105,15 @@ class Context:
             remembers=remembers,
         )
 
+    def sources(self, organisation: str, *, asks: bool, remembers: bool = False) -> Sources:
+        """What judging an organisation's notices asks beside the sent record."""
+        return Sources(
+            keys=self.keys(asks=asks, remembers=remembers),
+            hosts=self.hosts(asks=asks, remembers=remembers),
+            teachings=self.store.labels.teachings(organisation),
+            outside_senders=self.store.outside.of(organisation),
+        )
+
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""
         self.store.labels.expire_samples(self.clock() - self.settings.labels.keep_samples)
@@ -130,6 +139,9 @@ class Context:
             organisation.always_signs,
             organisation.senders_complete,
             sorted((policy.domain, policy.is_closed) for policy in policies.values()),
+            self.store.outside.of(organisation.name),
+            self.store.labels.stamp(organisation.name),
+            self.memory(mailbox).is_in_campaign(self.clock()),
             organisation.shared,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
             [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cleaner.lookups import Dns, KnownHosts, RecordedDns
-from cleaner.lookups.hosts import MAX_ASKED, MAX_DOMAINS, reversed_name
+from cleaner.lookups.hosts import MAX_DOMAINS, MAX_SENDERS, MAX_SITES, reversed_name
 from cleaner.store import Store
 from cleaner.values import HostQuestion, HostsView
 from tests.lookups.nameserver import NameServer, serving
@@ -171,7 +171,7 @@ class Scene:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.now = NOW
-        self.zone: Any = ZONE
+        self.zone: Any = dict(ZONE)
 
     def ask(
         self, question: HostQuestion, *, remembers: bool = True, own: frozenset[str] | None = None
@@ -206,6 +206,39 @@ def test_who_could_send_before_a_move_is_no_stranger_after_it(scene: Scene) -> N
     assert scene.spf(OWN, RENTED, STRANGER) == ["pass", "provider", "fail"]
     scene.turn(spf=["v=spf1 ip4:198.51.100.0/28 -all"])
     assert scene.spf(OWN, RENTED, STRANGER) == ["pass", "provider", "fail"]
+
+
+@pytest.mark.parametrize(
+    "spf",
+    [
+        "v=spf1 ip4:192.0.2.0/28 -all",
+        "v=spf1 mx -all",
+        "v=spf1 a:old.harbor.example/31 -all",
+        "v=spf1 include:old.harbor.example -all",
+        "v=spf1 redirect=old.harbor.example",
+        "v=spf1 -ip4:198.51.100.0/24 include:none.example ip4:192.0.2.10 -all",
+        "v=spf1 ip4:192.0.2.10 include:none.example ptr -all",
+        "v=spf1 include:silent.example ip4:192.0.2.10 -all",
+    ],
+)
+def test_what_once_let_a_host_send_is_found_again_as_it_was_evaluated(scene: Scene, spf: str) -> None:
+    scene.zone |= {
+        "old.harbor.example": {"TXT": ["v=spf1 ip4:192.0.2.10/31 -all"], "A": ["192.0.2.11"]},
+        DOMAIN: {"TXT": [spf], "MX": ["10 mx.harbor.example"]},
+        "mx.harbor.example": {"A": [OWN]},
+    }
+    before = scene.spf(OWN)
+    scene.turn(spf=["v=spf1 -all"])
+    assert scene.spf(OWN, STRANGER) == ["pass" if before == ["pass"] else "fail", "fail"]
+    assert scene.spf("2001:db8::1", "::") == ["fail", "fail"]
+
+
+def test_very_many_hosts_are_held_against_one_policy(scene: Scene) -> None:
+    zone = {f"s{n}.harbor.example": [f"v=spf1 ip4:203.0.113.{n} -all"] for n in range(9)}
+    includes = " ".join(f"include:{name}" for name in zone)
+    scene.zone |= {**zone, DOMAIN: [f"v=spf1 {includes} -all"]}
+    hosts = [f"198.51.{n // 250}.{n % 250}" for n in range(MAX_SENDERS)]
+    assert set(scene.spf(*hosts)) == {"fail"}
 
 
 def test_a_network_that_the_provider_gave_up_is_still_the_providers(scene: Scene) -> None:
@@ -323,7 +356,7 @@ def test_a_host_belongs_to_a_site_by_its_exchangers_or_its_policy(
     ip: str, domain: str, name: str, expected: str
 ) -> None:
     dns = RecordedDns(SITES)
-    question = HostQuestion(sites=frozenset(((ip, domain),)), names={ip: name})
+    question = HostQuestion(sites=((ip, domain),), names={ip: name})
     assert KnownHosts(dns, strangers=dns).find(question).sites == {(ip, domain): expected}
 
 
@@ -335,7 +368,7 @@ def test_where_nobody_answers_nothing_is_said_of_a_site() -> None:
         "quay.example": ("x",),
     }
     domains = (FAR, "near.example", "quay.example")
-    question = HostQuestion(sites=frozenset((STRANGER, domain) for domain in domains))
+    question = HostQuestion(sites=tuple((STRANGER, domain) for domain in domains))
     with serving(zone) as server:
         dns = dns_of(server)
         found = KnownHosts(dns, strangers=dns.strangers).find(question)
@@ -344,15 +377,15 @@ def test_where_nobody_answers_nothing_is_said_of_a_site() -> None:
 
 def test_other_peoples_domains_are_asked_about_only_where_that_is_wanted() -> None:
     with serving({}) as server:
-        question = HostQuestion(sites=frozenset(((STRANGER, FAR),)))
+        question = HostQuestion(sites=((STRANGER, FAR),))
         assert KnownHosts(dns_of(server)).find(question) == HostsView()
         assert server.asked == []
 
 
 def test_a_batch_asks_about_so_many_pairs_and_no_more() -> None:
     dns = RecordedDns({})
-    question = HostQuestion(sites=frozenset((STRANGER, f"d{n}.example") for n in range(3 * MAX_ASKED)))
-    assert len(KnownHosts(dns, strangers=dns).find(question).sites) == MAX_ASKED
+    question = HostQuestion(sites=tuple((STRANGER, f"d{n}.example") for n in range(3 * MAX_SITES)))
+    assert len(KnownHosts(dns, strangers=dns).find(question).sites) == MAX_SITES
 
 
 def test_a_site_that_asks_without_end_is_left_alone() -> None:
@@ -364,7 +397,7 @@ def test_a_site_that_asks_without_end_is_left_alone() -> None:
         zone |= {f"{letter}.example": {"MX": hosts}}
         zone |= {f"{letter}{n}.example": {"A": ["192.0.2.1"]} for n in range(10)}
     dns = RecordedDns(zone)
-    question = HostQuestion(sites=frozenset(((STRANGER, FAR),)))
+    question = HostQuestion(sites=((STRANGER, FAR),))
     assert KnownHosts(dns, strangers=dns).find(question).sites == {}
 
 

@@ -384,8 +384,13 @@ def test_over_the_wire_it_is_the_same() -> None:
 
 
 def test_questions_are_limited() -> None:
-    dns = Limited(RecordedDns({DOMAIN: ["v=spf1 a a a -all"]}), 60, 2)
-    assert check_host(dns, ip_address(SPAMMER), DOMAIN).result is Result.TEMPERROR
+    zone = {DOMAIN: ["v=spf1 a:x1.example a:x2.example -all"]}
+    assert (
+        check_host(Limited(RecordedDns(zone), 60, 2), ip_address(SPAMMER), DOMAIN).result is Result.TEMPERROR
+    )
+    enough = Limited(RecordedDns(zone), 60, 3)
+    for _ in range(5):
+        assert check_host(enough, ip_address(SPAMMER), DOMAIN).result is Result.FAIL, "asked once, known"
     late = Limited(RecordedDns({DOMAIN: ["v=spf1 -all"]}), -1, 100)
     assert check_host(late, ip_address(SPAMMER), DOMAIN).result is Result.TEMPERROR
 

@@ -20,7 +20,7 @@ DOMAIN = "harbor.example"
 OWN, STRANGER = "192.0.2.10", "198.51.100.66"
 QUESTION = HostQuestion(
     senders=frozenset(((OWN, DOMAIN), (STRANGER, DOMAIN))),
-    sites=frozenset(((STRANGER, "far.example"),)),
+    sites=((STRANGER, "far.example"),),
     domains=frozenset((DOMAIN,)),
 )
 ZONE: dict[str, tuple[str, ...] | str | None] = {
@@ -43,8 +43,8 @@ def asking(hands: Hands) -> Iterator[tuple[Hands, NameServer]]:
 def found(hands: Hands, *, asks: bool) -> HostsView:
     context = hands.app.context
     judge = judge_for(context, context.settings.mailbox(ANN), asks=asks)
-    assert judge.hosts is not None
-    return judge.hosts.find(QUESTION)
+    assert judge.sources.hosts is not None
+    return judge.sources.hosts.find(QUESTION)
 
 
 def test_what_cleaning_asked_is_remembered_for_judging_files(asking: tuple[Hands, NameServer]) -> None:
@@ -67,8 +67,8 @@ def test_files_are_judged_by_what_dns_answers_where_that_is_asked_for(
     assert found(hands, asks=True).spf == RESULTS
     assert found(hands, asks=True).sites == {(STRANGER, "far.example"): "spf"}
     organisation = judge_for_organisation(hands.app.context, "harbor", asks=True)
-    assert organisation.hosts is not None
-    assert organisation.hosts.find(QUESTION).spf == RESULTS
+    assert organisation.sources.hosts is not None
+    assert organisation.sources.hosts.find(QUESTION).spf == RESULTS
     assert hands.app.context.store.dns.states([DOMAIN]) == (), "who judges files writes nothing"
 
 

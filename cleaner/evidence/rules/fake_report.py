@@ -16,6 +16,7 @@ from cleaner.evidence import mentions, ours, trail, ways
 from cleaner.values import (
     Completeness,
     Evidence,
+    Ground,
     Hop,
     IPAddress,
     Kind,
@@ -51,6 +52,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             seen=mentions.shown(f"{claim} from {hop.peer or hop.helo} [{hop.ip}]"),
             reason="It pretends to come from your own mail system, but a stranger sent it.",
             strength=strength,
+            ground=Ground.FALSE,
         ),
     )
 
