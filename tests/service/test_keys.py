@@ -45,7 +45,8 @@ def test_a_key_in_dns_proves_and_is_remembered_when_it_rotates(keyless: tuple[Ha
     hands, server = keyless
     (first,) = hands.scan()
     assert is_proven_by_signature(first)
-    assert set(server.asked) == {NAME, "harbor.example", "_dmarc.harbor.example"}
+    ours = {name for name in server.asked if name.endswith("harbor.example")}
+    assert ours == {NAME, "harbor.example", "_dmarc.harbor.example"}
     server.zone.clear()
     hands.now += timedelta(days=3)
     (again,) = hands.scan(ScanRequest(since=hands.now - timedelta(days=20)))
