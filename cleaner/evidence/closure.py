@@ -44,8 +44,6 @@ def closure(domain: str, known: Known) -> Closure:
     by_word = organisation.senders_complete and not organisation.shared
     by_policy = policy is not None and policy.is_closed and not organisation.shared
     against = outside(known) if by_word or by_policy else ()
-    if not by_word:
-        against = tuple(one for one in against if one.domain == domain)
     because = _because(policy, against) if against or not (by_word or by_policy) else ""
     return Closure(domain, by_word, by_policy, because, against)
 

@@ -91,7 +91,7 @@ def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
-        if hop.local and position == len(hops) - 1:
+        if (hop.local and position == len(hops) - 1) or (hop.authenticated and not at_us):
             return _reporting_host(notice, organisation, at_us=at_us)
         if hop.is_helo_only and not any(ours.is_same_side(hop.helo, host) for host in site):
             return None  # a machine of which nothing but its own greeting is known; below are its claims
@@ -104,7 +104,8 @@ def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
 
 def _reporting_host(notice: Notice, organisation: Organisation, *, at_us: bool) -> Peer | None:
     """
-    The host that reports, where the mail was submitted on it by a local user: a web form, a null client, a script.
+    The host that reports, where the mail began there: submitted by a local user (a web form, a null client, a
+    script), or by somebody who signed in.
 
     Known is it by the line that our own server wrote when the report came in.
     """
