@@ -34,6 +34,8 @@ from cleaner.evidence import ours
 from cleaner.values import MAX_HEADER_BYTES, DkimKey, Headers, Notice, Organisation, Selector
 
 MAX_SIGNATURES: Final = 8
+MAX_SELECTORS: Final = 3
+"""Keys of ours that are asked for because of one notice."""
 MIN_RSA_BITS: Final = 1024  # RFC 8301 section 3.2
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
@@ -123,11 +125,13 @@ def wanted_keys(notices: Iterable[Notice], organisation: Organisation) -> Mappin
 
 
 def _selectors(notice: Notice, organisation: Organisation) -> frozenset[Selector]:
-    return frozenset(
+    """The first few that the notice names: nobody signs a mail more often, and a forger may invent as many as fit."""
+    named = dict.fromkeys(
         (signature.domain, signature.selector)
         for items in _readings(notice.returned.headers.items, notice.returned.raw)
         for signature in ours_among(Headers(items), organisation)
     )
+    return frozenset(list(named)[:MAX_SELECTORS])
 
 
 def named_selector(notice: Notice, organisation: Organisation) -> str:

@@ -65,6 +65,8 @@ class Peer:
     """The recording server is ours."""
     below: tuple[Hop, ...] = ()
     """The hops under it: claims of the peer."""
+    is_behind_gateway: bool = False
+    """It was recorded by a gateway of the recipient's, by its MX: no other one stands between."""
     is_told: bool = False
     """Known from the reporter's words alone, the trace being lost: neither its HELO nor what is below is known."""
 
@@ -98,7 +100,7 @@ def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
         if hop.ip is None or _is_inside(hop, site):
             continue
         machine = _machine(hop, site, organisation)
-        return Peer(hop, hop.ip, machine, at_us, hops[position + 1 :], hops is in_words)
+        return Peer(hop, hop.ip, machine, at_us, hops[position + 1 :], is_told=hops is in_words)
     return None
 
 
@@ -158,17 +160,20 @@ def through(notice: Notice, peer: Peer, organisation: Organisation) -> Peer | No
     """
     The machine that handed the mail over to this gateway of the recipient's site, as the gateway itself recorded it.
 
-    None where its lines do not tell.
+    The line under a gateway was written by it. None where the lines do not tell: one by a host of ours, or about
+    somebody who signed in, shows that the gateway wrote none.
     """
-    name = peer.hop.peer if not is_unnamed(peer.hop) and peer.hop.peer else peer.hop.helo
-    site = frozenset((name,)) | _site(notice, organisation, at_us=False)
+    site = _site(notice, organisation, at_us=False) | frozenset(hop.by for hop in peer.below[:1])
     for position, hop in enumerate(peer.below):
+        if ours.is_own_host(hop.by, organisation) or hop.authenticated:
+            return None
         if not hop.by or not any(ours.is_same_side(hop.by, host) for host in site):
             return None
         if hop.ip is None or _is_inside(hop, site):
             continue
         machine = _machine(hop, site, organisation)
-        return Peer(hop, hop.ip, machine, at_us=False, below=peer.below[position + 1 :])
+        below = peer.below[position + 1 :]
+        return Peer(hop, hop.ip, machine, at_us=False, below=below, is_behind_gateway=True)
     return None
 
 

@@ -258,7 +258,12 @@ def is_gateway(notice: Notice, peer: trail.Peer, known: Known) -> bool:
     about = mentions.domains(mentions.failed(notice))
     found = {known.hosts.sites.get((str(peer.ip), domain)) for domain in about}
     # Where nobody tells, a server with a name may be the gateway; a machine without one is none.
-    return "mx" in found or (None in found and not trail.is_nameless(peer, known.organisation))
+    return "mx" in found or (None in found and may_be_between(peer, known))
+
+
+def may_be_between(peer: trail.Peer, known: Known) -> bool:
+    """Whether the machine may be somebody's gateway or forwarder, as long as nobody tells."""
+    return not peer.is_behind_gateway and not trail.is_nameless(peer, known.organisation)
 
 
 def is_ours_below(notice: Notice, ip: IPAddress, known: Known) -> bool:
@@ -281,10 +286,9 @@ def is_forwarder(notice: Notice, peer: trail.Peer, known: Known) -> bool:
         )
     told = peer.hop.peer if not trail.is_unnamed(peer.hop) else ""
     about = mentions.domains(mentions.failed(notice))
-    is_nameless = trail.is_nameless(peer, known.organisation)
     for domain in recipient_domains(notice, known):
         site = known.hosts.sites.get((str(peer.ip), domain))
-        if site or (site is None and domain not in about and not is_nameless):
+        if site or (site is None and domain not in about and may_be_between(peer, known)):
             return True
         if told and peer.machine is trail.Machine.SERVER and ours.is_same_side(told, domain):
             return True

@@ -19,7 +19,7 @@ from cleaner.values import ABSENT, UNKNOWN, DkimKey, FoundKeys, Selector
 
 FRESH: Final = timedelta(days=1)
 """A key that was published so recently need not be asked for again."""
-MAX_ASKED: Final = 500
+MAX_ASKED: Final = 2_000
 """Selectors asked for at a time: forged signatures invent as many as they like."""
 SECONDS: Final = 30.0
 """For all of them together."""
