@@ -1,18 +1,25 @@
 """
-The notice speaks for our own mail system, but a stranger sent it.
+The notice wants something for a third party, and nobody sent it whom the policy of its author's domain lets send.
 
-It names our domain as its author, and only our own servers can do that; or it is a fake by its form that wants a link
-followed, and comes from a machine of nobody whom it names. What our server recorded on top tells where it came from.
+A fake is a fake by what it wants: a link to be followed to a stranger's site, a file to be opened that runs or shows a
+form, a code to be scanned. Whom it names as its author, and that it returns no mail, say nothing: colleagues, desks,
+list programs, filters and hosters write so by services of their own. So it is none where our own server found
+that our domain or the author's own sent it, where our published policy lets its machine send, or where what it wants
+leads home: to us, to who is proven to have sent it, to the site of the machine that handed it in. By form alone it
+is weak; it is sure where it also speaks as a mail system, or as an office of ours, that it is not.
 
-Source: observed: phishing in the form of reports on held or undelivered mail.
+Source: observed: phishing in the form of reports on held or undelivered mail; RFC 7208, RFC 7489 and RFC 8601 on who
+may send for a domain.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
-from cleaner.evidence import mentions, ours, trail, ways
+from cleaner.evidence import authentication, lures, mentions, ours, trail, ways
+from cleaner.evidence.authentication import Origin
+from cleaner.evidence.lures import Lures
 from cleaner.values import (
     Completeness,
     Evidence,
@@ -21,6 +28,7 @@ from cleaner.values import (
     Kind,
     Known,
     Notice,
+    Organisation,
     Side,
     domain_of,
 )
@@ -28,31 +36,59 @@ from cleaner.values import (
 SIDE = Side.BACKSCATTER
 LEARNS = True
 
+SURE: Final = 1.0
 BY_FORM: Final = 0.5
 """Not enough alone: form and wording must never suffice."""
-BY_STRANGE_SENDER: Final = 0.85
-"""A fake by its form, handed in by a machine that is neither its author's nor that of what it links to."""
+
+A_NAME: Final = 5
+"""Letters from which on the name of a domain, within an author's name, says whose he is."""
+
+_SYSTEM: Final = re.compile(
+    r"mailer-?daemon|daemon|(?:mail|email|message|delivery) ?-?(?:delivery )?(?:sub)?system|mail ?delivery|delivery software"
+    r"|mail ?zustell|mail-?system|post ?office|système de (?:messagerie|distribution|livraison)|sistema (?:de correio|di posta"
+    r"|de correo)|почтовая система|メール(?:配信|配送)?システム|邮件系统|郵件系統|메일 ?시스템"
+)
+"""What delivers mail, in a name or an address."""
+_OFFICE: Final = re.compile(
+    r"(?:\b(?:i\.?c?t\.?|e?-?mail|web-?mail|web-?master|server|help ?-?desk|service ?desk|post ?master|admin(?:istrator)?"
+    r"|support|team|desk|department|dept|mail ?box|account|centre|center|the|your)\b[ .,:_-]*)+"
+)
+"""The name of an office and nothing else; whose, it does not say."""
+_SENDS: Final = re.compile(r"(?:^|[.-])(?:e?smtp|e?mail|mx|mta|outbound|out|relay|mout|mailout|mailer|sender)\d{0,4}(?=[.-])")
+"""Words in the names of machines that send mail."""
+_TO: Final = re.compile(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}")
 
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
+    if notice.kind is not Kind.NDR_PHISH or notice.returned.completeness is not Completeness.NONE:
+        return ()
     hop = trail.entry(notice, organisation)
     if organisation.shared or hop is None or hop.ip is None or hop.authenticated:
         return ()
-    if not ways.is_known_where_we_send_from(hop.ip, known) or may_be_ours(hop, hop.ip, known):
+    if may_be_ours(hop, hop.ip, known) or is_for_somebody_else(notice, organisation):
         return ()
-    claim, strength = claims_to_be_ours(notice, hop, known)
-    if not claim or notice.returned.completeness is not Completeness.NONE:
+    found = authentication.origin(notice, organisation)
+    if is_let(notice, hop.ip, found, known):
+        return ()
+    if not (ways.is_known_where_we_send_from(hop.ip, known) or is_refused(notice, hop.ip, found, known)):
+        return ()
+    wanted = lures.lures(notice, homes(hop, found, known))
+    strength = strength_of(notice, hop, found, wanted, known)
+    if not strength:
         return ()
     return (
         Evidence(
             "fake_report",
             side=SIDE,
-            seen=mentions.shown(f"{claim} from {hop.peer or hop.helo} [{hop.ip}]"),
-            reason="It pretends to come from your own mail system, but a stranger sent it.",
+            seen=mentions.shown(f"{notice.sender} from {hop.peer or hop.helo} [{hop.ip}] wants {wanted.first}"),
+            reason="It pretends to be about your mail, leads to a third party, and a stranger sent it.",
             strength=strength,
         ),
     )
+
+
+# --- where it comes from -------------------------------------------------------------------------
 
 
 def may_be_ours(hop: Hop, ip: IPAddress, known: Known) -> bool:
@@ -61,34 +97,133 @@ def may_be_ours(hop: Hop, ip: IPAddress, known: Known) -> bool:
     return ours.is_own_host(hop.peer, known.organisation) and not trail.is_unnamed(hop)
 
 
-def claims_to_be_ours(notice: Notice, hop: Hop, known: Known) -> tuple[str, float]:
-    """
-    What in the notice says that our own mail system wrote it, and how surely; empty if nothing does.
-
-    A notice of its form with a link may also be the digest of a filtering service that we do use: that one comes
-    from the service's own machine, and its links lead to the service.
-    """
-    if ours.is_own_address(notice.sender, known.organisation):
-        return notice.sender, 1.0
-    if notice.kind is not Kind.NDR_PHISH or not notice.links:
-        return "", 0.0
-    if is_of_its_author(notice, hop):
-        return f"a notice with a link, {notice.sender}", BY_FORM
-    return f"a notice with a link, {notice.sender},", BY_STRANGE_SENDER
+def is_for_somebody_else(notice: Notice, organisation: Organisation) -> bool:
+    """It names addressees, and none of ours: a second account hands it on, and who sends for us says nothing."""
+    written_to = _TO.findall(notice.headers.text("to")[:2_000])
+    return bool(written_to) and not any(ours.is_own_address(one, organisation) for one in written_to)
 
 
-def is_of_its_author(notice: Notice, hop: Hop) -> bool:
-    """Whether the machine that handed the notice in bears the name of its author or of what it links to."""
-    if trail.is_unnamed(hop) or (hop.peer and hop.ip is not None and trail.is_line_name(hop.peer, hop.ip)):
-        return False
-    name = hop.peer or hop.helo
+def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
+    """Whether our domain is proven to have sent it, or our published policy lets the machine send."""
+    if any(ours.is_own_domain(domain, known.organisation) for domain in found.proven):
+        return True
     return any(
-        ours.is_same_side(name, host) for host in (domain_of(notice.sender), *map(host_of, notice.links))
+        known.hosts.spf.get((str(ip), domain)) in ("pass", "provider")
+        for domain in own_domains(notice, known.organisation)
     )
 
 
-def host_of(link: str) -> str:
-    try:
-        return urlsplit(link).hostname or ""
-    except ValueError:
-        return ""
+def is_refused(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
+    """Whether it names us as its author, and our policy, which is a strict one, says that we did not send it."""
+    author = domain_of(notice.sender)
+    policy = known.hosts.policies.get(author)
+    if policy is None or not policy.is_closed or not ours.is_own_domain(author, known.organisation):
+        return False
+    return author in found.refuted or known.hosts.spf.get((str(ip), author)) == "fail"
+
+
+def own_domains(notice: Notice, organisation: Organisation) -> frozenset[str]:
+    """The domains of ours that it comes from, by its author and its envelope, or goes to."""
+    path = notice.return_path if isinstance(notice.return_path, str) else ""
+    named = mentions.domains((notice.sender, path, *notice.delivered_to))
+    return frozenset(domain for domain in named if ours.is_own_domain(domain, organisation))
+
+
+def is_of_the_author(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
+    """Whether the author's own domain, none of ours, is proven to have sent it."""
+    author = domain_of(notice.sender)
+    if not author or ours.is_own_domain(author, known.organisation):
+        return False
+    return authentication.is_proven(author, found) or bool(known.hosts.sites.get((str(ip), author)))
+
+
+def is_no_server(hop: Hop) -> bool:
+    """
+    A customer's line, or a machine whose address has no name that leads back to it.
+
+    Services that send for thousands name their machines after their addresses, too: `a7-21.smtp-out.…` [….7.21].
+    """
+    if trail.is_unnamed(hop):
+        return True
+    if not hop.peer or hop.ip is None or _SENDS.search(hop.peer):
+        return False
+    return trail.is_line_name(hop.peer, hop.ip)
+
+
+def may_be_passed_on(notice: Notice, hop: Hop) -> bool:
+    """
+    Whether the machine may be a filtering service before our own server, which had the notice from somebody else.
+
+    Then it wrote the line below, about a peer with a public address that did not sign in.
+    """
+    below = notice.hops[notice.hops.index(hop) + 1 :]
+    name = hop.peer or hop.helo
+    for line in below:
+        if not ours.is_same_side(line.by, name):
+            return False
+        if line.ip is not None and not ours.is_internal(line.ip) and not ours.is_same_side(line.peer, name):
+            return not line.authenticated
+    return False
+
+
+def homes(hop: Hop, found: Origin, known: Known) -> frozenset[str]:
+    """Where no link is a lure: our domains, those proven to have sent it, and the site of the machine."""
+    machine = () if is_no_server(hop) else (hop.peer or hop.helo,)
+    let = (domain for (ip, domain), way in known.hosts.sites.items() if way and ip == str(hop.ip))
+    return frozenset((*known.organisation.domains, *found.proven, *machine, *let)) - {""}
+
+
+# --- what it wants -------------------------------------------------------------------------------
+
+
+def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: Known) -> float:
+    """How surely it is a fake; nothing where it wants nothing of a third party."""
+    if not wanted.first:
+        return 0.0
+    if hop.ip is None or is_of_the_author(notice, hop.ip, found, known):
+        return BY_FORM
+    poses = names_us(notice, known.organisation) or is_system(notice)
+    no_server = is_no_server(hop)
+    if not no_server and (wanted.is_a_list or may_be_passed_on(notice, hop)):
+        return BY_FORM
+    if wanted.baited:
+        return SURE if poses or is_nobodys_office(notice, wanted, no_server=no_server) else BY_FORM
+    if wanted.files or wanted.codes:
+        return SURE if poses else BY_FORM
+    # A link like any other: its author must be one that we know nobody else to be.
+    if no_server or is_system(notice) or is_refused(notice, hop.ip, found, known):
+        return SURE if names_us(notice, known.organisation) else BY_FORM
+    return BY_FORM
+
+
+def names_us(notice: Notice, organisation: Organisation) -> bool:
+    """Its author is one of ours, or so is called."""
+    if ours.is_own_address(notice.sender, organisation):
+        return True
+    called = (*organisation.domains, *mentions.domains(notice.delivered_to))
+    return any(name in notice.sender_name for name in called if ours.is_own_domain(name, organisation))
+
+
+def is_system(notice: Notice) -> bool:
+    """Whether it speaks as what delivers mail, and not under the name of its own domain: a post has offices, too."""
+    own = ours.registered_domain(domain_of(notice.sender)).partition(".")[0]
+    if len(own) >= A_NAME and own in "".join(filter(str.isalnum, notice.sender_name)):
+        return False
+    local = notice.sender.partition("@")[0].casefold()
+    return bool(_SYSTEM.search(notice.sender_name) or _SYSTEM.search(local))
+
+
+def is_nobodys_office(notice: Notice, wanted: Lures, *, no_server: bool) -> bool:
+    """
+    Its author bears the name of an office without saying whose.
+
+    Who leads to his own site may be a small service whose office is called no better, so then the name must be one
+    of those who look after computers or mail, or the machine be no server.
+    """
+    name = notice.sender_name
+    if not _OFFICE.fullmatch(name):
+        return False
+    home = {domain_of(notice.sender)}
+    if not all(lures.leads_home(link, home) for link in wanted.baited):
+        return True
+    return no_server or name not in ("support", "admin", "administrator", "team")
