@@ -22,10 +22,13 @@ MAX_LENGTH: Final = 8_000
 MAX_RESULTS: Final = 40
 """For each field: methods, one for every signature."""
 
-_METHOD: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}(?:/\s{0,5}\d{1,3}\s{0,5})?=\s*([A-Za-z]{1,20})")
-_PROPERTY: Final = re.compile(
-    r"(?<![\w.-])(?:smtp|header)\.([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}=\s{0,5}(\"[^\"]{0,300}\"|[^\s;\"]{1,300})"
+_METHOD: Final = re.compile(
+    r"\s*([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}(?:/\s{0,5}\d{1,3}\s{0,5})?=\s*([A-Za-z]{1,20})(?![\w-])"
 )
+_PROPERTY: Final = re.compile(
+    r"(?<![\w.-])(?:smtp|header)\.([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}=\s{0,5}([^\s;]{1,300})"
+)
+_PLAIN: Final = re.compile(r"[\w.@+-]*")
 _HOST: Final = re.compile(r"[a-z0-9_.-]{1,253}")
 
 
@@ -55,7 +58,9 @@ class Origin:
     @property
     def refuted(self) -> frozenset[str]:
         """The authors' domains that did not send it, by their own word (DMARC)."""
-        return frozenset(one.domain for one in self.findings if one.method == "dmarc" and one.result == "fail")
+        return frozenset(
+            one.domain for one in self.findings if one.method == "dmarc" and one.result == "fail"
+        )
 
 
 def origin(notice: Notice, organisation: Organisation) -> Origin:
@@ -88,9 +93,9 @@ def _believed(notice: Notice, organisation: Organisation) -> Iterator[str]:
 
 def read(value: str, believed: frozenset[str]) -> tuple[Finding, ...]:
     """The results of SPF, DKIM and DMARC in one field; none unless it is by one of those believed."""
-    head, *rest = _without_comments(value[:MAX_LENGTH]).split(";", MAX_RESULTS + 1)
+    head, *rest = _segments(value[:MAX_LENGTH])
     named = head.split()
-    if not named or named[0].strip('"').casefold() not in believed:
+    if not named or named[0].casefold() not in believed:
         return ()
     return tuple(found for text in rest[:MAX_RESULTS] if (found := _finding(text)) is not None)
 
@@ -100,7 +105,7 @@ def _finding(text: str) -> Finding | None:
     if match is None:
         return None
     method, result = match[1].lower(), match[2].lower()
-    told = {name.lower(): value.strip('"').casefold() for name, value in _PROPERTY.findall(text)}
+    told = {name.lower(): value.casefold() for name, value in _PROPERTY.findall(text)}
     match method:
         case "dkim":
             domain = told.get("d") or domain_of(told.get("i", ""))
@@ -117,28 +122,45 @@ def _finding(text: str) -> Finding | None:
     return Finding(method, result, domain if _HOST.fullmatch(domain) else "")
 
 
-def _without_comments(value: str) -> str:
-    """The value with its comments, which nest, taken out (RFC 5322 section 3.2.2); a quoted text is none."""
+def _segments(value: str) -> tuple[str, ...]:
+    """
+    The value split at its semicolons, comments, which nest, taken out (RFC 5322 section 3.2.2).
+
+    What stands in quotes is the sender's to choose (`smtp.mailfrom="a; dkim=pass"@x`), so of it only plain words stay.
+    """
+    segments: list[str] = [""]
     kept: list[str] = []
+    quoted: list[str] | None = None
     depth = 0
-    is_quoted = is_escaped = False
+    is_escaped = False
     for letter in value:
         if is_escaped:
             is_escaped = False
         elif letter == "\\":
             is_escaped = True
         elif letter == '"' and depth == 0:
-            is_quoted = not is_quoted
-        elif letter == "(" and not is_quoted:
+            if quoted is None:
+                quoted = []
+            else:
+                kept.append(text if _PLAIN.fullmatch(text := "".join(quoted)) else "_")
+                quoted = None
+        elif quoted is not None:
+            quoted.append(letter)
+        elif letter == "(":
             depth += 1
-            continue
-        elif letter == ")" and depth and not is_quoted:
+        elif letter == ")" and depth:
             depth -= 1
             kept.append(" ")
+        elif depth:
             continue
-        if depth == 0:
+        elif letter == ";":
+            segments[-1] = "".join(kept)
+            segments.append("")
+            kept = []
+        else:
             kept.append(letter)
-    return "".join(kept)
+    segments[-1] = "".join(kept)
+    return tuple(segments)
 
 
 def is_proven(domain: str, found: Origin) -> bool:

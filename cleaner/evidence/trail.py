@@ -154,13 +154,23 @@ def entry(notice: Notice, organisation: Organisation) -> Hop | None:
 
 
 def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:
-    """The hosts that reported, and those that handed returned mail over with the domain of ours they did it for."""
+    """
+    The hosts that reported, and those that handed returned mail over with the domain of ours they did it for.
+
+    Of what looks like a fake: whether our domains, or its author's own, let the machine send that handed it in.
+    """
     ips: set[str] = set()
     senders: set[tuple[str, str]] = set()
+    sites: set[tuple[str, str]] = set()
     for notice in notices:
         hop = entry(notice, organisation)
         if hop is not None and hop.ip is not None and not ours.is_inside(hop.ip, organisation):
             ips.add(str(hop.ip))
+            if notice.kind is Kind.NDR_PHISH:
+                own = own_domains(notice, organisation)
+                senders.update((str(hop.ip), domain) for domain in own)
+                others = {*own, domain_of(notice.sender)} - {""}
+                sites.update((str(hop.ip), domain) for domain in others)
         peer = sender_of(notice, organisation)
         if peer is None or ours.is_inside(peer.ip, organisation):
             continue
@@ -168,7 +178,14 @@ def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQ
         author = next(iter(notice.returned.from_addresses), "")
         if ours.is_own_address(author, organisation):
             senders.add((str(peer.ip), domain_of(author)))
-    return HostQuestion(frozenset(ips), frozenset(senders))
+    return HostQuestion(frozenset(ips), frozenset(senders), frozenset(sites))
+
+
+def own_domains(notice: Notice, organisation: Organisation) -> frozenset[str]:
+    """The domains of ours that a notice comes from, by its author and its envelope, or goes to."""
+    path = notice.return_path if isinstance(notice.return_path, str) else ""
+    named = mentions.domains((notice.sender, path, *notice.delivered_to))
+    return frozenset(domain for domain in named if ours.is_own_domain(domain, organisation))
 
 
 def shown(peer: Peer) -> str:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import base64
 import enum
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.header import Header
 from email.utils import formataddr, parseaddr
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from cleaner.values import domain_of
 
 OUR_DOMAIN: Final = "harbor.example"
 TO: Final = "ann@harbor.example"
+_SAMPLES: Final = Path(__file__).parents[1] / "samples"
 _STAMP: Final = "Mon, 02 Nov 2026 09:15:07 +0000"
 _BEFORE: Final = "Mon, 02 Nov 2026 09:15:04 +0000"
 _LINK: Final = re.compile(r"\[([^\[\]|]{1,200})\|([^\[\]|\s]{1,500})\]")
@@ -35,6 +38,14 @@ class Host:
     """What Harbor's SPF policy says of it: `pass`, `provider` or `fail`."""
     named: bool = True
     """Its address has a name that leads back to it."""
+    senders: frozenset[str] = frozenset()
+    """Domains of others that let it send."""
+
+    def may_send_for(self, domain: str) -> bool:
+        """Whether the domain's policy lets it; others than we let all hosts of their own."""
+        if domain == OUR_DOMAIN:
+            return self.sends in ("pass", "provider")
+        return domain in self.senders or self.name.endswith(f".{domain}")
 
 
 class Server(enum.Enum):
@@ -66,7 +77,7 @@ class Letter:
     """Name and media type of what is attached."""
     parts: tuple[tuple[str, str], ...] = ()
     """Media type and content of what makes it a multipart/report."""
-    report_type: str = "delivery-status"
+    report_type: str = ""
     to: str = TO
     html: bool = True
 
@@ -94,6 +105,37 @@ class Letter:
             )
         )
         return f"{head}\r\n{_body(self)}".encode()
+
+
+def load(name: str) -> tuple[Letter, ...]:
+    """The letters of one file of tests/samples."""
+    content = tomllib.loads((_SAMPLES / name).read_text(encoding="utf-8"))
+    hosts = {key: _host(one) for key, one in content["hosts"].items()}
+    return tuple(_letter(one, hosts) for one in content["letters"])
+
+
+def _host(told: dict[str, Any]) -> Host:
+    sends, named, senders = told.get("sends", "fail"), told.get("named", True), told.get("for", ())
+    return Host(told["name"], told["ip"], sends, named, frozenset(senders))
+
+
+def _letter(told: dict[str, Any], hosts: dict[str, Host]) -> Letter:
+    part = told.get("part", "")
+    return Letter(
+        what=told["what"],
+        language=told["language"],
+        host=hosts[told["host"]],
+        author=told["author"],
+        subject=told["subject"],
+        text=told["text"],
+        path=told.get("path", ""),
+        signed_by=tuple(told.get("signed_by", ())),
+        fields=tuple(told.get("fields", ())),
+        files=tuple((name, kind) for name, kind in told.get("files", ())),
+        parts=((part, told["status"]),) if part else (),
+        report_type=part.removeprefix("message/") if part else "",
+        html=told.get("html", True),
+    )
 
 
 def spread(letters: tuple[Letter, ...]) -> Iterator[tuple[Letter, Server]]:
@@ -136,7 +178,7 @@ def _trace(letter: Letter, server: Server, *, told: bool) -> Iterator[str]:
 
 def _findings(letter: Letter, server: Server) -> Iterator[str]:
     path = domain_of(letter.path)
-    spf = "pass" if _sends_for(letter.host, path) else "none"
+    spf = "pass" if path and letter.host.may_send_for(path) else "none"
     checked = (
         f"spf={spf} smtp.mailfrom={letter.path}" if path else f"spf=none smtp.helo={letter.host.name}",
         *(f"dkim=pass (2048-bit key) header.d={domain} header.s=s7" for domain in letter.signed_by),
@@ -154,21 +196,8 @@ def _dmarc(letter: Letter) -> str:
     author = letter.author_domain
     aligned = {d for d in letter.signed_by if d == author or d.endswith(f".{author}")}
     path = domain_of(letter.path)
-    by_path = (path == author or path.endswith(f".{author}")) and _sends_for(letter.host, path)
+    by_path = (path == author or path.endswith(f".{author}")) and letter.host.may_send_for(path)
     return "pass" if aligned or by_path else "fail" if author == OUR_DOMAIN else "none"
-
-
-def _sends_for(host: Host, domain: str) -> bool:
-    """Whether the domain's policy lets the host send: ours by what it says, others let their own hosts."""
-    if not domain:
-        return False
-    if domain == OUR_DOMAIN:
-        return host.sends in ("pass", "provider")
-    return domain in SENDS_FOR.get(host.name, frozenset()) or host.name.endswith(f".{domain}")
-
-
-SENDS_FOR: dict[str, frozenset[str]] = {}
-"""Host → domains of others that let it send."""
 
 
 # --- the body ------------------------------------------------------------------------------------
@@ -189,7 +218,9 @@ def _body(letter: Letter) -> str:
 def _words(letter: Letter) -> str:
     plain = _LINK.sub(r"\1: \2", letter.text).replace("\n", "\r\n")
     if not letter.html:
-        return f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{plain}\r\n"
+        return (
+            f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{plain}\r\n"
+        )
     marked = _LINK.sub(r'<a href="\2">\1</a>', letter.text).replace("\n", "<br>\r\n")
     return (
         'Content-Type: multipart/alternative; boundary="=_a"\r\n\r\n'

@@ -44,17 +44,24 @@ A_NAME: Final = 5
 """Letters from which on the name of a domain, within an author's name, says whose he is."""
 
 _SYSTEM: Final = re.compile(
-    r"mailer-?daemon|daemon|(?:mail|email|message|delivery) ?-?(?:delivery )?(?:sub)?system|mail ?delivery|delivery software"
-    r"|mail ?zustell|mail-?system|post ?office|système de (?:messagerie|distribution|livraison)|sistema (?:de correio|di posta"
-    r"|de correo)|почтовая система|メール(?:配信|配送)?システム|邮件系统|郵件系統|메일 ?시스템"
+    r"daemon|(?:mail|message|delivery)[ -]?(?:delivery )?(?:sub)?system|mail ?delivery|delivery software|mail ?zustell"
+    r"|post ?office|système de (?:messagerie|distribution|livraison)|sistema (?:de correio|di posta|de correo)"
+    r"|почтовая система|メール(?:配信|配送)?システム|邮件系统|郵件系統|메일 ?시스템"
 )
 """What delivers mail, in a name or an address."""
-_OFFICE: Final = re.compile(
-    r"(?:\b(?:i\.?c?t\.?|e?-?mail|web-?mail|web-?master|server|help ?-?desk|service ?desk|post ?master|admin(?:istrator)?"
-    r"|support|team|desk|department|dept|mail ?box|account|centre|center|the|your)\b[ .,:_-]*)+"
+_OFFICE: Final = frozenset(
+    "a account admin administrator box center centre department dept desk email help helpdesk i ict it mail mailbox "
+    "mailserver master postmaster server service support t team the web webmail webmaster your".split()
 )
-"""The name of an office and nothing else; whose, it does not say."""
-_SENDS: Final = re.compile(r"(?:^|[.-])(?:e?smtp|e?mail|mx|mta|outbound|out|relay|mout|mailout|mailer|sender)\d{0,4}(?=[.-])")
+_VAGUE: Final = frozenset(
+    "account admin administrator center centre department desk help helpdesk service support team the your".split()
+)
+"""What the offices of shops and services are called, too."""
+MAX_NAME: Final = 200
+_WORD: Final = re.compile(r"\w+")
+_SENDS: Final = re.compile(
+    r"(?:^|[.-])(?:e?smtp|e?mail|mx|mta|outbound|out|relay|mout|mailout|mailer|sender)\d{0,4}(?=[.-])"
+)
 """Words in the names of machines that send mail."""
 _TO: Final = re.compile(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}")
 
@@ -81,7 +88,9 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
         Evidence(
             "fake_report",
             side=SIDE,
-            seen=mentions.shown(f"{notice.sender} from {hop.peer or hop.helo} [{hop.ip}] wants {wanted.first}"),
+            seen=mentions.shown(
+                f"{notice.sender} from {hop.peer or hop.helo} [{hop.ip}] wants {wanted.first}"
+            ),
             reason="It pretends to be about your mail, leads to a third party, and a stranger sent it.",
             strength=strength,
         ),
@@ -109,7 +118,7 @@ def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
         return True
     return any(
         known.hosts.spf.get((str(ip), domain)) in ("pass", "provider")
-        for domain in own_domains(notice, known.organisation)
+        for domain in trail.own_domains(notice, known.organisation)
     )
 
 
@@ -120,13 +129,6 @@ def is_refused(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bo
     if policy is None or not policy.is_closed or not ours.is_own_domain(author, known.organisation):
         return False
     return author in found.refuted or known.hosts.spf.get((str(ip), author)) == "fail"
-
-
-def own_domains(notice: Notice, organisation: Organisation) -> frozenset[str]:
-    """The domains of ours that it comes from, by its author and its envelope, or goes to."""
-    path = notice.return_path if isinstance(notice.return_path, str) else ""
-    named = mentions.domains((notice.sender, path, *notice.delivered_to))
-    return frozenset(domain for domain in named if ours.is_own_domain(domain, organisation))
 
 
 def is_of_the_author(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
@@ -150,12 +152,16 @@ def is_no_server(hop: Hop) -> bool:
     return trail.is_line_name(hop.peer, hop.ip)
 
 
-def may_be_passed_on(notice: Notice, hop: Hop) -> bool:
+def may_be_passed_on(notice: Notice, hop: Hop, known: Known) -> bool:
     """
     Whether the machine may be a filtering service before our own server, which had the notice from somebody else.
 
-    Then it wrote the line below, about a peer with a public address that did not sign in.
+    It is the mail exchanger of a domain of ours, or it wrote the line below, about a peer with a public address that
+    did not sign in.
     """
+    own = trail.own_domains(notice, known.organisation)
+    if any(known.hosts.sites.get((str(hop.ip), domain)) == "mx" for domain in own):
+        return True
     below = notice.hops[notice.hops.index(hop) + 1 :]
     name = hop.peer or hop.helo
     for line in below:
@@ -184,7 +190,7 @@ def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: K
         return BY_FORM
     poses = names_us(notice, known.organisation) or is_system(notice)
     no_server = is_no_server(hop)
-    if not no_server and (wanted.is_a_list or may_be_passed_on(notice, hop)):
+    if not no_server and (wanted.is_a_list or may_be_passed_on(notice, hop, known)):
         return BY_FORM
     if wanted.baited:
         return SURE if poses or is_nobodys_office(notice, wanted, no_server=no_server) else BY_FORM
@@ -206,11 +212,12 @@ def names_us(notice: Notice, organisation: Organisation) -> bool:
 
 def is_system(notice: Notice) -> bool:
     """Whether it speaks as what delivers mail, and not under the name of its own domain: a post has offices, too."""
+    name = notice.sender_name[:MAX_NAME]
     own = ours.registered_domain(domain_of(notice.sender)).partition(".")[0]
-    if len(own) >= A_NAME and own in "".join(filter(str.isalnum, notice.sender_name)):
+    if len(own) >= A_NAME and own in "".join(filter(str.isalnum, name)):
         return False
     local = notice.sender.partition("@")[0].casefold()
-    return bool(_SYSTEM.search(notice.sender_name) or _SYSTEM.search(local))
+    return bool(_SYSTEM.search(name) or _SYSTEM.search(local))
 
 
 def is_nobodys_office(notice: Notice, wanted: Lures, *, no_server: bool) -> bool:
@@ -220,10 +227,10 @@ def is_nobodys_office(notice: Notice, wanted: Lures, *, no_server: bool) -> bool
     Who leads to his own site may be a small service whose office is called no better, so then the name must be one
     of those who look after computers or mail, or the machine be no server.
     """
-    name = notice.sender_name
-    if not _OFFICE.fullmatch(name):
+    words = frozenset(_WORD.findall(notice.sender_name[:MAX_NAME]))
+    if not words or not words <= _OFFICE:
         return False
     home = {domain_of(notice.sender)}
     if not all(lures.leads_home(link, home) for link in wanted.baited):
         return True
-    return no_server or name not in ("support", "admin", "administrator", "team")
+    return no_server or not words <= _VAGUE

@@ -189,8 +189,12 @@ class _Signs:
 
     @lazy
     def tells_of_no_mail(self) -> bool:
-        """It names neither a reply code nor anybody but the addressee: a report says whose mail failed."""
-        if self.sheet.is_report or status.has_code(self.sheet.text[:16_000]):
+        """
+        Its words name neither a reply code nor anybody but the addressee: a report says whose mail failed.
+
+        One in the form of a report may say that there alone, unless it speaks of the addressee's own mailbox.
+        """
+        if status.has_code(self.sheet.text[:16_000]) or (self.sheet.is_report and not self.blames_us):
             return False
         own = {address_key(address) for address in (*self.sheet.addressees, self.sheet.sender)}
         words_only = _ADDRESS.sub(" ", self.sheet.text[:16_000])
