@@ -1,168 +1,176 @@
 """
-What our own servers found about where a notice comes from: the Authentication-Results that are believed.
+What our own servers found when a mail came in: DMARC, DKIM and SPF, as they wrote it into Authentication-Results.
 
-A field is believed where it bears one of the configured `authserv_ids` and stands above the line of our server that
-took the mail in from outside. What stands below that line came with the mail, whoever it names.
+Anyone can write such a field. Believed are those of a server that the configuration names (`authserv_ids`), where the
+mail did not bring them along: above the line by which it came in from outside, or right below that line, where most
+servers write them. What lies below the next trace field came with the mail. A field right below may have come with it,
+too: a server must remove those that bear its name (section 5), and what a field higher up says counts first.
 
-Source: RFC 8601, sections 2.2 (the syntax), 5 (which fields to believe); RFC 7489 section 3.1 (alignment).
+Source: RFC 8601.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from cleaner.evidence import ours, trail
-from cleaner.values import Notice, Organisation, domain_of
+from cleaner.evidence import ours
+from cleaner.values import Headers, Hop, Organisation
 
+MAX_FIELD: Final = 16_384
 MAX_FIELDS: Final = 20
-MAX_LENGTH: Final = 8_000
-MAX_RESULTS: Final = 40
-"""For each field: methods, one for every signature."""
-
-_METHOD: Final = re.compile(
-    r"\s*([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}(?:/\s{0,5}\d{1,3}\s{0,5})?=\s*([A-Za-z]{1,20})(?![\w-])"
-)
-_PROPERTY: Final = re.compile(
-    r"(?<![\w.-])(?:smtp|header)\.([A-Za-z][A-Za-z0-9-]{0,30})\s{0,5}=\s{0,5}([^\s;]{1,300})"
-)
-_PLAIN: Final = re.compile(r"[\w.@+-]*")
-_HOST: Final = re.compile(r"[a-z0-9_.-]{1,253}")
+MAX_RESULTS: Final = 100
+METHODS: Final = {
+    "dmarc": ("header.from",),
+    "dkim": ("header.d", "header.i"),
+    "spf": ("smtp.mailfrom", "smtp.mail"),
+}
+"""Each method with the properties that tell whose domain it is about, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One result of one method."""
+class AuthenticationResult:
+    """One finding of a server of ours."""
 
     method: str
-    """`spf`, `dkim`, `dmarc` …, lower case."""
+    """`dmarc`, `dkim` or `spf`."""
     result: str
     """`pass`, `fail`, `none` …, lower case."""
     domain: str
-    """Whose: the signing domain, the domain of the envelope sender, of the author."""
+    """The domain it is about: of the From, of the signature (d=), of the envelope sender."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What is believed of the origin of one notice."""
-
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def proven(self) -> frozenset[str]:
-        """The domains that signed, or whose policy lets the peer send."""
-        return frozenset(one.domain for one in self.findings if one.result == "pass" and one.domain)
-
-    @property
-    def refuted(self) -> frozenset[str]:
-        """The authors' domains that did not send it, by their own word (DMARC)."""
-        return frozenset(
-            one.domain for one in self.findings if one.method == "dmarc" and one.result == "fail"
-        )
+def authenticated(
+    headers: Headers, hops: Sequence[Hop], organisation: Organisation
+) -> tuple[AuthenticationResult, ...]:
+    """What believed servers found. `hops` are the Received fields of `headers`, read, topmost first."""
+    found: list[AuthenticationResult] = []
+    for results in _believed(headers, hops, organisation):
+        known = {one.method for one in found}
+        found += [one for one in results if one.method not in known]
+    return tuple(found[:MAX_RESULTS])
 
 
-def origin(notice: Notice, organisation: Organisation) -> Origin:
-    """What our own servers recorded; empty where nothing is believed."""
-    found: list[Finding] = []
-    for value in _believed(notice, organisation):
-        found.extend(read(value, organisation.authserv_ids))
-    return Origin(tuple(found))
+def passed(results: Iterable[AuthenticationResult], method: str) -> frozenset[str]:
+    """The domains for which a method passed."""
+    return frozenset(one.domain for one in results if one.method == method and one.result == "pass")
 
 
-def _believed(notice: Notice, organisation: Organisation) -> Iterator[str]:
-    """The fields above the line with which our server took the notice in; none where no such line is known."""
-    entered = trail.entry(notice, organisation)
-    if not organisation.authserv_ids or entered is None:
+def _believed(
+    headers: Headers, hops: Sequence[Hop], organisation: Organisation
+) -> Iterator[tuple[AuthenticationResult, ...]]:
+    if not organisation.authserv_ids or not hops:
         return
-    lines = notice.hops.index(entered)
-    values = iter(notice.headers.all("authentication-results")[:MAX_FIELDS])
-    for name, _ in notice.headers.items:
-        match name.decode("ascii", "replace").strip().lower():
-            case "received":
-                if lines == 0:
-                    return
-                lines -= 1
-            case "authentication-results":
-                value = next(values, None)
-                if value is None:
-                    return
-                yield value
+    fields = iter(headers.all("authentication-results")[:MAX_FIELDS])
+    lines = iter(hops)
+    came_in = False
+    for name, _ in headers:
+        key = name.decode("ascii", "replace").strip().lower()
+        if key == "authentication-results":
+            if (field := next(fields, None)) is None:
+                return
+            server, results = read(field)
+            if server in organisation.authserv_ids:
+                yield results
+        elif key == "received":
+            hop = next(lines, None)
+            if came_in or hop is None or not _is_written_by_us(hop, organisation):
+                return
+            came_in = hop.ip is not None and not ours.is_inside(hop.ip, organisation)
 
 
-def read(value: str, believed: frozenset[str]) -> tuple[Finding, ...]:
-    """The results of SPF, DKIM and DMARC in one field; none unless it is by one of those believed."""
-    head, *rest = _segments(value[:MAX_LENGTH])
-    named = head.split()
-    if not named or named[0].casefold() not in believed:
-        return ()
-    return tuple(found for text in rest[:MAX_RESULTS] if (found := _finding(text)) is not None)
+def _is_written_by_us(hop: Hop, organisation: Organisation) -> bool:
+    """Google's inner hops name themselves by 6to4 addresses of their own network: `by 2002:a05:6520:…`."""
+    if not hop.by or hop.by == "localhost" or hop.by in organisation.authserv_ids:
+        return True
+    if ours.is_own_host(hop.by, organisation):
+        return True
+    try:
+        ip = ip_address(hop.by.strip("[]"))
+    except ValueError:
+        return False
+    within = ip.sixtofour if isinstance(ip, IPv6Address) else None
+    return ours.is_inside(within or ip, organisation)
 
 
-def _finding(text: str) -> Finding | None:
-    match = _METHOD.match(text)
-    if match is None:
+def read(field: str) -> tuple[str, tuple[AuthenticationResult, ...]]:
+    """
+    The server that wrote the field (lower case), and what it found; nothing where the field is broken.
+
+    What a method says twice of one domain, and differently, is left out.
+    """
+    parts = _parts(field)
+    if parts is None:
+        return "", ()
+    head = parts[0].split()
+    is_named = len(head) == 1 or (len(head) == 2 and head[1].isascii() and head[1].isdecimal())
+    if not is_named:
+        return "", ()
+    found: dict[tuple[str, str], set[str]] = {}
+    for part in parts[1 : MAX_RESULTS + 1]:
+        if (one := _result(part)) is not None:
+            found.setdefault((one.method, one.domain), set()).add(one.result)
+    return head[0].casefold(), tuple(
+        AuthenticationResult(method, "pass" if "pass" in said else min(said), domain)
+        for (method, domain), said in found.items()
+        # Of two signatures of one domain one that holds is enough.
+        if len(said) == 1 or method == "dkim"
+    )
+
+
+def _result(part: str) -> AuthenticationResult | None:
+    """`method=result`, and properties behind it (RFC 8601 section 2.2)."""
+    words = " ".join(part.split()).replace(" = ", "=").replace(" =", "=").replace("= ", "=").split(" ")
+    method, equals, result = words[0].lower().partition("=")
+    method = method.partition("/")[0]
+    if not equals or method not in METHODS:
         return None
-    method, result = match[1].lower(), match[2].lower()
-    told = {name.lower(): value.casefold() for name, value in _PROPERTY.findall(text)}
-    match method:
-        case "dkim":
-            domain = told.get("d") or domain_of(told.get("i", ""))
-        case "spf":
-            # A pass for what the peer calls itself (`smtp.helo`) says nothing about a domain in the mail.
-            sender = told.get("mailfrom", "")
-            domain = domain_of(sender) or sender
-        case "dmarc":
-            author = told.get("from", "")
-            domain = domain_of(author) or author
-        case _:
-            return None
-    domain = domain.strip("<>").rstrip(".")
-    return Finding(method, result, domain if _HOST.fullmatch(domain) else "")
+    properties: dict[str, str] = {}
+    for word in words[1:]:
+        key, _, value = word.partition("=")
+        properties.setdefault(key.lower(), value)
+    for key in METHODS[method]:
+        domain = properties.get(key, "").strip("<>").rpartition("@")[2].lower().rstrip(".")
+        if domain:
+            return AuthenticationResult(method, result, domain)
+    return None
 
 
-def _segments(value: str) -> tuple[str, ...]:
-    """
-    The value split at its semicolons, comments, which nest, taken out (RFC 5322 section 3.2.2).
+_HIDDEN: Final = "\0"
+"""Stands for what means something outside of quotes only."""
 
-    What stands in quotes is the sender's to choose (`smtp.mailfrom="a; dkim=pass"@x`), so of it only plain words stay.
-    """
-    segments: list[str] = [""]
-    kept: list[str] = []
-    quoted: list[str] | None = None
+
+def _parts(field: str) -> list[str] | None:
+    """The field at its semicolons, without comments and quotes; None where one of these does not end."""
+    if len(field) > MAX_FIELD:
+        return None
+    parts: list[list[str]] = [[]]
     depth = 0
-    is_escaped = False
-    for letter in value:
+    is_quoted = is_escaped = False
+    for one in field:
         if is_escaped:
             is_escaped = False
-        elif letter == "\\":
+            if is_quoted:
+                parts[-1].append(_HIDDEN if one in ' \t;=()"\\' else one)
+        elif one == "\\" and (is_quoted or depth):
             is_escaped = True
-        elif letter == '"' and depth == 0:
-            if quoted is None:
-                quoted = []
-            else:
-                kept.append(text if _PLAIN.fullmatch(text := "".join(quoted)) else "_")
-                quoted = None
-        elif quoted is not None:
-            quoted.append(letter)
-        elif letter == "(":
-            depth += 1
-        elif letter == ")" and depth:
-            depth -= 1
-            kept.append(" ")
         elif depth:
-            continue
-        elif letter == ";":
-            segments[-1] = "".join(kept)
-            segments.append("")
-            kept = []
+            depth += (one == "(") - (one == ")")
+        elif one == '"':
+            is_quoted = not is_quoted
+        elif is_quoted:
+            parts[-1].append(_HIDDEN if one in " \t;=()" else one)
+        elif one == "(":
+            depth = 1
+            parts[-1].append(" ")
+        elif one == ")":
+            return None
+        elif one == ";":
+            parts.append([])
         else:
-            kept.append(letter)
-    segments[-1] = "".join(kept)
-    return tuple(segments)
-
-
-def is_proven(domain: str, found: Origin) -> bool:
-    """Whether the notice is proven to come from that domain: itself, one above or below, as DMARC aligns."""
-    return any(ours.is_same_side(domain, proven) for proven in found.proven)
+            parts[-1].append(one)
+    if depth or is_quoted:
+        return None
+    return ["".join(part).strip() for part in parts]

@@ -15,10 +15,11 @@ may send for a domain.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from cleaner.evidence import authentication, lures, mentions, ours, trail, ways
-from cleaner.evidence.authentication import Origin
+from cleaner.evidence.authentication import AuthenticationResult
 from cleaner.evidence.lures import Lures
 from cleaner.values import (
     Completeness,
@@ -66,6 +67,23 @@ _SENDS: Final = re.compile(
 _TO: Final = re.compile(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What our own servers found about where a notice comes from."""
+
+    results: tuple[AuthenticationResult, ...] = ()
+
+    @property
+    def proven(self) -> frozenset[str]:
+        """The domains that signed, or whose policy lets the machine send."""
+        return frozenset(one.domain for one in self.results if one.result == "pass" and one.domain)
+
+    @property
+    def refuted(self) -> frozenset[str]:
+        """The authors' domains that did not send it, by their own word (DMARC)."""
+        return frozenset(one.domain for one in self.results if one.method == "dmarc" and one.result == "fail")
+
+
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
     if notice.kind is not Kind.NDR_PHISH or notice.returned.completeness is not Completeness.NONE:
@@ -75,7 +93,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
         return ()
     if may_be_ours(hop, hop.ip, known) or is_for_somebody_else(notice, organisation):
         return ()
-    found = authentication.origin(notice, organisation)
+    found = Origin(authentication.authenticated(notice.headers, notice.hops, organisation))
     if is_let(notice, hop.ip, found, known):
         return ()
     if not (ways.is_known_where_we_send_from(hop.ip, known) or is_refused(notice, hop.ip, found, known)):
@@ -136,7 +154,9 @@ def is_of_the_author(notice: Notice, ip: IPAddress, found: Origin, known: Known)
     author = domain_of(notice.sender)
     if not author or ours.is_own_domain(author, known.organisation):
         return False
-    return authentication.is_proven(author, found) or bool(known.hosts.sites.get((str(ip), author)))
+    if any(ours.is_same_side(author, domain) for domain in found.proven):
+        return True
+    return bool(known.hosts.sites.get((str(ip), author)))
 
 
 def is_no_server(hop: Hop) -> bool:
