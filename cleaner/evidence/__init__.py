@@ -57,6 +57,7 @@ NEEDED: Final = frozenset(
         "authentication-results",
         "dkim-signature",
         "in-reply-to",
+        "list-unsubscribe",
         "received",
         "references",
         "resent-from",

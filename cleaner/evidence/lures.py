@@ -30,6 +30,7 @@ _OPENS: Final = re.compile(
 )
 """Files that open a page with a form, or run; and what such files are packed in."""
 _IMAGE: Final = re.compile(r"(?i)\.(?:png|jpe?g|gif|bmp|webp)$|^image/")
+_LINKED: Final = re.compile(r"<\s{0,5}(https?:[^<>\s]{1,500})")
 _CODE: Final = re.compile(r"(?i)(?<![a-z])qr(?![a-z])|二维码|二維碼")
 _WITHIN: Final = 20_000
 
@@ -92,6 +93,11 @@ def host_of(link: str) -> str:
     if found is None:
         return ""
     return found[1].rpartition("@")[2].partition(":")[0].rstrip(".").casefold()
+
+
+def hosts_in(field: str) -> tuple[str, ...]:
+    """The hosts of the addresses in a List-Unsubscribe field (RFC 2369)."""
+    return tuple(filter(None, map(host_of, _LINKED.findall(field[:_WITHIN]))))
 
 
 def _encoded(address: str) -> tuple[str, ...]:

@@ -284,6 +284,44 @@ def test_who_poses_as_a_mail_system_or_as_our_office_is_sure(author: str, found:
     assert max(strengths(notice, FULL.known(notice)), default=0.0) == found
 
 
+@pytest.mark.parametrize(
+    ("author", "found"),
+    [
+        ("mail delivery subsystem <noreply@reef.example>", fake_report.SURE),
+        ("it support <x@reef.example>", fake_report.SURE),
+        ("webmail <x@reef.example>", fake_report.SURE),
+        # a small service, its own mail system, one that works for us
+        ("support <x@reef.example>", fake_report.BY_FORM),
+        ("mail delivery system <mailer-daemon@reef.example>", fake_report.BY_FORM),
+        ("mailserver <postmaster@reef.example>", fake_report.BY_FORM),
+        ("harbor.example support <x@reef.example>", fake_report.BY_FORM),
+        ("quarantine <x@reef.example>", fake_report.BY_FORM),
+    ],
+)
+def test_who_leads_to_his_own_site_may_be_a_service(author: str, found: float) -> None:
+    name, _, sender = author.strip(">").partition(" <")
+    link = f"https://my.reef.example/q?u={TO}"
+    notice = replace(read(FAKE.raw()), sender=sender, sender_name=name, links=(link,))
+    assert strengths(notice, FULL.known(notice)) == [found]
+    from_a_line = read(replace(FAKE, host=replace(STRANGER, named=False)).raw())
+    from_a_line = replace(from_a_line, sender=sender, sender_name=name, links=(link,))
+    sure = fake_report.BY_FORM if name == "quarantine" else fake_report.SURE
+    assert strengths(from_a_line, FULL.known(from_a_line)) == [sure]
+
+
+def test_a_machine_of_the_author_s_name_is_the_author_s() -> None:
+    notice = replace(read(FAKE.raw()), sender="x@pedlar.example", sender_name="it support")
+    assert strengths(notice, FULL.known(notice)) == [fake_report.BY_FORM]
+    notice = replace(notice, sender="x@pedlar-portal.example")
+    assert strengths(notice, FULL.known(notice)) == [fake_report.SURE]
+
+
+def test_where_one_may_unsubscribe_is_no_lure() -> None:
+    leave = replace(FAKE, fields=(f"List-Unsubscribe: <mailto:x@a.example>, <{LURE}/leave>",))
+    notice = replace(read(leave.raw()), kind=Kind.NDR_PHISH, links=(f"{LURE}?u={TO}",))
+    assert strengths(replace(read(FAKE.raw()), headers=notice.headers), FULL.known(notice)) == []
+
+
 @pytest.mark.parametrize(("links", "found"), [(3, fake_report.SURE), (4, fake_report.BY_FORM)])
 def test_a_list_of_held_mails_is_no_lure(links: int, found: float) -> None:
     rows = "\n".join(f"[Release|{LURE}{n}?u={TO}]" for n in range(links))

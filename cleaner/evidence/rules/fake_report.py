@@ -50,6 +50,8 @@ _SYSTEM: Final = re.compile(
     r"|почтовая система|メール(?:配信|配送)?システム|邮件系统|郵件系統|메일 ?시스템"
 )
 """What delivers mail, in a name or an address."""
+_DAEMON: Final = re.compile(r"(?i)(?:mailer-?|mail-?)?daemon@")
+_POSTMASTER: Final = re.compile(r"(?i)(?:(?:mailer-?|mail-?)?daemon|post-?master)@")
 _OFFICE: Final = frozenset(
     "a account admin administrator box center centre department dept desk email help helpdesk i ict it mail mailbox "
     "mailserver master postmaster server service support t team the web webmail webmaster your".split()
@@ -96,9 +98,9 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     found = Origin(authentication.authenticated(notice.headers, notice.hops, organisation))
     if is_let(notice, hop.ip, found, known):
         return ()
-    if not (ways.is_known_where_we_send_from(hop.ip, known) or is_refused(notice, hop.ip, found, known)):
+    if not (ways.is_known_where_we_send_from(hop.ip, known) or is_refused(notice, hop, found, known)):
         return ()
-    wanted = lures.lures(notice, homes(hop, found, known))
+    wanted = lures.lures(notice, homes(notice, hop, found, known))
     strength = strength_of(notice, hop, found, wanted, known)
     if not strength:
         return ()
@@ -140,23 +142,25 @@ def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
     )
 
 
-def is_refused(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
+def is_refused(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
     """Whether it names us as its author, and our policy, which is a strict one, says that we did not send it."""
     author = domain_of(notice.sender)
     policy = known.hosts.policies.get(author)
     if policy is None or not policy.is_closed or not ours.is_own_domain(author, known.organisation):
         return False
-    return author in found.refuted or known.hosts.spf.get((str(ip), author)) == "fail"
+    return author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
 
 
-def is_of_the_author(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
-    """Whether the author's own domain, none of ours, is proven to have sent it."""
+def is_of_the_author(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
+    """Whether the author's own domain, none of ours, sent it: it is proven to have, or the machine bears its name."""
     author = domain_of(notice.sender)
     if not author or ours.is_own_domain(author, known.organisation):
         return False
     if any(ours.is_same_side(author, domain) for domain in found.proven):
         return True
-    return bool(known.hosts.sites.get((str(ip), author)))
+    if not is_no_server(hop) and ours.is_same_side(author, hop.peer or hop.helo):
+        return True
+    return bool(known.hosts.sites.get((str(hop.ip), author)))
 
 
 def is_no_server(hop: Hop) -> bool:
@@ -192,11 +196,15 @@ def may_be_passed_on(notice: Notice, hop: Hop, known: Known) -> bool:
     return False
 
 
-def homes(hop: Hop, found: Origin, known: Known) -> frozenset[str]:
-    """Where no link is a lure: our domains, those proven to have sent it, and the site of the machine."""
+def homes(notice: Notice, hop: Hop, found: Origin, known: Known) -> frozenset[str]:
+    """
+    Where no link is a lure: our domains, those proven to have sent it, the site of the machine, and that where its
+    header says that one may unsubscribe.
+    """
     machine = () if is_no_server(hop) else (hop.peer or hop.helo,)
+    leave = lures.hosts_in(notice.headers.text("list-unsubscribe"))
     let = (domain for (ip, domain), way in known.hosts.sites.items() if way and ip == str(hop.ip))
-    return frozenset((*known.organisation.domains, *found.proven, *machine, *let)) - {""}
+    return frozenset((*known.organisation.domains, *found.proven, *machine, *leave, *let)) - {""}
 
 
 # --- what it wants -------------------------------------------------------------------------------
@@ -206,20 +214,38 @@ def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: K
     """How surely it is a fake; nothing where it wants nothing of a third party."""
     if not wanted.first:
         return 0.0
-    if hop.ip is None or is_of_the_author(notice, hop.ip, found, known):
+    if is_of_the_author(notice, hop, found, known):
         return BY_FORM
-    poses = names_us(notice, known.organisation) or is_system(notice)
     no_server = is_no_server(hop)
     if not no_server and (wanted.is_a_list or may_be_passed_on(notice, hop, known)):
         return BY_FORM
+    organisation = known.organisation
     if wanted.baited:
-        return SURE if poses or is_nobodys_office(notice, wanted, no_server=no_server) else BY_FORM
-    if wanted.files or wanted.codes:
-        return SURE if poses else BY_FORM
-    # A link like any other: its author must be one that we know nobody else to be.
-    if no_server or is_system(notice) or is_refused(notice, hop.ip, found, known):
-        return SURE if names_us(notice, known.organisation) else BY_FORM
-    return BY_FORM
+        poses = is_posing(notice, wanted, organisation, no_server=no_server)
+    elif wanted.files or wanted.codes:
+        poses = names_us(notice, organisation) or is_system(notice)
+    else:
+        # A link like any other: its author must be of ours, and surely sent by nobody of ours.
+        refused = no_server or is_system(notice) or is_refused(notice, hop, found, known)
+        poses = refused and names_us(notice, organisation)
+    return SURE if poses else BY_FORM
+
+
+def is_posing(notice: Notice, wanted: Lures, organisation: Organisation, *, no_server: bool) -> bool:
+    """
+    Whether it speaks as an office of ours or as a mail system, and leads somewhere else than to its author.
+
+    Who leads to his own site may be a small service: the name must then be one of those who look after computers or
+    mail, and not that of its own mail system, which has such a name by right; or the machine be no server.
+    """
+    words = frozenset(_WORD.findall(notice.sender_name[:MAX_NAME]))
+    is_office = bool(words) and words <= _OFFICE
+    home = {domain_of(notice.sender)} - organisation.domains
+    if no_server or not all(lures.leads_home(link, home) for link in wanted.baited):
+        return names_us(notice, organisation) or is_system(notice) or is_office
+    if _POSTMASTER.match(notice.sender):
+        return False
+    return is_system(notice) or (is_office and not words <= _VAGUE)
 
 
 def names_us(notice: Notice, organisation: Organisation) -> bool:
@@ -236,21 +262,4 @@ def is_system(notice: Notice) -> bool:
     own = ours.registered_domain(domain_of(notice.sender)).partition(".")[0]
     if len(own) >= A_NAME and own in "".join(filter(str.isalnum, name)):
         return False
-    local = notice.sender.partition("@")[0].casefold()
-    return bool(_SYSTEM.search(name) or _SYSTEM.search(local))
-
-
-def is_nobodys_office(notice: Notice, wanted: Lures, *, no_server: bool) -> bool:
-    """
-    Its author bears the name of an office without saying whose.
-
-    Who leads to his own site may be a small service whose office is called no better, so then the name must be one
-    of those who look after computers or mail, or the machine be no server.
-    """
-    words = frozenset(_WORD.findall(notice.sender_name[:MAX_NAME]))
-    if not words or not words <= _OFFICE:
-        return False
-    home = {domain_of(notice.sender)}
-    if not all(lures.leads_home(link, home) for link in wanted.baited):
-        return True
-    return no_server or not words <= _VAGUE
+    return bool(_SYSTEM.search(name) or _DAEMON.match(notice.sender))
