@@ -82,7 +82,11 @@ def is_baited(link: str, addresses: Iterable[str]) -> bool:
     plain = unquote(unquote(link)).casefold()
     for address in tuple(addresses)[:MAX_ADDRESSES]:
         key = address_key(address)
-        if "@" in key and (key in plain or any(code in link for code in _encoded(address))):
+        if "@" not in key:
+            continue
+        if key in plain or any(code in link for code in _encoded(address)):
+            return True
+        if any(plain.endswith(end) or f"{end}&" in plain for end in (f"={key.partition('@')[0]}",)):
             return True
     return False
 

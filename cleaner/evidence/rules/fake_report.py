@@ -98,7 +98,8 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     found = Origin(authentication.authenticated(notice.headers, notice.hops, organisation))
     if is_let(notice, hop.ip, found, known):
         return ()
-    if not (ways.is_known_where_we_send_from(hop.ip, known) or is_refused(notice, hop, found, known)):
+    is_stranger = ways.is_known_where_we_send_from(hop.ip, known)
+    if not is_stranger and not (is_closed(notice, known) and is_refused(notice, hop, found, known)):
         return ()
     wanted = lures.lures(notice, homes(notice, hop, found, known))
     strength = strength_of(notice, hop, found, wanted, known)
@@ -143,12 +144,17 @@ def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
 
 
 def is_refused(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
-    """Whether it names us as its author, and our policy, which is a strict one, says that we did not send it."""
+    """Whether it names us as its author, and our policy says that the machine does not send for us."""
     author = domain_of(notice.sender)
-    policy = known.hosts.policies.get(author)
-    if policy is None or not policy.is_closed or not ours.is_own_domain(author, known.organisation):
+    if not ours.is_own_domain(author, known.organisation):
         return False
     return author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
+
+
+def is_closed(notice: Notice, known: Known) -> bool:
+    """Whether the author's domain publishes a strict policy."""
+    policy = known.hosts.policies.get(domain_of(notice.sender))
+    return policy is not None and policy.is_closed
 
 
 def is_of_the_author(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
@@ -216,36 +222,48 @@ def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: K
         return 0.0
     if is_of_the_author(notice, hop, found, known):
         return BY_FORM
-    no_server = is_no_server(hop)
-    if not no_server and (wanted.is_a_list or may_be_passed_on(notice, hop, known)):
+    if is_no_server(hop):
+        poses = names_us(notice, known.organisation) or is_system(notice)
+        return SURE if poses or (wanted.baited and is_office(notice)) else BY_FORM
+    if wanted.is_a_list or may_be_passed_on(notice, hop, known):
         return BY_FORM
+    return SURE if is_posing(notice, hop, found, wanted, known) else BY_FORM
+
+
+def is_posing(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: Known) -> bool:
+    """
+    Whether, from a server, it speaks as a mail system or office that it is not, and what it wants does not fit that.
+
+    Services that nobody listed write in our name, too, and small ones have offices that are called no better. So one in
+    our name is a mail system's or refused by our policy, and one that leads to its author's own site
+    comes from a host that is, by DNS, none of the author's.
+    """
     organisation = known.organisation
-    if wanted.baited:
-        poses = is_posing(notice, wanted, organisation, no_server=no_server)
-    elif wanted.files or wanted.codes:
-        poses = names_us(notice, organisation) or is_system(notice)
-    else:
-        # A link like any other: its author must be of ours, and surely sent by nobody of ours.
-        refused = no_server or is_system(notice) or is_refused(notice, hop, found, known)
-        poses = refused and names_us(notice, organisation)
-    return SURE if poses else BY_FORM
-
-
-def is_posing(notice: Notice, wanted: Lures, organisation: Organisation, *, no_server: bool) -> bool:
-    """
-    Whether it speaks as an office of ours or as a mail system, and leads somewhere else than to its author.
-
-    Who leads to his own site may be a small service: the name must then be one of those who look after computers or
-    mail, and not that of its own mail system, which has such a name by right; or the machine be no server.
-    """
-    words = frozenset(_WORD.findall(notice.sender_name[:MAX_NAME]))
-    is_office = bool(words) and words <= _OFFICE
-    home = {domain_of(notice.sender)} - organisation.domains
-    if no_server or not all(lures.leads_home(link, home) for link in wanted.baited):
-        return names_us(notice, organisation) or is_system(notice) or is_office
-    if _POSTMASTER.match(notice.sender):
+    if ours.is_own_address(notice.sender, organisation):
+        if wanted.baited or wanted.files or wanted.codes:
+            return is_system(notice) or is_refused(notice, hop, found, known)
+        return is_refused(notice, hop, found, known) and is_closed(notice, known)
+    if not wanted.baited:
+        return bool(wanted.files or wanted.codes) and (names_us(notice, organisation) or is_system(notice))
+    home = {domain_of(notice.sender)}
+    if not all(lures.leads_home(link, home) for link in wanted.baited):
+        return names_us(notice, organisation) or is_system(notice) or is_office(notice)
+    if (
+        _POSTMASTER.match(notice.sender)
+        or known.hosts.sites.get((str(hop.ip), domain_of(notice.sender))) != ""
+    ):
         return False
-    return is_system(notice) or (is_office and not words <= _VAGUE)
+    return is_system(notice) or (is_office(notice) and not words_of(notice) <= _VAGUE)
+
+
+def words_of(notice: Notice) -> frozenset[str]:
+    return frozenset(_WORD.findall(notice.sender_name[:MAX_NAME]))
+
+
+def is_office(notice: Notice) -> bool:
+    """Its author bears the name of an office without saying whose."""
+    words = words_of(notice)
+    return bool(words) and words <= _OFFICE
 
 
 def names_us(notice: Notice, organisation: Organisation) -> bool:
