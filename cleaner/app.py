@@ -133,7 +133,7 @@ def surroundings(settings: Settings, store: Store, key: bytes, clock: Clock) -> 
         clock=clock,
         scratch=lambda: scratch_store(key),
         actor=account(),
-        dns=Dns(settings.lookups.timeout, settings.lookups.nameservers) if settings.lookups.dns else None,
+        dns=dns_of(settings),
     )
 
 
@@ -163,9 +163,11 @@ def examining(
 
 
 @contextmanager
-def judging(path: Path | None, mailbox: str | None, *, clock: Clock = now) -> Iterator[Judge]:
+def judging(
+    path: Path | None, mailbox: str | None, *, asks: bool = False, clock: Clock = now
+) -> Iterator[Judge]:
     """
-    Somebody to judge files for: a mailbox of the configuration, else its first organisation.
+    Somebody to judge files for: a mailbox of the configuration, else its first organisation; `asks`: DNS, too.
 
     Nothing is written: without a store an empty one in memory serves. Without any configuration nothing is
     known of anybody, and honest verdicts are `unsure`.
@@ -173,16 +175,19 @@ def judging(path: Path | None, mailbox: str | None, *, clock: Clock = now) -> It
     settings = configured(path)
     if settings is not None and mailbox is not None and store_exists(settings):
         with App.open(path, clock=clock) as app:
-            yield judge_for(app.context, app.context.settings.mailbox(mailbox))
+            yield judge_for(app.context, app.context.settings.mailbox(mailbox), asks=asks)
         return
     with scratch_store() as store:
         if settings is None:
             yield Judge(Organisation(""), Owner(""), Policy(), store.sent_record(NOBODY), clock())
-        elif mailbox is None:
-            yield judge_of_first(settings, store, clock)
+            return
+        context = Context(
+            settings, store, Connections(settings), clock, scratch_store, account(), dns=dns_of(settings)
+        )
+        if mailbox is None:
+            yield judge_of_first(context, asks=asks)
         else:
-            context = Context(settings, store, Connections(settings), clock, scratch_store, account())
-            yield judge_for(context, settings.mailbox(mailbox))
+            yield judge_for(context, settings.mailbox(mailbox), asks=asks)
 
 
 def configured(path: Path | None) -> Settings | None:
@@ -194,16 +199,24 @@ def configured(path: Path | None) -> Settings | None:
     return config.load(found)
 
 
-def judge_of_first(settings: Settings, store: Store, clock: Clock) -> Judge:
+def dns_of(settings: Settings) -> Dns | None:
+    """Who asks the name servers; None where the configuration forbids it."""
+    lookups = settings.lookups
+    return Dns(lookups.timeout, lookups.nameservers) if lookups.dns else None
+
+
+def judge_of_first(context: Context, *, asks: bool) -> Judge:
     """For the first organisation as a whole: all the addresses of its mailboxes, and no sent record."""
+    settings = context.settings
     organisation = settings.judging(settings.organisations[0].name)
     return Judge(
         organisation=organisation,
         owner=settings.everybody(organisation.name),
         policy=settings.policy,
-        sent=store.sent_record(NOBODY),
-        now=clock(),
+        sent=context.store.sent_record(NOBODY),
+        now=context.clock(),
         model=released_model() if settings.models.use else None,
+        sources=context.sources(organisation.name, asks=asks),
     )
 
 

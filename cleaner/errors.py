@@ -127,15 +127,18 @@ class NotOptedInError(AskPersonError):
 
 
 class SafetyStopError(AskPersonError):
-    """A run would move more than the limits allow."""
+    """A run would have moved more than the limits allow: the surest were moved, the rest waits for an answer."""
 
-    def __init__(self, run: str, mailbox: str, would_move: int, looked_at: int, limit: str) -> None:
+    def __init__(self, run: str, mailbox: str, moved: int, held: int, limit: str) -> None:
         self.run = run
         self.mailbox = mailbox
+        self.held = held
+        what = "1 message was moved" if moved == 1 else f"{moved:,} messages were moved, the surest first"
+        rest = "1 message is" if held == 1 else f"{held:,} messages are"
         super().__init__(
-            f"{mailbox}: {would_move} of {looked_at} messages would be moved, more than {limit}; "
-            f"nothing was moved. Look at them with 'bounce-cleaner scan --dry-run --mailbox {mailbox}'; "
-            f"if they should go: bounce-cleaner scan --confirm {run}"
+            f"{mailbox}: {what if moved else 'nothing was moved'}; {rest} held back by the safety limit "
+            f"({limit}). Look at what waits with 'bounce-cleaner scan --dry-run --mailbox {mailbox}'; "
+            f"if it should go: bounce-cleaner scan --confirm {run}"
         )
 
 

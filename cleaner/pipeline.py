@@ -4,20 +4,20 @@ The whole way of a message, on one page.
     connect → fetch → read → look up → gather evidence → classify → decide → act → record
 
 `clean` is that sentence for one mailbox. It decides about all messages before it touches the first, so
-that the safety limits can stop a run while nothing has happened yet.
+that the safety limit can let the surest go and hold back the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cleaner import classifier, evidence, notices, policy
 from cleaner.classifier import Model
 from cleaner.errors import SkipMessageError
-from cleaner.ports import Hosts, Keys, SentRecord
-from cleaner.steps.act import act, as_planned, over_limit
+from cleaner.ports import SentRecord, Sources
+from cleaner.steps.act import act, as_planned, hold_back, stop_of
 from cleaner.steps.look import arrivals_of, fetch, look
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
@@ -26,9 +26,9 @@ from cleaner.steps.task import Cleaned, Decision, Reading, Sighting, Task, Watch
 from cleaner.values import (
     Arrival,
     Evidence,
+    FoundKeys,
     Habits,
     Headers,
-    HostsView,
     Kind,
     Known,
     Lesson,
@@ -40,9 +40,12 @@ from cleaner.values import (
     Verdict,
 )
 
-Lessons = Callable[[frozenset[str]], Sequence[Lesson]]
-"""What is remembered about the machines, domains and ids asked about."""
+Lessons = Callable[[frozenset[str], datetime | None], Sequence[Lesson]]
+"""What is remembered about the machines, domains and ids asked about, and about strangers since a time."""
 
+NO_SOURCES = Sources()
+
+EVER = datetime.min.replace(tzinfo=UTC)
 BATCH = 100
 """Messages fetched, asked about and judged together: bounds memory and the number of look-ups."""
 
@@ -58,14 +61,14 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     require_fit(task.owner.address, task.policy, folders)
     seen = look(task, folders, watch, keep_others=keep_others)
     decisions = tuple(decide_all(task, seen.sightings, watch))
-    stop = over_limit(task, decisions, seen.total)
-    if stop is None and task.changes is not None:
-        decisions = tuple(act(task, task.changes, decisions, watch))
-        note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
-        remember(task, decisions, seen.cursors)
-        note_moved_in(task, lambda messages: judge_others(task, messages))
-    else:
+    if task.changes is None:
         decisions = tuple(as_planned(decision) for decision in decisions)
+        return Cleaned(seen, decisions, interrupted=not task.may_continue())
+    decisions = tuple(act(task, task.changes, tuple(hold_back(task, decisions, seen)), watch))
+    note_moved_out(task, seen.taken_back, lambda messages: judge_others(task, messages))
+    remember(task, decisions, seen)
+    note_moved_in(task, lambda messages: judge_others(task, messages))
+    stop = stop_of(task, decisions, seen)
     return Cleaned(seen, decisions, stopped=stop, interrupted=not task.may_continue())
 
 
@@ -103,7 +106,11 @@ def read_batch(task: Task, sightings: Sequence[Sighting], arrivals: tuple[Arriva
 
 def habits_of(task: Task, lessons: Sequence[Lesson]) -> Habits:
     """What these lessons and those remembered teach."""
-    return evidence.learn((*task.memory.lessons(evidence.asked(lessons)), *lessons))
+    return learned(lessons, task.memory.lessons)
+
+
+def learned(lessons: Sequence[Lesson], remembered: Lessons) -> Habits:
+    return evidence.learn((*remembered(evidence.asked(lessons), evidence.strangers_since(lessons)), *lessons))
 
 
 def decide(task: Task, reading: Reading, habits: Habits) -> Decision:
@@ -134,7 +141,7 @@ def judge_others(task: Task, messages: Sequence[Message]) -> list[Judged]:
 
 
 def known_to(task: Task, batch: Sequence[Notice], arrivals: tuple[Arrival, ...]) -> Known:
-    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.keys, task.hosts)
+    return look_up(batch, task.organisation, task.owner, task.sent, arrivals, task.now, task.sources)
 
 
 def read_or_doubt(message: Message | SkipMessageError) -> Notice:
@@ -150,16 +157,29 @@ def look_up(
     sent: SentRecord,
     arrivals: tuple[Arrival, ...],
     now: datetime,
-    keys: Keys | None = None,
-    hosts: Hosts | None = None,
+    sources: Sources = NO_SOURCES,
 ) -> Known:
-    """Asks the sent record, and the sources of keys and hosts where there are any, once for all that is mentioned."""
+    """Asks the sent record, and the sources beside it, once for all that is mentioned."""
     judged = [notice for notice in batch if notice.kind.is_judged]
-    if keys is not None and (wanted := evidence.wanted_keys(judged, organisation)):
-        organisation = replace(organisation, found_keys=keys.find(wanted))
-    view = sent.ask(evidence.question(judged))
-    told = hosts.find(evidence.wanted_hosts(judged, organisation)) if hosts is not None else HostsView()
-    return Known(organisation, owner, sent=view, arrivals=arrivals, now=now, hosts=told)
+    wanted = evidence.wanted_keys(judged, organisation)
+    found = sources.keys.find(wanted) if sources.keys is not None and wanted else FoundKeys()
+    if found.keys:
+        organisation = replace(organisation, found_keys=found.keys)
+    known = Known(
+        organisation,
+        owner,
+        sent=sent.ask(evidence.question(judged)),
+        arrivals=arrivals,
+        now=now,
+        absent_keys=found.absent,
+        outside_senders=sources.outside_senders,
+    )
+    if sources.teachings is not None:
+        groups = frozenset(map(evidence.likeness, judged))
+        known = replace(known, taught=sources.teachings.taught(groups))
+    if sources.hosts is not None:
+        known = replace(known, hosts=sources.hosts.find(evidence.wanted_hosts(judged, known)))
+    return known
 
 
 def judge_together(
@@ -168,7 +188,7 @@ def judge_together(
     """What every caller beside `clean` asks: verdicts on notices that are at hand all at once."""
     looked = [first_look(notice, known) for notice in batch]
     lessons = [lesson for _, lesson in looked]
-    known = replace(known, habits=evidence.learn((*remembered(evidence.asked(lessons)), *lessons)))
+    known = replace(known, habits=learned(lessons, remembered))
     return tuple(
         second_look(notice, known, found, model) for notice, (found, _) in zip(batch, looked, strict=True)
     )
@@ -205,7 +225,8 @@ def situation(task: Task, sighting: Sighting, known: Known) -> policy.Situation:
         now=task.now,
         put_back=sighting.put_back,
         preview_until=task.preview_until,
-        since=task.since,
+        # What was to be moved and is held back does not become old mail by waiting.
+        since=EVER if sighting.held else task.since,
         record_begins=known.sent.begins,
     )
 

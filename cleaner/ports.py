@@ -18,13 +18,16 @@ from cleaner.values import (
     DkimKey,
     Entry,
     Folder,
+    FoundKeys,
     Heading,
     HostQuestion,
     HostsView,
     Lesson,
     Listing,
     Message,
+    Opinion,
     OutgoingMail,
+    OutsideSender,
     Proposal,
     SeenNotice,
     Selector,
@@ -97,15 +100,45 @@ class Moved:
     What became of one message of a move.
 
     `new_id` is its id in the target folder, None where the server does not tell. `error`: it was not
-    moved and stands where it was; `gone`: it was not there any more. `more`: the next result is certain
-    already, since several messages were moved at once; who stops takes it first.
+    moved and stands where it was; `gone`: it was not there any more. `unclear`: another program took it, or
+    its copy, away in the middle of the move. `more`: the next result is certain already, since several
+    messages were moved at once; who stops takes it first.
     """
 
     id: str
     new_id: str | None = None
     gone: bool = False
     error: str | None = None
+    unclear: bool = False
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BegunMove:
+    """A move that was begun, and of which nobody knows how far it came."""
+
+    folder: str
+    id: str
+    target: str
+
+
+class InFlight(Protocol):
+    """What was on its way when moves were interrupted, on a system where a move takes several steps."""
+
+    @property
+    def messages(self) -> tuple[Heading, ...]:
+        """Originals and copies, wherever they stand now; also such as nobody's open move speaks for."""
+
+    def drop(self, folder: str, ids: Sequence[str]) -> None:
+        """Removes messages that stand elsewhere as well, for good. Raises ChangeRefusedError; then all of them stay."""
+
+    def land(self, not_deleted: Collection[tuple[str, str]]) -> None:
+        """
+        Takes from the messages whatever shows that they were on their way.
+
+        `not_deleted`: those (folder, id) that were not marked as deleted when the move began; if one
+        is now, the move may have done it.
+        """
 
 
 class ChangeableMailbox(Mailbox, Protocol):
@@ -120,7 +153,11 @@ class ChangeableMailbox(Mailbox, Protocol):
 
         Yields each result as soon as it is certain, so that what was moved before a failure is known.
         Raises FolderMissingError for the target, ServerUnavailableError when the connection breaks.
+        What was interrupted before has to be settled first: see `in_flight`.
         """
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:
+        """What these moves left halfway; None where they left nothing, as where a move is one step."""
 
     def set_flags(self, folder: str, id: str, flags: Sequence[str]) -> str:
         """
@@ -159,12 +196,34 @@ class Hosts(Protocol):
 class Keys(Protocol):
     """The public DKIM keys of our domains."""
 
-    def find(self, wanted: frozenset[Selector]) -> tuple[DkimKey, ...]:
+    def find(self, wanted: Mapping[Selector, int]) -> FoundKeys:
         """
-        All keys that those selectors stand for, or once stood for.
+        All keys that those selectors stand for, or once stood for; `wanted` says how many notices name each.
 
         What cannot be had is left out, and says nothing: it never raises because of the network.
         """
+
+
+class Teachings(Protocol):
+    """What an organisation's administrators said of notices."""
+
+    def taught(self, groups: frozenset[str]) -> Mapping[str, Opinion]:
+        """
+        Group of like notices (`evidence.likeness`) → what confirmed labels say of it.
+
+        Groups that nobody labelled, or of which labels say both, are left out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What judging asks beside the sent record; what is None is not asked."""
+
+    keys: Keys | None = None
+    hosts: Hosts | None = None
+    teachings: Teachings | None = None
+    outside_senders: tuple[OutsideSender, ...] = ()
+    """Remembered hosts that sent proven mail though nothing lists them."""
 
 
 class KeyArchive(Protocol):
@@ -175,6 +234,30 @@ class KeyArchive(Protocol):
 
     def remember(self, keys: Iterable[DkimKey], at: datetime, source: str) -> None:
         """Keeps keys, or that they are still published."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsState:
+    """What stood in the Domain Name System under a name, for a time."""
+
+    name: str
+    """Lower case, without the last dot."""
+    kind: str
+    """Of record: `TXT`, `A`, `AAAA`, `MX`."""
+    records: tuple[str, ...]
+    """Sorted; empty: there was none."""
+    first_seen: datetime
+    last_seen: datetime
+
+
+class DnsArchive(Protocol):
+    """What our domains published about who sends for them, as far back as it was asked."""
+
+    def states(self, names: Iterable[str]) -> tuple[DnsState, ...]:
+        """All that is remembered of those names, the earliest first."""
+
+    def remember(self, answers: Mapping[tuple[str, str], tuple[str, ...]], at: datetime) -> None:
+        """Keeps what stands now under a name and kind, or that it still does."""
 
 
 class Journal(Protocol):
@@ -214,12 +297,15 @@ class Memory(Protocol):
     def arrivals(self, since: datetime) -> tuple[Arrival, ...]:
         """Notices that arrived since then, by time."""
 
-    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+    def lessons(self, asked: frozenset[str], strangers_since: datetime | None = None) -> tuple[Lesson, ...]:
         """
-        What proven notices taught, and on which days the machines asked about were seen.
+        What proven notices taught, when the machines asked about were seen, and strangers from that time on.
 
         `asked` holds machines, networks, domains and ids; what is told about others names them by hashes.
         """
+
+    def note_gone(self, fingerprints: Sequence[str]) -> None:
+        """Of those messages, what was held back is not where it was: nothing is to be done about it any more."""
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers judgements and how far each folder was looked through, in one transaction."""

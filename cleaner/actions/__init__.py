@@ -7,6 +7,16 @@ it and its inverse, `interrupted.py` what completes either, `expire.py` what end
 
 from cleaner.actions.expire import expiries, expiring, follow
 from cleaner.actions.interrupted import settle_open
-from cleaner.actions.move import perform, undo
+from cleaner.actions.move import perform, returned, undo
+from cleaner.actions.whereabouts import Whereabouts
 
-__all__ = ["expiries", "expiring", "follow", "perform", "settle_open", "undo"]
+__all__ = [
+    "Whereabouts",
+    "expiries",
+    "expiring",
+    "follow",
+    "perform",
+    "returned",
+    "settle_open",
+    "undo",
+]

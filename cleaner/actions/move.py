@@ -40,7 +40,8 @@ def perform(
     `may_continue` is asked before each message; when it says no, what was intended is settled as
     failed, so that nothing stays open, and the rest is not intended. Entries that the journal has as
     done already come back as they stand. A mailbox that refuses changes (AskPersonError) leaves no
-    entry open either; a connection that breaks leaves open what nobody can know.
+    entry open either; a connection that breaks, or another program in between, leaves open what nobody
+    can know.
     """
     for batch in batches(entries):
         if not may_continue():
@@ -104,11 +105,17 @@ def until(moves: Iterator[Moved], may_continue: Callable[[], bool]) -> Generator
 
 
 def moved_entry(entry: Entry, moved: Moved, now: datetime) -> Entry:
+    if moved.unclear:
+        return entry
     if moved.gone:
         return replace(entry, state=EntryState.GONE, settled_at=now, error=GONE)
     if moved.error is not None:
         return failed(entry, moved.error, now)
-    return replace(entry, state=EntryState.DONE, new_id=moved.new_id, settled_at=now, error=None)
+    return moved_to(entry, moved.new_id, now)
+
+
+def moved_to(entry: Entry, new_id: str | None, now: datetime) -> Entry:
+    return replace(entry, state=EntryState.DONE, new_id=new_id, settled_at=now, error=None)
 
 
 def failed(entry: Entry, error: str, now: datetime) -> Entry:
@@ -179,21 +186,31 @@ def returned_entry(
     mailbox: ChangeableMailbox, where: Whereabouts, entry: Entry, was: Heading, moved: Moved, now: datetime
 ) -> Entry:
     """What an entry becomes whose message was moved back, with the flags that it had before it was moved."""
+    if moved.unclear:
+        return entry
     if moved.gone:
         return missing(where, entry, now)
     if moved.error is not None:
         return not_taken_back(entry, moved.error, now)
     if set(was.flags) != set(entry.flags):
-        restore_flags(mailbox, entry, moved.new_id or where.in_source(entry))
+        found = None if moved.new_id is not None else where.in_source(entry)
+        restore_flags(mailbox, entry, moved.new_id if found is None else found.id)
     return replace(entry, state=EntryState.UNDONE, settled_at=now, error=None)
 
 
 def missing(where: Whereabouts, entry: Entry, now: datetime) -> Entry:
     """What an entry becomes whose message is not where it was moved to."""
-    if where.in_source(entry) is not None:
-        return replace(entry, state=EntryState.RETURNED, settled_at=now, error=None)
+    back = where.in_source(entry)
+    if back is not None:
+        where.take(back)
+        return returned(entry, now)
     error = f"it is no longer in {entry.target}: its owner deleted it, or put it elsewhere"
     return replace(entry, state=EntryState.GONE, settled_at=now, error=error)
+
+
+def returned(entry: Entry, now: datetime) -> Entry:
+    """What an entry becomes whose message its owner brought back."""
+    return replace(entry, state=EntryState.RETURNED, settled_at=now, error=None)
 
 
 def not_taken_back(entry: Entry, error: str, now: datetime) -> Entry:

@@ -27,15 +27,25 @@ class Whereabouts:
     journal: Journal
     fingerprint_of: FingerprintOf
     _by_fingerprint: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _taken: set[tuple[str, str]] = field(default_factory=set)
 
-    def in_source(self, entry: Entry) -> str | None:
-        """Its id in the folder it came from: the old one, the one it was moved by, or a new one."""
-        found = self._find(entry, entry.folder, (entry.message, entry.new_id))
-        return None if found is None else found.id
+    def take(self, message: Heading) -> None:
+        """From now on, this message is not found for any other entry."""
+        self._taken.add((message.folder, message.id))
+
+    def in_source(self, entry: Entry) -> Heading | None:
+        """The message in the folder it came from: under the old id, the one it was moved by, or a new one."""
+        return self._find(entry, entry.folder, (entry.message, entry.new_id))
 
     def in_target(self, entry: Entry) -> Heading | None:
-        """The message in the folder it was moved to; one that was just being moved may still have its old id."""
-        return self._find(entry, entry.target, (_moved_as(entry),))
+        """
+        The message in the folder it was moved to; one that was just being moved may still have its old id.
+
+        Many a mail program moves by copying, and only marks as deleted what it leaves behind: a
+        message with that mark, and without it in its source, counts as moved back.
+        """
+        found = self._find(entry, entry.target, (_moved_as(entry),))
+        return None if found is None or self._is_left_behind(entry, found) else found
 
     def in_targets(self, entries: Sequence[Entry]) -> dict[int, Heading]:
         """
@@ -49,7 +59,8 @@ class Whereabouts:
         found: dict[int, Heading] = {}
         for heading in self.mailbox.headings(target, tuple(expected)):
             entry = expected[heading.id]
-            if self.fingerprint_of(heading.headers) == entry.fingerprint:
+            is_it = self.fingerprint_of(heading.headers) == entry.fingerprint
+            if is_it and not self._is_left_behind(entry, heading):
                 found[entry.id] = heading
         for entry in entries:
             if entry.id not in found and (heading_now := self.in_target(entry)) is not None:
@@ -60,14 +71,57 @@ class Whereabouts:
         """Whether it is still in its source under its own id."""
         return self._matching(entry, entry.folder, (entry.message,)) is not None
 
+    def was_brought_back(self, entry: Entry, message: Heading) -> bool:
+        """
+        Whether a message in a watched folder is the one of this entry, brought back by its owner or by undo.
+
+        It is, whatever the journal knows of the move, if it left the place where the journal has it:
+        moves are interrupted, and owners do not wait for the next run.
+        """
+        match entry.state:
+            case EntryState.UNDOING | EntryState.UNDONE | EntryState.RETURNED:
+                return True
+            case EntryState.DONE:
+                return self.in_target(entry) is None
+            case EntryState.PURGED:
+                return False  # Its way to Trash has an entry of its own.
+            case EntryState.GONE:
+                return entry.was_moved or entry.action is not ActionName.EXPIRE
+            case EntryState.INTENDED | EntryState.FAILED:
+                if entry.action is ActionName.EXPIRE or (entry.folder, entry.message) == (
+                    message.folder,
+                    message.id,
+                ):
+                    return False
+                was_open = entry.state is EntryState.INTENDED
+                return not self.is_untouched(entry) and not (was_open and self.in_target(entry) is not None)
+
+    def _is_left_behind(self, entry: Entry, place: Heading) -> bool:
+        return "\\Deleted" in place.flags and self.in_source(entry) is not None
+
+    def claimed_by_others(self, entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
+        """The messages that entries beside these speak for, about messages with the same fingerprints."""
+        known = self.journal.for_fingerprints([entry.fingerprint for entry in entries])
+        own = {entry.id for entry in entries}
+        folders = {folder for entry in entries for folder in (entry.folder, entry.target)}
+        return frozenset(
+            (folder, id)
+            for others in known.values()
+            for other in others
+            if other.id not in own and not any(_is_same_message(other, entry) for entry in entries)
+            for folder in folders
+            if (id := _spoken_for(other, folder)) is not None
+        )
+
     def _find(self, entry: Entry, folder: str, expected: Iterable[str | None]) -> Heading | None:
         ids = tuple(dict.fromkeys(id for id in expected if id is not None))
         claimed = self._claimed((entry,), folder)[entry.id]
-        found = self._matching(entry, folder, (id for id in ids if id not in claimed))
-        if found is not None:
-            return found
-        others = self._candidates(entry, folder)
-        return self._matching(entry, folder, (id for id in others if id not in claimed))
+
+        def among(some: Iterable[str]) -> Heading | None:
+            free = (id for id in some if id not in claimed and (folder, id) not in self._taken)
+            return self._matching(entry, folder, free)
+
+        return among(ids) or among(self._candidates(entry, folder))
 
     def _matching(self, entry: Entry, folder: str, ids: Iterable[str]) -> Heading | None:
         for heading in self.mailbox.headings(folder, tuple(ids)):

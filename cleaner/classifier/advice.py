@@ -1,9 +1,10 @@
 """
 Asking the learned model where the rules' evidence does not settle the matter.
 
-A proof of ours, or a suspicion of replay, is never put to it. It may remove only with a telling finding, and where it
-disagrees with the rules the honest answer is `unsure`. Of mail that a server wrote anew it removes nothing that the
-rules would not.
+A proof of ours, a suspicion of replay, or a signature that cannot be checked is never put to it. It may remove only
+on a ground, and never against a finding for the mail; a model that an organisation's own labels carry is a
+ground by itself. Where it disagrees with the rules the honest answer is `unsure`. Of mail that a server wrote anew it
+removes nothing that the rules would not.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import replace
 from typing import Final
 
 from cleaner.classifier.features import Features, features
-from cleaner.classifier.judge import is_proven
+from cleaner.classifier.judge import ground, is_proven
 from cleaner.classifier.judge import judge as judge_by_rules
 from cleaner.classifier.model import Model
-from cleaner.classifier.weights import TELLING
-from cleaner.values import UNKNOWN, Evidence, Force, Notice, Opinion, Verdict
+from cleaner.values import UNKNOWN, Evidence, Force, Ground, Notice, Opinion, Verdict
 
 EVEN: Final = 0.5
 
@@ -27,6 +27,7 @@ LEARNED_OTHERWISE: Final = (
 )
 """Its promise does not reach to what a server that writes mail anew has left of a notice."""
 
+LIKE_YOUR_LABELS: Final = "It is like notices that your administrators labelled as backscatter."
 TRACE_LOST: Final = "Much speaks for it, but how the mail left is lost: your server wrote it anew."
 
 
@@ -52,13 +53,18 @@ def judge_beside(
 def advised(notice: Notice, verdict: Verdict, seen: Features, model: Model) -> Verdict:
     """The rules' verdict, with what the model makes of it."""
     probability = model.probability(seen)
-    opinion, because = decide(verdict, model, seen, probability)
+    opinion, because, rests_on = decide(verdict, model, seen, probability)
     if notice.rebuilt and opinion is Opinion.BACKSCATTER is not verdict.opinion:
-        opinion, because = verdict.opinion, LEARNED_OTHERWISE
+        opinion, because, rests_on = verdict.opinion, LEARNED_OTHERWISE, None
     if opinion is Opinion.GENUINE is not verdict.opinion and _lacks_its_trace(notice):
         opinion, because = verdict.opinion, verdict.because
     return replace(
-        verdict, opinion=opinion, because=because, probability=round(probability, 4), model=model.name
+        verdict,
+        opinion=opinion,
+        because=because,
+        probability=round(probability, 4),
+        model=model.name,
+        ground=rests_on,
     )
 
 
@@ -79,23 +85,28 @@ def _lacks_its_trace(notice: Notice) -> bool:
     return notice.rebuilt and notice.returned.headers.get("received") is UNKNOWN
 
 
-def decide(verdict: Verdict, model: Model, seen: Features, probability: float) -> tuple[Opinion, str]:
-    by_rules = verdict.opinion, verdict.because
-    if model.only_advises:
+def decide(
+    verdict: Verdict, model: Model, seen: Features, probability: float
+) -> tuple[Opinion, str, Ground | None]:
+    """What is concluded, why, and what a removal rests on."""
+    by_rules = verdict.opinion, verdict.because, verdict.ground
+    if model.only_advises and model.taught > 1.0:
         return by_rules
     match verdict.opinion:
-        case Opinion.BACKSCATTER if probability < EVEN:
-            return Opinion.UNSURE, "The rules call it backscatter, the learned model does not."
+        case Opinion.BACKSCATTER if probability < EVEN and verdict.ground is not Ground.TAUGHT:
+            return Opinion.UNSURE, "The rules call it backscatter, the learned model does not.", None
         case Opinion.GENUINE if probability >= model.remove:
-            return Opinion.UNSURE, "The rules call it genuine, the learned model does not."
-        case Opinion.UNSURE if seen.is_telling and probability >= model.remove:
-            return Opinion.BACKSCATTER, reason_of(verdict, probability)
+            return Opinion.UNSURE, "The rules call it genuine, the learned model does not.", None
+        case Opinion.UNSURE if model.removes(seen, probability):
+            found = ground(verdict.evidence)
+            if found is not None:
+                return Opinion.BACKSCATTER, reason_of(found.reason, probability), found.ground
+            return Opinion.BACKSCATTER, reason_of(LIKE_YOUR_LABELS, probability), Ground.TAUGHT
         case Opinion.UNSURE if probability <= model.keep:
-            return Opinion.GENUINE, f"By all that is seen it is yours, to {1.0 - probability:.1%}."
+            return Opinion.GENUINE, f"By all that is seen it is yours, to {1.0 - probability:.1%}.", None
     return by_rules
 
 
-def reason_of(verdict: Verdict, probability: float) -> str:
-    """The telling finding's own words, and how sure the model is."""
-    told = next((one.reason for one in verdict.evidence if (one.rule, one.side) in TELLING), "")
-    return f"{told} With all else that is seen, that makes it backscatter to {probability:.1%}.".lstrip()
+def reason_of(reason: str, probability: float) -> str:
+    """The ground's own words, and how sure the model is."""
+    return f"{reason} With all else that is seen, that makes it backscatter to {probability:.1%}."

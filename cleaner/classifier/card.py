@@ -89,7 +89,7 @@ def table(learned: Learned, model: Model) -> Iterator[str]:
             for example, probability in learned.held_out
             if (example.group, example.condition) == (group, condition)
         ]
-        seen = tally(inside, model.remove)
+        seen = tally(inside, model)
         yield (
             f"| {group} | {condition} | {seen.genuine:,} | {seen.lost:,} | {seen.spurious:,} | "
             f"{seen.removed / seen.spurious:.1%} |"

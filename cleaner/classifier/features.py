@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from cleaner.classifier.weights import TELLING
+from cleaner.classifier.weights import SPEAKS_FOR
 from cleaner.values import Evidence, Force, Notice, Side
 
 WIDTH: Final = 1 << 13
@@ -33,6 +33,8 @@ BOUND: Final = 6000
 MAX_WORDS: Final = 400
 """Different words of one notice that count."""
 
+GROUND: Final = "ground:"
+
 _NAMES: Final = re.compile(r"[@/\d]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LONGEST: Final = 24
@@ -43,14 +45,19 @@ class Features:
     """One notice as the model sees it. Holds no text: it may be kept where the mail may not."""
 
     facts: Mapping[str, float]
-    """`rule:side` → strengths added up; `kind:ndr` → 1."""
+    """`rule:side` → strengths added up; `kind:ndr` and `ground:closed` → 1."""
     words: tuple[int, ...] = ()
     """Buckets of the words, sorted, each once."""
 
     @property
-    def is_telling(self) -> bool:
-        """Whether something says where the mail came from: without that nothing is removed."""
-        return any(self.facts.get(f"{rule}:{side.value}") for rule, side in TELLING)
+    def has_ground(self) -> bool:
+        """Whether a removal may rest on one of the findings."""
+        return any(name.startswith(GROUND) for name in self.facts)
+
+    @property
+    def speaks_for(self) -> bool:
+        """Whether a finding says that the mail was ours, so that no model removes the notice."""
+        return any(f"{rule}:genuine" in self.facts for rule in SPEAKS_FOR)
 
     def as_json(self) -> dict[str, Any]:
         return {"facts": dict(self.facts), "words": list(self.words)}
@@ -70,6 +77,8 @@ def facts(notice: Notice, evidence: Sequence[Evidence]) -> dict[str, float]:
     """Proofs are left out: where there is one, no model is asked."""
     found: dict[str, float] = {f"kind:{notice.kind.value}": 1.0}
     for one in evidence:
+        if one.ground is not None:
+            found[f"{GROUND}{one.ground.value}"] = 1.0
         if one.force is Force.WEIGHED and one.side is not Side.NEUTRAL:
             name = f"{one.rule}:{one.side.value}"
             found[name] = found.get(name, 0.0) + one.strength

@@ -136,6 +136,7 @@ def _fields(model: Model) -> dict[str, Any]:
         "offset": model.offset,
         "remove": model.remove,
         "keep": model.keep,
+        "taught": model.taught,
     }
 
 
@@ -153,8 +154,17 @@ def _model(name: str, fields: Mapping[str, Any], words: Sequence[float]) -> Mode
         offset=float(fields["offset"]),
         remove=float(fields["remove"]),
         keep=float(fields["keep"]),
+        taught=float(fields["taught"]),
     )
-    numbers = (model.intercept, model.slope, model.offset, model.remove, model.keep, *model.facts.values())
+    numbers = (
+        model.intercept,
+        model.slope,
+        model.offset,
+        model.remove,
+        model.keep,
+        model.taught,
+        *model.facts.values(),
+    )
     if not all(map(math.isfinite, (*numbers, *words))):
         raise ValueError("a weight is not finite")
     return model

@@ -1,18 +1,25 @@
 """
 From evidence to verdict, in a way that can be read aloud.
 
-A proof that the mail was ours settles the matter, unless something about it contradicts itself. Else
-the findings are added up, and only a clear sum with a telling finding in it calls a notice backscatter. Where this
-is silent it says `unsure`, and a learned model is asked (`advice.py`).
+A proof that the mail was ours settles the matter, unless something about it contradicts itself. Else a notice may be
+removed only on a ground (`values.Ground`), and only where the sum of all findings is clear. Where there is
+no ground, the honest answer is `unsure`, whatever the sum. A learned model is asked within grounds (`advice.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
-from cleaner.classifier.weights import KEEP, REMOVE, TELLING, weight_of
+from cleaner.classifier.weights import KEEP, REMOVE, YIELDS, speaks_for, weight_of
 from cleaner.values import Evidence, Force, Opinion, Side, Verdict
+
+NO_GROUND: Final = (
+    "Something speaks against it, but an honest service that is not known here would look the same."
+)
+NOTHING_KNOWN: Final = "Nothing is known that tells whose mail it was."
+NOT_CLEAR: Final = "Something speaks against it, but not clearly enough."
 
 
 def judge(evidence: Sequence[Evidence]) -> Verdict:
@@ -20,24 +27,34 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     weighed = tuple(sorted((replace(e, weight=weight_of(e)) for e in evidence), key=_rank))
     score = round(sum(signed(e) for e in weighed), 3)
     opinion, because = decide(weighed, score)
-    return Verdict(opinion, weighed, score, because)
+    found = ground(weighed) if opinion is Opinion.BACKSCATTER else None
+    return Verdict(opinion, weighed, score, because, ground=found.ground if found is not None else None)
 
 
 def decide(weighed: Sequence[Evidence], score: float) -> tuple[Opinion, str]:
-    suspicion = first(weighed, Force.SUSPICION)
-    if suspicion is not None:
-        return Opinion.UNSURE, suspicion.reason
-    proof = first(weighed, Force.PROOF)
-    if proof is not None:
-        return Opinion.GENUINE, proof.reason
-    telling = next((e for e in weighed if (e.rule, e.side) in TELLING), None)
-    if telling is not None and score >= REMOVE:
-        return Opinion.BACKSCATTER, telling.reason
+    for force, opinion in (
+        (Force.SUSPICION, Opinion.UNSURE),
+        (Force.PROOF, Opinion.GENUINE),
+        (Force.HOLD, Opinion.UNSURE),
+    ):
+        found = first(weighed, force)
+        if found is not None:
+            return opinion, found.reason
+    grounds = ground(weighed)
+    if grounds is not None and score >= REMOVE:
+        return Opinion.BACKSCATTER, grounds.reason
     if score <= KEEP:
         return Opinion.GENUINE, weighed[0].reason
-    if telling is not None:
-        return Opinion.UNSURE, "Something speaks against it, but not clearly enough."
-    return Opinion.UNSURE, "Nothing is known that tells whose mail it was."
+    if grounds is not None:
+        return Opinion.UNSURE, NOT_CLEAR
+    return Opinion.UNSURE, NO_GROUND if score > 0 else NOTHING_KNOWN
+
+
+def ground(weighed: Sequence[Evidence]) -> Evidence | None:
+    """The strongest finding that a removal may rest on; None if there is none, or if something speaks for the mail."""
+    is_for = any(map(speaks_for, weighed))
+    found = (e for e in weighed if e.ground is not None and not (is_for and e.ground in YIELDS))
+    return max(found, key=lambda e: e.weight, default=None)
 
 
 def is_proven(verdict: Verdict) -> bool:

@@ -47,12 +47,23 @@ class Model:
     """Calibration (Platt 1999): the log-odds are `slope * score + offset`."""
     remove: float = ONLY_ADVISES
     keep: float = -1.0
+    taught: float = ONLY_ADVISES
+    """
+    The probability from which it removes without any other ground.
+
+    Only an organisation's own labels carry that (`learning.taught_of`); a bundled model never does.
+    """
     reference: Reference | None = None
     """What it was trained on; None where its folder does not tell."""
 
     @property
     def only_advises(self) -> bool:
         return self.remove > 1.0
+
+    def removes(self, features: Features, probability: float) -> bool:
+        """Whether that probability suffices: on a ground, or by own labels alone; never against what speaks for it."""
+        least = min(self.remove, self.taught) if features.has_ground else self.taught
+        return probability >= least and not features.speaks_for
 
     def probability(self, features: Features) -> float:
         """Calibrated probability that the notice is backscatter, 0 to 1."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleaner.classifier.learning import Example
-from cleaner.classifier.model import ONLY_ADVISES, Model
+from cleaner.classifier.model import Model
 
 TOLERANCE: Final = 0.01
 """The share of backscatter that a new model may remove less than the old one."""
@@ -56,14 +56,11 @@ class Comparison:
         return tuple(found)
 
 
-def would_remove(example: Example, probability: float, threshold: float) -> bool:
-    return example.features.is_telling and probability >= threshold
-
-
-def tally(scored: Iterable[Scored], threshold: float) -> Tally:
+def tally(scored: Iterable[Scored], model: Model | None) -> Tally:
+    """What the model would do with them; without one nothing is removed."""
     genuine = lost = spurious = removed = 0
     for example, probability in scored:
-        hit = would_remove(example, probability, threshold)
+        hit = model is not None and model.removes(example.features, probability)
         if example.spurious:
             spurious, removed = spurious + 1, removed + hit
         else:
@@ -84,10 +81,7 @@ def compare(
 
     `own` are those labels with what the new model said of each without having been trained on it.
     """
-    threshold = ONLY_ADVISES if old is None else old.remove
     sets = [("the hold-out", asked(old, locked), asked(new, locked))]
     if own:
         sets.append(("your own labels", asked(old, (example for example, _ in own)), own))
-    return tuple(
-        Comparison(name, tally(before, threshold), tally(after, new.remove)) for name, before, after in sets
-    )
+    return tuple(Comparison(name, tally(before, old), tally(after, new)) for name, before, after in sets)

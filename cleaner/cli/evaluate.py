@@ -17,6 +17,7 @@ from cleaner.cli.text import count, safe
 from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
+    from cleaner.lab.measure import Measured
     from cleaner.service.ablation import Ablation
     from cleaner.service.evaluate import Evaluation, Figures, Share
 
@@ -76,6 +77,18 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FOLDER", help="Draw there, as SVG, what the model's probabilities are worth."),
     ] = None,
+    in_circumstances: Annotated[
+        bool,
+        typer.Option(
+            "--circumstances", help="Rewrite the worlds into everyday circumstances, and measure in each."
+        ),
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Of these, only this one, or this family; may be given several times."
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
@@ -87,6 +100,16 @@ def evaluate(
     from cleaner.app import released_model, scratch_store
     from cleaner.service.evaluate import evaluate
 
+    if in_circumstances:
+        if without or no_sent or by or diagrams or ablate:
+            raise UsageError(
+                "--circumstances measures the whole program in each circumstance: give it without --without, "
+                "--no-sent, --by, --diagrams and --ablate"
+            )
+        _circumstances(paths, model, only or (), output)
+        return
+    if only:
+        raise UsageError("--only chooses among circumstances: give it with --circumstances")
     if ablate:
         if without or no_sent or by or diagrams:
             raise UsageError(
@@ -124,6 +147,63 @@ def _ablate(paths: Sequence[Path], model: str | None, output: Format) -> None:
             print_json(one.to_json())
     else:
         results().print(_ablations(found))
+
+
+def _circumstances(paths: Sequence[Path], model: str | None, only: Sequence[str], output: Format) -> None:
+    from cleaner.app import released_model, scratch_store
+    from cleaner.cli.progress import Bar
+    from cleaner.lab.measure import measure
+
+    asked = None if model == "none" else released_model(model)
+    found: list[Measured] = []
+    with Bar() as bar:
+        for one in measure(paths, scratch_store, asked, only=only, watch=bar):
+            found.append(one)
+            if output is Format.JSONL:
+                bar.clear()
+                print_json(one.to_json())
+    if output is Format.JSONL:
+        return
+    judge = f"the rules and model {asked.name}" if asked is not None else "the rules alone"
+    results().print(f"Judged by {judge}.")
+    for title, rows in (
+        (
+            "the policy is true, open, contradicted or unknown: nothing may be lost",
+            [m for m in found if m.must_lose_nothing],
+        ),
+        ("the policy is false and nothing contradicts it", [m for m in found if not m.must_lose_nothing]),
+    ):
+        if rows:
+            print_table(_measured(title, rows))
+    losing = [one for one in found if one.must_lose_nothing and (one.lost.hits or one.ordinary.hits)]
+    promised = sum(one.must_lose_nothing for one in found)
+    remark(
+        f"{len(losing)} of {promised} circumstances in which nothing may be lost lose something"
+        + (f": {', '.join(one.circumstance.name for one in losing)}" if losing else ""),
+        "red" if losing else "green",
+    )
+
+
+def _measured(title: str, rows: Sequence[Measured]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table.add_column("circumstance", overflow="fold")
+    table.add_column("policy", overflow="fold")
+    for name in ("lost", "moved", "removed", "joe-job"):
+        table.add_column(name, justify="right")
+    for one in rows:
+        table.add_row(
+            one.circumstance.name,
+            one.circumstance.policy.value,
+            f"{one.lost.hits:,} of {one.lost.total:,}",
+            f"{one.ordinary.hits:,}",
+            _rate(one.removed),
+            _rate(one.flood),
+        )
+    return table
+
+
+def _rate(share: Share) -> str:
+    return "" if share.value is None else f"{share.value:.1%}"
 
 
 def _draw(found: Evaluation, folder: Path) -> None:

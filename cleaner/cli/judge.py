@@ -29,10 +29,16 @@ def classify(
         ),
     ] = None,
     all_messages: AllOption = False,
+    lookups: Annotated[
+        bool,
+        typer.Option(
+            "--lookups", help="Ask name servers, as cleaning does. Else only what is remembered counts."
+        ),
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """
-    Judge mail in files. Nothing is written, no mailbox is opened.
+    Judge mail in files. Nothing is written, no mailbox is opened; --lookups alone asks the network.
     """
     from cleaner.app import judging
     from cleaner.cli.listing import table_of, tally
@@ -40,7 +46,7 @@ def classify(
     from cleaner.service.classify import classify
     from cleaner.steps.lines import contract
 
-    with judging(context.obj, mailbox) as judge:
+    with judging(context.obj, mailbox, asks=lookups) as judge:
         lines = classify(judge, paths, all_messages=all_messages)
         if output is Format.JSONL:
             for line in lines:

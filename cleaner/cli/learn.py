@@ -121,6 +121,7 @@ def _show_trained(context: typer.Context, trained: Trained, *, candidate: bool) 
         soft_wrap=True,
     )
     _promise(trained.guarantee, trained.threshold)
+    _taught(trained.taught)
     for comparison in trained.comparisons:
         old, new = comparison.old, comparison.new
         console.print(
@@ -155,6 +156,21 @@ def _promise(guarantee: Guarantee, threshold: float) -> None:
         text = (
             f"It only advises: {guarantee.clusters:,} clusters of genuine notices do not carry a promise of "
             f"{guarantee.wanted:.1%}; {guarantee.missing:,} more are needed."
+        )
+    results().print(text, soft_wrap=True)
+
+
+def _taught(own: Guarantee) -> None:
+    """What the organisation's own labels allow by themselves."""
+    if own.holds:
+        text = (
+            f"Your own labels are a ground by themselves: {own.clusters:,} groups of genuine ones, none of which would "
+            f"be lost, allow a loss of at most {own.bound:.2%}."
+        )
+    else:
+        text = (
+            f"Where no other ground holds it removes nothing yet: that takes {own.missing:,} more groups of labels for "
+            f"genuine notices ({own.clusters:,} now; [models] accept = {own.wanted:g})."
         )
     results().print(text, soft_wrap=True)
 

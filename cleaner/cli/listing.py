@@ -40,6 +40,8 @@ def happened(line: Line) -> str:
         return "gone meanwhile"
     if line["outcome"] == "failed":
         return "failed, stays"
+    if line.get("held_back"):
+        return "held back"
     plan = line["plan"]
     return _HAPPENED.get((plan, line["outcome"])) or _HAPPENED.get((plan, "none")) or str(plan)
 

@@ -74,17 +74,14 @@ def _named(name: str) -> RuleInfo:
 
 def _page(name: str) -> None:
     """All that is said of one rule. Raises UsageError."""
-    from cleaner.classifier.weights import TELLING, WEIGHTS
+    from cleaner.classifier.weights import WEIGHTS
 
     rule = _named(name)
     results().print(rule.name, style="bold")
     results().print(rule.text, soft_wrap=True, markup=False, highlight=False)
     weights = {side: weight for (of, side), weight in WEIGHTS.items() if of == name}
     for side, weight in weights.items():
-        telling = "; without a finding like this nothing is removed" if (name, side) in TELLING else ""
-        results().print(
-            f"\nIts weight for {side.value}: at most {weight}{telling}.", soft_wrap=True, highlight=False
-        )
+        results().print(f"\nIts weight for {side.value}: at most {weight}.", soft_wrap=True, highlight=False)
     if not weights:
         results().print(
             "\nIt settles the matter, or only states what it sees: it has no weight.", soft_wrap=True

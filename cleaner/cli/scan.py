@@ -51,7 +51,7 @@ def scan(
     ] = None,
     confirm: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Go on with a run that the safety limit stopped."),
+        typer.Option(metavar="RUN", help="Move what the safety limit held back when it stopped that run."),
     ] = None,
     quiet: Annotated[
         bool,
@@ -154,6 +154,9 @@ def summary(result: MailboxScan, *, only_looks: bool) -> list[str]:
         for run, moved in result.recovered
     ]
     sentences.append(planned(result) if only_looks else moved(result))
+    if result.waits_for is not None:
+        waits = f"{count(result.held, 'message')} held back by the safety limit, until somebody answers"
+        sentences.append(f"{waits}: bounce-cleaner scan --confirm {result.waits_for}")
     if result.interrupted:
         sentences.append("Stopped before the end; the next scan goes on.")
     return sentences

@@ -16,6 +16,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     Show every mailbox at a glance, and the latest runs.
     """
     from cleaner.cli.history import RUNS_WIDTH, runs_table
+    from cleaner.service.senders import describe_closure, remedy_for
     from cleaner.service.status import status
 
     with open_app(context) as app:
@@ -44,9 +45,13 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
             again = f"{mailbox.turn.due.astimezone():%Y-%m-%d %H:%M}"
             told = f"{mailbox.turn.error} (failed {count(mailbox.turn.failures, 'time')}; next try {again})"
             results().print(safe(told, 1_000), style="red", soft_wrap=True)
-    for run, address in found.stopped:
-        told = f"{address}: run {run} was stopped by the safety limit and waits for a decision"
-        remedy = f"{command(context, f'scan --dry-run --mailbox {address}')} shows what it would move"
+    for stopped in found.stopped:
+        held = count(stopped.held, "message")
+        told = f"{stopped.mailbox}: the safety limit stopped run {stopped.run}; {held} held back"
+        look = command(context, f"scan --dry-run --mailbox {stopped.mailbox}")
+        remedy = (
+            f"{look} shows what it would move, {command(context, f'scan --confirm {stopped.run}')} moves it"
+        )
         results().print(safe(f"{told}; {remedy}", 1_000), style="yellow", soft_wrap=True)
     unfinished = [safe(mailbox.address) for mailbox in found.mailboxes if mailbox.open]
     if unfinished:
@@ -67,6 +72,12 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     for organisation, model in found.models:
         judge = f"model {model}" if model is not None else "the rules alone"
         results().print(f"{safe(organisation)}: judged by {safe(judge)}", soft_wrap=True)
+    for senders in found.senders:
+        style = "yellow" if senders.outside_senders else None
+        told = describe_closure(senders)
+        if senders.outside_senders:
+            told = f"{told} {remedy_for(senders)}"
+        results().print(safe(told, 1_000), style=style, soft_wrap=True)
     for candidate in found.candidates:
         told = f"{candidate.organisation}: {candidate.sentence()} ({command(context, 'models compare')})"
         results().print(safe(told, 1_000), soft_wrap=True)

@@ -35,6 +35,8 @@ class ModelSettings:
     """How long new labels wait at most until they are learned from; zero: until somebody trains."""
     retrain_after: int = 50
     """So many new labels do not wait so long; zero: they do."""
+    accept: float = 0.001
+    """The share of genuine notices that a model may lose by its own labels alone, at 95 % confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class LookupSettings:
     """Addresses and ports; none: those of this machine."""
     blocklists: tuple[str, ...] = ()
     """Zones that hosts are looked up in (RFC 5782)."""
-    spf: bool = False
-    """Whether the policies of our own domains are asked for who may send for them."""
+    spf: bool = True
+    """Whether the policies of our own domains (SPF, DMARC) are asked for who may send for them."""
+    sites: bool = True
+    """Whether the mail servers of domains that notices mention are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

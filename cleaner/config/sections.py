@@ -96,6 +96,7 @@ def models(table: Table, base: Path) -> ModelSettings:
         path=table.one("path", forms.file(base), base / "models"),
         retrain=table.one("retrain", forms.duration, usual.retrain),
         retrain_after=table.one("retrain_after", forms.whole(0, 1_000_000), usual.retrain_after),
+        accept=table.one("accept", forms.share, usual.accept),
     )
     close(table)
     return found
@@ -109,6 +110,7 @@ def lookups(table: Table) -> LookupSettings:
         nameservers=table.many("nameservers", forms.nameserver, usual.nameservers),
         blocklists=table.many("blocklists", forms.domain),
         spf=table.one("spf", forms.flag, usual.spf),
+        sites=table.one("sites", forms.flag, usual.sites),
     )
     close(table)
     return found
@@ -182,6 +184,7 @@ def _organisation(table: Table) -> Organisation:
         client_networks=table.many("client_networks", forms.network),
         authserv_ids=frozenset(name.casefold() for name in table.many("authserv_ids", forms.text)),
         always_signs=table.one("always_signs", forms.flag, False),
+        senders_complete=table.one("senders_complete", forms.flag, False),
         shared=table.one("shared", forms.flag, False),
         always_tags=table.one("always_tags", forms.flag, False),
         dkim_keys=tuple(map(_dkim_key, table.tables("dkim"))),

@@ -18,13 +18,14 @@ from typing import Final, cast
 
 from cleaner.evidence import rules
 from cleaner.evidence.alarm import alarms, is_flood
-from cleaner.evidence.habits import asked, learn, lesson
+from cleaner.evidence.habits import asked, learn, lesson, strangers_since
+from cleaner.evidence.likeness import likeness
 from cleaner.evidence.manner import manner
 from cleaner.evidence.mentions import question
 from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
 from cleaner.evidence.tags import untagged
-from cleaner.evidence.trail import wanted_hosts
+from cleaner.evidence.ways import wanted_hosts
 from cleaner.values import Evidence, Known, Notice, Side
 
 __all__ = [
@@ -40,9 +41,11 @@ __all__ = [
     "is_inside",
     "learn",
     "lesson",
+    "likeness",
     "manner",
     "names",
     "question",
+    "strangers_since",
     "untagged",
     "wanted_hosts",
     "wanted_keys",

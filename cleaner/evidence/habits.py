@@ -10,7 +10,8 @@ never signs and leaves no copy) stays unlearned, so strangeness alone never suff
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from cleaner.evidence import mentions, ours, signatures, trail, ways
@@ -25,7 +26,11 @@ from cleaner.values import (
     Machine,
     Notice,
     Organisation,
+    OutsideSender,
     Share,
+    Side,
+    StrangerSeen,
+    address_key,
     domain_of,
 )
 
@@ -36,6 +41,12 @@ Sites that must have shown the ways of our mail before they count.
 
 Who received mail of ours can send reports about it with an invented trace; alone he must not teach us anything.
 """
+SPEAKS_FOR: Final = ("sent_subject", "conversation", "written_before", "taught")
+"""Findings of the first look that keep a mail from being counted as a stranger's."""
+BETWEEN: Final = (ways.Standing.FORWARDER, ways.Standing.GATEWAY)
+OURS: Final = (ways.Standing.LISTED, ways.Standing.ALLOWED)
+CAMPAIGN: Final = timedelta(hours=6)
+"""How far around a notice a campaign is looked for (`rules.campaign`)."""
 SENDS_LIKE_US: Final = 3
 """
 Proven mails of the mailbox itself, before what was learned from colleagues speaks against its mail.
@@ -50,30 +61,56 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
     proofs = {one.rule for one in found if one.force is Force.PROOF}
     if any(one.force is Force.SUSPICION for one in found):
         proofs.clear()
-    peer = trail.sender_of(notice, organisation)
-    if peer is not None and not peer.at_us and _may_be_between(notice, peer, organisation):
-        peer = None
-    return Lesson(
+    peer = ways.sender_of(notice, known)
+    standing = ways.standing(notice, peer, known) if peer is not None else None
+    seen = Lesson(
         day=notice.received.date() if notice.received is not None else None,
+        at=notice.received,
         original=next(iter(mentions.main_ids(notice)), ""),
         site=trail.site(notice),
-        machine=str(peer.ip) if peer is not None else "",
-        network=str(ours.surroundings(peer.ip)) if peer is not None else "",
-        version=peer.ip.version if peer is not None else 4,
-        is_listed=peer is not None and ways.is_listed(peer, organisation),
-        at_us=peer is not None and peer.at_us,
         author=next((domain_of(author) for author in notice.returned.from_addresses), ""),
         signed=bears_signature(notice, organisation),
+        selector=signatures.named_selector(notice, organisation),
         in_record=BY_RECORD in proofs,
         by_mark=bool(proofs - {BY_RECORD}),
     )
+    if peer is None or (not peer.at_us and standing in BETWEEN):
+        return seen  # a forwarder or a filter handed our mail over, but it is not ours
+    seen = replace(
+        seen,
+        machine=str(peer.ip),
+        network=str(ours.surroundings(peer.ip)),
+        version=peer.ip.version,
+        is_listed=standing in OURS,
+        at_us=peer.at_us,
+    )
+    if standing is not ways.Standing.STRANGER:
+        return seen
+    if seen.is_proven:
+        return replace(seen, outside=_outside(notice, peer, known))
+    speaks_for = any(one.side is Side.GENUINE and one.rule in SPEAKS_FOR for one in found)
+    holds = any(one.force is not Force.WEIGHED for one in found)
+    if not trail.is_nameless(peer, organisation) or peer.is_told or speaks_for or holds:
+        return seen
+    return replace(seen, stranger=trail.operator_of(peer))
 
 
-def _may_be_between(notice: Notice, peer: trail.Peer, organisation: Organisation) -> bool:
-    """A forwarder or a filtering service: it handed our mail over, but it is not ours."""
-    if ways.is_listed(peer, organisation):
-        return False
-    return mentions.is_forwarded_before(notice, peer.hop) or trail.may_be_filter(peer, organisation)
+def _outside(notice: Notice, peer: trail.Peer, known: Known) -> OutsideSender | None:
+    """
+    The host, if it surely sent our proven mail by itself: to somebody that the mail was written to.
+
+    Elsewhere it may be a forwarder that nothing shows, and ends no claim.
+    """
+    if not ways.is_addressed_to_us(notice, known) or peer.is_told:
+        return None
+    mails = (known.sent.by_message_id.get(id) for id in mentions.main_ids(notice))
+    written_to = {address for mail in mails if mail is not None for address in mail.recipients}
+    written_to |= set(map(address_key, notice.returned.to_addresses))
+    taken_for = (peer.hop.recipient,) if "@" in peer.hop.recipient else tuple(mentions.failed(notice))
+    if mentions.meet(map(address_key, taken_for), written_to) is None:
+        return None
+    day = notice.received.date() if notice.received is not None else None
+    return OutsideSender(ways.policy_domain(notice, known.organisation), str(peer.ip), peer.hop.peer, day)
 
 
 def bears_signature(notice: Notice, organisation: Organisation) -> bool | None:
@@ -98,9 +135,15 @@ def asked(lessons: Iterable[Lesson]) -> frozenset[str]:
     return frozenset(
         text
         for one in lessons
-        for text in (one.machine, one.network, one.author, one.original, one.site)
+        for text in (one.machine, one.network, one.author, one.original, one.site, one.selector, one.stranger)
         if text
     )
+
+
+def strangers_since(lessons: Iterable[Lesson]) -> datetime | None:
+    """From when on strangers are to be remembered to tell whether these came in a campaign; None where none may have."""
+    earliest = min((one.at for one in lessons if one.stranger and one.at is not None), default=None)
+    return earliest - CAMPAIGN if earliest is not None else None
 
 
 def learn(lessons: Iterable[Lesson]) -> Habits:
@@ -121,6 +164,19 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
         ways=by_version,
         signed=_signed(_once(one for one in shown if one.in_record and one.signed is not None)),
         recorded=Share(sum(one.in_record for one in marked), len(marked)),
+        selectors=frozenset(one.selector for one in proven if one.in_record and one.selector),
+        outside_senders=tuple(dict.fromkeys(one.outside for one in proven if one.outside is not None)),
+        strangers=tuple(
+            # One that is judged again stands in the memory, too.
+            sorted(
+                {
+                    StrangerSeen(one.at, one.stranger, one.machine, one.network)
+                    for one in every
+                    if one.stranger and one.at is not None
+                },
+                key=lambda seen: seen.at,
+            )
+        ),
     )
 
 

@@ -16,7 +16,8 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -111,15 +112,30 @@ def keys_for(signature: Signature, organisation: Organisation) -> tuple[DkimKey,
     )
 
 
-def wanted_keys(notices: Iterable[Notice], organisation: Organisation) -> frozenset[Selector]:
-    """The keys of ours that these notices' signatures ask for, and that the configured ones do not answer."""
-    return frozenset(
-        (signature.domain, signature.selector)
+def wanted_keys(notices: Iterable[Notice], organisation: Organisation) -> Mapping[Selector, int]:
+    """The keys of ours that the notices name and that nobody configured → how many notices name each."""
+    return Counter(
+        selector
         for notice in notices
         if "dkim-signature" in notice.returned.headers and verified(notice, organisation) is None
+        for selector in _selectors(notice, organisation)
+    )
+
+
+def _selectors(notice: Notice, organisation: Organisation) -> frozenset[Selector]:
+    return frozenset(
+        (signature.domain, signature.selector)
         for items in _readings(notice.returned.headers.items, notice.returned.raw)
         for signature in ours_among(Headers(items), organisation)
     )
+
+
+def named_selector(notice: Notice, organisation: Organisation) -> str:
+    """Under which name the key of the mail's topmost signature of ours is published; empty without one."""
+    if "dkim-signature" not in notice.returned.headers:
+        return ""
+    claimed = ours_among(notice.returned.headers, organisation)
+    return next((f"{one.selector}._domainkey.{one.domain}" for one in claimed), "")
 
 
 def verified(notice: Notice, organisation: Organisation) -> tuple[Signature, Fields] | None:

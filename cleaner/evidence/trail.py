@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, TypeAlias
 
 from cleaner.evidence import mentions, ours
-from cleaner.values import UNKNOWN, Hop, HostQuestion, IPAddress, Kind, Notice, Organisation, domain_of
+from cleaner.values import UNKNOWN, Hop, IPAddress, Kind, Notice, Organisation, domain_of
 
 _LOCAL_PROTOCOLS: Final = ("lmtp", "local", "mapi", "uucp", "pipe", "dkim", "spam-scanned")
 _ACCESS_WORDS: Final = frozenset(
@@ -91,11 +91,27 @@ def _sender_of(notice: Notice, organisation: Organisation) -> Peer | None:
     for position, hop in enumerate(hops):
         if not _is_recorded_at(hop.by, site, organisation, at_us=at_us, first=position == 0):
             return None
+        if hop.local and position == len(hops) - 1:
+            return _reporting_host(notice, organisation, at_us=at_us)
+        if hop.is_helo_only and not any(ours.is_same_side(hop.helo, host) for host in site):
+            return None  # a machine of which nothing but its own greeting is known; below are its claims
         if hop.ip is None or _is_inside(hop, site):
             continue
         machine = _machine(hop, site, organisation)
         return Peer(hop, hop.ip, machine, at_us, hops[position + 1 :], hops is in_words)
     return None
+
+
+def _reporting_host(notice: Notice, organisation: Organisation, *, at_us: bool) -> Peer | None:
+    """
+    The host that reports, where the mail was submitted on it by a local user: a web form, a null client, a script.
+
+    Known is it by the line that our own server wrote when the report came in.
+    """
+    hop = entry(notice, organisation)
+    if at_us or hop is None or hop.ip is None:
+        return None
+    return Peer(hop, hop.ip, _machine(hop, frozenset(), organisation), at_us=False)
 
 
 def _told(notice: Notice) -> tuple[Hop, ...]:
@@ -123,9 +139,10 @@ def _received_from(notice: Notice) -> tuple[Hop, ...]:
 
 def _address(text: str) -> IPAddress | None:
     try:
-        return ip_address(text.removeprefix("IPv6:"))
+        ip = ip_address(text.removeprefix("IPv6:"))
     except ValueError:
         return None
+    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 def site(notice: Notice) -> str:
@@ -134,6 +151,52 @@ def site(notice: Notice) -> str:
         if hop.ip is not None and not ours.is_internal(hop.ip):
             return ours.registered_domain(hop.peer) or str(ours.surroundings(hop.ip))
     return ""
+
+
+def through(notice: Notice, peer: Peer, organisation: Organisation) -> Peer | None:
+    """
+    The machine that handed the mail over to this gateway of the recipient's site, as the gateway itself recorded it.
+
+    None where its lines do not tell.
+    """
+    name = peer.hop.peer if not is_unnamed(peer.hop) and peer.hop.peer else peer.hop.helo
+    site = frozenset((name,)) | _site(notice, organisation, at_us=False)
+    for position, hop in enumerate(peer.below):
+        if not hop.by or not any(ours.is_same_side(hop.by, host) for host in site):
+            return None
+        if hop.ip is None or _is_inside(hop, site):
+            continue
+        machine = _machine(hop, site, organisation)
+        return Peer(hop, hop.ip, machine, at_us=False, below=peer.below[position + 1 :])
+    return None
+
+
+def operator_of(peer: Peer) -> str:
+    """
+    Who runs the peer, so that hosts of one operator count as one.
+
+    The registered domain of its looked-up name, or of its greeting where no name was noted; else the addresses around.
+    """
+    name = peer.hop.peer or peer.hop.helo
+    if is_unnamed(peer.hop):
+        name = ""
+    return ours.registered_domain(name) or str(ours.surroundings(peer.ip))
+
+
+def is_nameless(peer: Peer, organisation: Organisation) -> bool:
+    """
+    Whether nothing shows that the peer is anybody's mail server: a customer's line, or a machine without a name.
+
+    Where the recorder notes no looked-up names, the greeting must be a public name of its own: not an address, a bare
+    word, our own name, or that of the site that it greets.
+    """
+    hop = peer.hop
+    if is_unnamed(hop) or peer.machine is Machine.LINE:
+        return True
+    name = hop.peer or hop.helo
+    if not hop.peer and ours.is_own_host(name, organisation):
+        return True
+    return not ours.registered_domain(name) or is_line_name(name, peer.ip)
 
 
 def is_within_one_machine(hop: Hop) -> bool:
@@ -153,34 +216,6 @@ def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     return None
 
 
-def wanted_hosts(notices: Iterable[Notice], organisation: Organisation) -> HostQuestion:
-    """
-    The hosts that reported, and those that handed returned mail over with the domain of ours they did it for.
-
-    Of what looks like a fake: whether our domains, or its author's own, let the machine send that handed it in.
-    """
-    ips: set[str] = set()
-    senders: set[tuple[str, str]] = set()
-    sites: set[tuple[str, str]] = set()
-    for notice in notices:
-        hop = entry(notice, organisation)
-        if hop is not None and hop.ip is not None and not ours.is_inside(hop.ip, organisation):
-            ips.add(str(hop.ip))
-            if notice.kind is Kind.NDR_PHISH:
-                own = own_domains(notice, organisation)
-                senders.update((str(hop.ip), domain) for domain in own)
-                others = {*own, domain_of(notice.sender)} - {""}
-                sites.update((str(hop.ip), domain) for domain in others)
-        peer = sender_of(notice, organisation)
-        if peer is None or ours.is_inside(peer.ip, organisation):
-            continue
-        ips.add(str(peer.ip))
-        author = next(iter(notice.returned.from_addresses), "")
-        if ours.is_own_address(author, organisation):
-            senders.add((str(peer.ip), domain_of(author)))
-    return HostQuestion(frozenset(ips), frozenset(senders), frozenset(sites))
-
-
 def own_domains(notice: Notice, organisation: Organisation) -> frozenset[str]:
     """The domains of ours that a notice comes from, by its author and its envelope, or goes to."""
     path = notice.return_path if isinstance(notice.return_path, str) else ""
@@ -198,17 +233,17 @@ def is_own_report(notice: Notice, organisation: Organisation) -> bool:
     return ours.is_own_host(notice.reporter.lower(), organisation)
 
 
-def may_be_filter(peer: Peer, organisation: Organisation) -> bool:
+def may_be_filter(peer: Peer, is_ours: Callable[[IPAddress], bool]) -> bool:
     """
-    Whether the peer may be a filtering service in front of the reporter that had the mail from our relay.
+    Whether the peer may be a filtering service in front of the reporter that had the mail from our server.
 
-    Then the line under it was written by the peer itself, and names our relay.
+    Then the line under it was written by the peer itself, and names a host of ours.
     """
     name = peer.hop.peer or peer.hop.helo
     for hop in peer.below:
         if not ours.is_same_side(hop.by, name):
             return False
-        if hop.ip is not None and ours.is_relay(hop.ip, organisation):
+        if hop.ip is not None and is_ours(hop.ip):
             return True
         if hop.ip is not None and not ours.is_internal(hop.ip):
             name = hop.peer or hop.helo

@@ -10,5 +10,6 @@ from cleaner.lookups.dns import Dns, Resolver
 from cleaner.lookups.hosts import KnownHosts
 from cleaner.lookups.keys import KnownKeys
 from cleaner.lookups.recorded import RecordedDns
+from cleaner.lookups.remembered import RememberedDns
 
-__all__ = ["Dns", "KnownHosts", "KnownKeys", "RecordedDns", "Resolver"]
+__all__ = ["Dns", "KnownHosts", "KnownKeys", "RecordedDns", "RememberedDns", "Resolver"]

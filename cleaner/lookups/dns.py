@@ -29,7 +29,7 @@ LONGEST: Final = 86_400.0
 """Seconds that an answer is kept, whatever its own time to live."""
 ABSENT_FOR: Final = 3_600.0
 UNKNOWN_FOR: Final = 300.0
-MAX_KEPT: Final = 1_000
+MAX_KEPT: Final = 4_000
 FAILURES: Final = 2
 """Questions in a row without an answer after which no more are asked for a while."""
 UDP_PAYLOAD: Final = 1232
@@ -66,6 +66,19 @@ class Dns:
         self._lock = threading.Lock()
         self._failures = 0
         self._silent_until = 0.0
+        self._strangers: Dns | None = None
+
+    @property
+    def strangers(self) -> Dns:
+        """
+        Asks the same name servers about names that notices mention, whoever wrote them.
+
+        Domains that never answer can be named in any number; they must not keep us from asking about our own.
+        """
+        with self._lock:
+            if self._strangers is None:
+                self._strangers = Dns(timedelta(seconds=self._timeout), self._nameservers)
+            return self._strangers
 
     def texts(self, name: str) -> Texts:
         """The text records of a name, each put together; ABSENT if it has none, UNKNOWN if nobody answers."""
@@ -91,38 +104,42 @@ class Dns:
                 return kept[1]
             if now < self._silent_until:
                 return UNKNOWN
-        found, seconds = self._ask(name, kind)
+        found, seconds, is_silence = self._ask(name, kind)
         with self._lock:
-            self._note(found, now)
+            self._note(is_silence, now)
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
             self._kept[name, kind] = (time.monotonic() + seconds, found)
         return found
 
-    def _note(self, found: Texts, now: float) -> None:
-        self._failures = self._failures + 1 if found is UNKNOWN else 0
+    def _note(self, is_silence: bool, now: float) -> None:
+        self._failures = self._failures + 1 if is_silence else 0
         if self._failures >= FAILURES:
             self._failures = 0
             self._silent_until = now + self._timeout + UNKNOWN_FOR
 
-    def _ask(self, name: str, kind: str) -> tuple[Texts, float]:
-        from dns.exception import DNSException
-        from dns.resolver import NXDOMAIN
+    def _ask(self, name: str, kind: str) -> tuple[Texts, float, bool]:
+        """The answer, how long it is kept in seconds, and whether none came in time."""
+        from dns.exception import DNSException, Timeout
+        from dns.resolver import NXDOMAIN, NoNameservers
 
         try:
             answer = self._resolver().resolve(
                 name, kind, lifetime=self._timeout, search=False, raise_on_no_answer=False
             )
         except NXDOMAIN:
-            return ABSENT, ABSENT_FOR
-        except (DNSException, OSError, ValueError):
-            # Time-outs, refusals, broken answers, names that are none, a machine without name servers.
-            return UNKNOWN, UNKNOWN_FOR
+            return ABSENT, ABSENT_FOR, False
+        except NoNameservers:
+            # They are there, and refuse or fail: that costs no time, and says nothing of other names.
+            return UNKNOWN, UNKNOWN_FOR, False
+        except (DNSException, OSError, ValueError) as error:
+            # Time-outs, broken answers, names that are none, a machine without name servers.
+            return UNKNOWN, UNKNOWN_FOR, isinstance(error, Timeout)
         texts = _texts(answer, kind)
         if not texts:
-            return ABSENT, ABSENT_FOR
+            return ABSENT, ABSENT_FOR, False
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else SHORTEST
-        return texts, min(max(ttl, SHORTEST), LONGEST)
+        return texts, min(max(ttl, SHORTEST), LONGEST), False
 
     def _resolver(self) -> StubResolver:
         from dns.nameserver import Do53Nameserver

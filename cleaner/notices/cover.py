@@ -186,6 +186,11 @@ class Cover:
         )
         return tuple(ids)[:MAX_IDS]
 
+    @lazy
+    def answers_under_own_subject(self) -> bool:
+        """It answers a mail, but not under its subject, as few persons do."""
+        return "in-reply-to" in self.headers and not (self.is_answer or self.has_ticket or self.is_of_a_list)
+
     @property
     def is_of_a_list(self) -> bool:
         """Distributed by a mailing list, so written to nobody in particular."""

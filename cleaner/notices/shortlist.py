@@ -25,7 +25,7 @@ _MARKS: Final = frozenset(
 )
 FIELDS: Final = _MARKS | frozenset(
     "from subject content-type auto-submitted return-path precedence list-id list-post list-unsubscribe "
-    "x-sieve".split()
+    "x-sieve in-reply-to".split()
 )
 """Every field that is looked at. Over IMAP each name costs its length for every message."""
 
@@ -72,5 +72,6 @@ def likely(cover: Cover) -> bool:
         or cover.precedence in ("auto_reply", "auto-reply", "junk")
         or (cover.precedence == "bulk" and not cover.is_of_a_list)
         or bool(_LIST_ROBOT.match(cover.sender))
+        or cover.answers_under_own_subject
         or _PHRASES.are_in(cover.title)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from cleaner.service.evaluate import (
     Share,
     cases,
     figures,
-    judge,
+    judge_house,
     labelled,
     require_messages,
 )
@@ -100,7 +101,10 @@ def counted(
     without: frozenset[str] = frozenset(),
     learns: bool = True,
 ) -> Figures:
-    return figures([j for read in mailboxes for j in judge(read, without, model, learns=learns)])
+    houses = groupby(mailboxes, key=lambda read: read[0].bag.partition("/")[0] if read else "")
+    return figures(
+        [j for _, house in houses for j in judge_house(tuple(house), without, model, learns=learns)]
+    )
 
 
 def knowing(case: Case, withhold: Withhold) -> Case:

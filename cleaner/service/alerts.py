@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 COMPROMISED: Final = "compromised-account"
 FLOOD: Final = "flood"
+SAFETY_STOP: Final = "safety-stop"
 KEEP: Final = timedelta(days=7)
 """After which nobody is told any more."""
 DAY: Final = timedelta(days=1)

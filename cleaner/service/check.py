@@ -27,6 +27,7 @@ from cleaner.ports import Mailbox
 from cleaner.service.context import Context
 from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
+from cleaner.service.senders import closures, describe_closure, remedy_for
 from cleaner.steps.targets import unfit_targets, with_trash
 from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
 
@@ -63,6 +64,7 @@ def check(context: Context, trouble: CleanerError | None = None) -> Iterator[Fin
     yield from check_servers(context)
     yield from check_secrets(context)
     if trouble is None:
+        yield from check_senders(context)
         yield from check_models(context)
         yield from check_mailboxes(context)
     else:
@@ -174,6 +176,17 @@ def check_organisations(context: Context) -> Iterator[Finding]:
                 "copy the DNS records of your selectors into [[organisation.dkim]], or set lookups.dns = true",
             )
         yield from check_secret_keys(context, organisation.name)
+
+
+def check_senders(context: Context) -> Iterator[Finding]:
+    """Whether a stranger tells anything: only while those who send for a domain are a closed set."""
+    for organisation in context.settings.organisations:
+        if organisation.shared:
+            continue
+        for found in closures(context, organisation.name, asks=True):
+            level = Level.OK if found.is_closed else Level.NOTE
+            remedy = "" if found.is_closed else remedy_for(found)
+            yield Finding(level, f"senders of {found.domain}", describe_closure(found), remedy)
 
 
 def check_secret_keys(context: Context, organisation: str) -> Iterator[Finding]:

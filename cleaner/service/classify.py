@@ -1,21 +1,21 @@
 """
 Judging files: the use case behind `classify`, and the judging part of `explain`.
 
-Nothing is written, no mailbox is opened, no network is asked, and no consent is needed: whoever has the
-file may ask what it is.
+Nothing is written, no mailbox is opened, no name server is asked unless the judge may (`--lookups`), and no consent is
+needed: whoever has the file may ask what it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from cleaner import notices, policy
 from cleaner.classifier import Model
 from cleaner.pipeline import Lessons, judge_together, look_up
-from cleaner.ports import Keys, SentRecord
+from cleaner.ports import SentRecord, Sources
 from cleaner.service.mailfiles import MAX_FILE, messages_of, require
 from cleaner.steps.lines import Line, line_of
 from cleaner.values import (
@@ -50,8 +50,8 @@ class Judge:
     mailbox: str | None = None
     arrivals: tuple[Arrival, ...] = ()
     model: Model | None = None
-    keys: Keys | None = None
-    lessons: Lessons = lambda _: ()
+    sources: Sources = field(default_factory=Sources)
+    lessons: Lessons = lambda _asked, _since: ()
     """What is remembered of proven notices."""
 
 
@@ -93,7 +93,7 @@ def judge_batch(by: Judge, messages: Sequence[Message]) -> Iterator[Judged]:
     """Judges messages as the pipeline does, as if they came now."""
     read = [(message, read_file(message)) for message in messages]
     known = look_up(
-        [notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now, by.keys
+        [notice for _, notice in read], by.organisation, by.owner, by.sent, by.arrivals, by.now, by.sources
     )
     verdicts = judge_together([notice for _, notice in read], known, by.lessons, by.model)
     for (message, notice), verdict in zip(read, verdicts, strict=True):

@@ -13,10 +13,11 @@ from cleaner.classifier.shelf import Shelf
 from cleaner.config import MailboxSettings, Settings
 from cleaner.errors import NotOptedInError
 from cleaner.lookups import Dns, KnownHosts, KnownKeys
-from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox
+from cleaner.ports import ChangeableMailbox, Hosts, Keys, Mailbox, Sources
 from cleaner.store import Store
 from cleaner.store.records import Access
 from cleaner.store.seen import SeenBook
+from cleaner.values import HostQuestion, domain_of
 
 LEARNED: Final = 10
 """So many more proven notices teach enough that unsure ones are looked at again …"""
@@ -89,12 +90,29 @@ class Context:
         shared_with = "" if organisation.shared else organisation.name
         return self.store.seen(mailbox.address, shared_with, counts_for=organisation.name)
 
-    def hosts(self) -> Hosts | None:
-        """What the outside says of hosts, where the configuration wants it asked."""
+    def hosts(self, *, asks: bool, remembers: bool = False) -> Hosts:
+        """What is remembered of who sends for us, and where it is allowed to ask, what the outside says of hosts."""
         wanted = self.settings.lookups
-        if self.dns is None or not (wanted.blocklists or wanted.spf):
-            return None
-        return KnownHosts(self.dns, wanted.blocklists, spf=wanted.spf)
+        dns = self.dns if asks else None
+        return KnownHosts(
+            dns,
+            wanted.blocklists,
+            spf=wanted.spf,
+            strangers=dns.strangers if dns is not None and wanted.sites else None,
+            archive=self.store.dns,
+            clock=self.clock,
+            own=frozenset(domain for found in self.settings.organisations for domain in found.domains),
+            remembers=remembers,
+        )
+
+    def sources(self, organisation: str, *, asks: bool, remembers: bool = False) -> Sources:
+        """What judging an organisation's notices asks beside the sent record."""
+        return Sources(
+            keys=self.keys(asks=asks, remembers=remembers),
+            hosts=self.hosts(asks=asks, remembers=remembers),
+            teachings=self.store.labels.teachings(organisation),
+            outside_senders=self.store.outside.of(organisation),
+        )
 
     def expire_samples(self) -> None:
         """Erases the raw mail of labels that was kept for as long as it may be."""
@@ -108,6 +126,9 @@ class Context:
     def knowledge(self, mailbox: MailboxSettings, model: str | None = None) -> str:
         """A stamp of what judging this mailbox's notices knows beside the sent record, and of the model."""
         organisation = self.settings.organisation(mailbox.organisation)
+        addresses = mailbox.owner().addresses
+        domains = frozenset(map(domain_of, addresses)) & organisation.domains
+        policies = self.hosts(asks=False).find(HostQuestion(domains=domains)).policies
         facts = (
             organisation.name,
             sorted(organisation.domains),
@@ -116,12 +137,17 @@ class Context:
             [str(network) for network in organisation.client_networks],
             sorted(organisation.authserv_ids),
             organisation.always_signs,
+            organisation.senders_complete,
+            sorted((policy.domain, policy.is_closed) for policy in policies.values()),
+            self.store.outside.of(organisation.name),
+            self.store.labels.stamp(organisation.name),
+            self.memory(mailbox).is_in_campaign(self.clock()),
             organisation.shared,
             [(key.domain, key.selector, key.record) for key in organisation.dkim_keys],
             [(key.selector, key.record) for key in self.store.keys.of(organisation.domains)],
             organisation.always_tags,
             [secret.reference for secret in self.settings.keys_of(organisation.name).all()],
-            sorted(mailbox.owner().addresses),
+            sorted(addresses),
             min(self.memory(mailbox).proven() // LEARNED, STEPS),
             model,
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.lookups import KnownHosts, KnownKeys, RecordedDns
 from cleaner.pipeline import look_up
-from cleaner.ports import SentRecord
+from cleaner.ports import SentRecord, Sources
 from cleaner.service.classify import read_file
 from cleaner.service.datasets import Labelled, Mailbag, mailbags
 from cleaner.service.mailfiles import one_message
@@ -33,6 +34,7 @@ from cleaner.values import (
     Heading,
     Kind,
     Known,
+    Lesson,
     Notice,
     Opinion,
     OutgoingMail,
@@ -188,9 +190,10 @@ def evaluate(
     require_rules(without)
     judgements: list[Judgement] = []
     missing: list[str] = []
-    for bag in labelled(paths):
-        judgements += judge(cases(bag, scratch, with_sent=with_sent), without, model)
-        missing += bag.missing
+    for house in houses(labelled(paths)):
+        read = [cases(bag, scratch, with_sent=with_sent) for bag in house]
+        judgements += judge_house(read, without, model)
+        missing += (name for bag in house for name in bag.missing)
     require_messages(judgements, missing)
     return replace(summary(judgements), missing=tuple(missing), answers=tuple(answers(judgements)))
 
@@ -242,18 +245,20 @@ def beside(
     scratch: Callable[[], Store],
     *,
     with_sent: bool = True,
+    copies: Iterable[OutgoingMail] | None = None,
 ) -> tuple[Case, ...]:
-    """Messages that are read already, with what is known beside them."""
+    """Messages that are read already, with what is known beside them; `copies` instead of the files of sent mail."""
     arrivals = tuple(sorted((a for _, n in read if (a := arrival(n))), key=lambda arrival: arrival.time))
     now = max((n.received for _, n in read if n.received), default=datetime.now(UTC))
     with scratch() as store:
         record: SentRecord = store.sent_record(bag.owner.address or "nobody@invalid")
         if with_sent:
-            record.add("Sent", sent_mails(bag.sent), None)
+            record.add("Sent", sent_mails(bag.sent) if copies is None else copies, None)
         dns = RecordedDns(bag.dns)
-        keys = KnownKeys(store.keys, lambda: now, dns, remembers=False)
-        hosts = KnownHosts(dns, spf=True)
-        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, keys, hosts)
+        sources = Sources(
+            KnownKeys(store.keys, lambda: now, dns, remembers=False), KnownHosts(dns, strangers=dns)
+        )
+        known = look_up([n for _, n in read], bag.organisation, bag.owner, record, arrivals, now, sources)
     return tuple(Case(bag.name, label, notice, known) for label, notice in read)
 
 
@@ -280,7 +285,18 @@ def judge(
     learns: bool = True,
 ) -> Iterator[Judgement]:
     """Judges the messages of one mailbox, having learned from those that are proven, as the pipeline does."""
-    for case, found in gathered(read, without, learns=learns):
+    return judge_house((read,), without, model, learns=learns)
+
+
+def judge_house(
+    mailboxes: Sequence[Sequence[Case]],
+    without: frozenset[str] = NOTHING,
+    model: Model | None = None,
+    *,
+    learns: bool = True,
+) -> Iterator[Judgement]:
+    """The mailboxes of one organisation, whose proven mail teaches the others, too."""
+    for case, found in gathered(mailboxes, without, learns=learns):
         if case.notice.kind.is_judged:
             yield Judgement(case, classifier.judge(case.notice, found, model))
         else:
@@ -288,22 +304,36 @@ def judge(
 
 
 def gathered(
-    read: Sequence[Case], without: frozenset[str] = NOTHING, *, learns: bool = True
+    mailboxes: Sequence[Sequence[Case]], without: frozenset[str] = NOTHING, *, learns: bool = True
 ) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
     """
-    The messages of one mailbox with all that is found in each, in the pipeline's two looks.
+    The messages of an organisation's mailboxes with all that is found in each, in the pipeline's two looks.
 
     With `learns` each knows what the proven ones among all of them teach, else what it knew before.
     """
-    first = [_first_look(case, without) for case in read]
-    habits = evidence.learn(
+    first = [[_first_look(case, without) for case in read] for read in mailboxes]
+    lessons = [_lessons(read, found) if learns else () for read, found in zip(mailboxes, first, strict=True)]
+    for number, (read, looked) in enumerate(zip(mailboxes, first, strict=True)):
+        others = (one for at, taught in enumerate(lessons) if at != number for one in taught)
+        colleagues = tuple(replace(one, of_colleague=True) for one in others if one.is_proven)
+        is_shared = any(case.known.organisation.shared for case in read[:1])
+        habits = evidence.learn((*(() if is_shared else colleagues), *lessons[number]))
+        for case, found in zip(read, looked, strict=True):
+            knowing = replace(case, known=replace(case.known, habits=habits)) if learns else case
+            yield knowing, (*found, *_second_look(knowing, without))
+
+
+def _lessons(read: Sequence[Case], looked: Sequence[tuple[Evidence, ...]]) -> tuple[Lesson, ...]:
+    return tuple(
         evidence.lesson(case.notice, case.known, found)
-        for case, found in zip(read, first, strict=True)
-        if learns and case.notice.kind.is_judged
+        for case, found in zip(read, looked, strict=True)
+        if case.notice.kind.is_judged
     )
-    for case, found in zip(read, first, strict=True):
-        knowing = replace(case, known=replace(case.known, habits=habits)) if learns else case
-        yield knowing, (*found, *_second_look(knowing, without))
+
+
+def houses(bags: Iterable[Mailbag]) -> Iterator[tuple[Mailbag, ...]]:
+    """The mailboxes of each world together; a folder of single messages is by itself."""
+    return (tuple(group) for _, group in groupby(bags, key=lambda bag: bag.name.partition("/")[0]))
 
 
 def _first_look(case: Case, without: frozenset[str]) -> tuple[Evidence, ...]:

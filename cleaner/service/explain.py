@@ -196,8 +196,8 @@ def fetch(
 # --- who judges ----------------------------------------------------------------------------------
 
 
-def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
-    """Judges for a mailbox of the configuration, by what the store knows of it."""
+def judge_for(context: Context, mailbox: MailboxSettings, *, asks: bool = False) -> Judge:
+    """Judges for a mailbox of the configuration, by what the store knows of it; `asks`: DNS, too."""
     now = context.clock()
     seen = context.memory(mailbox)
     return Judge(
@@ -210,11 +210,11 @@ def judge_for(context: Context, mailbox: MailboxSettings) -> Judge:
         arrivals=seen.arrivals(now - mailbox.policy.since),
         lessons=seen.lessons,
         model=model_for(context, mailbox.organisation),
-        keys=context.keys(asks=False),
+        sources=context.sources(mailbox.organisation, asks=asks),
     )
 
 
-def judge_for_organisation(context: Context, name: str) -> Judge:
+def judge_for_organisation(context: Context, name: str, *, asks: bool = False) -> Judge:
     """Judges for an organisation as a whole, where it is not known whose mailbox it is."""
     return Judge(
         organisation=context.settings.judging(name),
@@ -223,7 +223,7 @@ def judge_for_organisation(context: Context, name: str) -> Judge:
         sent=context.store.sent_record(NOBODY),
         now=context.clock(),
         model=model_for(context, name),
-        keys=context.keys(asks=False),
+        sources=context.sources(name, asks=asks),
     )
 
 
@@ -290,8 +290,9 @@ def said(judge: Judge, judged: Judged, at: Line, safety: Safety | None = None) -
 
 def stops(safety: Safety) -> str:
     return (
-        f"A run that would move more than {safety.max_messages:,} messages of this mailbox, or more than "
-        f"{safety.max_share:.0%} of those it looks at, moves none and asks first ([safety] max_messages, max_share)."
+        f"Of this mailbox at most {safety.max_messages:,} messages are moved within a day, and at most "
+        f"{safety.max_share:.0%} of those in its folders where that is more than {safety.share_from:,}; beyond that "
+        "the surest go, and somebody is asked first about the rest ([safety] max_messages, max_share, share_from)."
     )
 
 

@@ -14,12 +14,15 @@ from typing import Final
 
 from cleaner import classifier, evidence
 from cleaner.classifier import Model
-from cleaner.classifier.weights import KEEP, REMOVE, TELLING
+from cleaner.classifier.judge import ground
+from cleaner.classifier.weights import KEEP, REMOVE
+from cleaner.evidence import closure, ways
 from cleaner.values import (
     ABSENT,
     UNKNOWN,
     Evidence,
     Force,
+    Ground,
     Kind,
     Known,
     Notice,
@@ -42,6 +45,16 @@ TO_THE_ENVELOPE: Final = (Kind.NDR, Kind.DELAY, Kind.SUCCESS)
 """Kinds that come to the envelope sender (RFC 3464 section 2), which is what BATV tags."""
 
 
+GROUNDS: Final = {
+    Ground.CLOSED: "closed: everybody who sends for you is known, and the host that sent it is not among them",
+    Ground.MEASURED: "measured: nothing like it is among thousands of proven mails",
+    Ground.CAMPAIGN: "campaign: one of many notices about mails from many unrelated networks",
+    Ground.FALSE: "false: it is demonstrably forged",
+    Ground.TAUGHT: "taught: an administrator's labels say so",
+}
+"""Each ground as people read it."""
+
+
 def would_change(notice: Notice, verdict: Verdict, known: Known, mailbox: str | None) -> tuple[str, ...]:
     """Sentences, the nearest way first; `mailbox` is None where it is not known whose the message is."""
     if not notice.kind.is_judged:
@@ -56,6 +69,7 @@ def would_change(notice: Notice, verdict: Verdict, known: Known, mailbox: str | 
         return tuple(the_sum(verdict))  # a fake speaks of no mail that could be proven
     return (
         *the_sum(verdict),
+        *by_ground(notice, verdict, known),
         *by_relays(notice, verdict, known),
         *by_sent_record(notice, verdict, known, mailbox),
         *by_signature(notice, verdict, known),
@@ -86,10 +100,10 @@ def limits(verdict: Verdict, model: Model | None) -> tuple[str, ...]:
         return ()
     if classifier.is_proven(verdict):
         return ("A proof decides, whatever the sum is.",)
-    names = " or ".join(sorted({rule for rule, _ in TELLING}))
+    held = f"{GROUNDS[verdict.ground]}" if verdict.ground is not None else "none holds"
     by_sum = (
-        f"It is backscatter from {REMOVE:+.1f} on, if {names} is part of it; genuine from {KEEP:+.1f} down; "
-        "between these it is unsure and stays."
+        f"It is backscatter from {REMOVE:+.1f} on, if a ground for removal holds ({held}); genuine from {KEEP:+.1f} "
+        "down; between these it is unsure and stays."
     )
     if verdict.probability is None or model is None:
         return (by_sum,)
@@ -102,8 +116,8 @@ def may(model: Model) -> str:
     if model.only_advises:
         return "it only advises, for want of labels"
     return (
-        f"where the sum leaves it open, it decides from {model.remove:.1%} on (then, too, one of these two must be "
-        f"there) or down to {model.keep:.1%}"
+        f"where the sum leaves it open, it decides from {model.remove:.1%} on (then, too, a ground must hold) or down "
+        f"to {model.keep:.1%}"
     )
 
 
@@ -132,33 +146,56 @@ def the_sum(verdict: Verdict) -> Iterator[str]:
             "it was (bounce-cleaner label add)."
         )
         return
-    telling = [e for e in verdict.evidence if (e.rule, e.side) in TELLING]
+    if any(e.force is Force.HOLD for e in verdict.evidence):
+        return  # what would let it be checked is said beside
+    holds = ground(verdict.evidence)
     if verdict.opinion is Opinion.BACKSCATTER:
-        yield from what_condemns_it(verdict, telling)
-    elif not telling:
-        yield (
-            "Only a sign of where the mail came from can make it backscatter: a stranger's computer that handed it "
-            "over, or a fake report. What is missing, and how it is worded, never suffice."
-        )
-    elif score < REMOVE:
+        yield from what_condemns_it(verdict)
+    elif holds is not None and score < REMOVE:
         yield f"{REMOVE - score:.1f} more on the side of backscatter would make it backscatter."
     if verdict.opinion is Opinion.UNSURE and score > KEEP:
         yield f"{score - KEEP:.1f} more on the side of genuine would make it genuine without a proof."
 
 
-def what_condemns_it(verdict: Verdict, telling: Sequence[Evidence]) -> Iterator[str]:
+def what_condemns_it(verdict: Verdict) -> Iterator[str]:
     if verdict.score < REMOVE:
         yield f"By the rules alone ({verdict.score:+.1f}) it would be unsure; the learned model made it backscatter."
         return
+    grounds = [e for e in verdict.evidence if e.ground is not None]
     needed = [
         e
         for e in verdict.evidence
         if e.side is Side.BACKSCATTER
         and e.weight
-        and (verdict.score - e.weight < REMOVE or (len(telling) == 1 and e is telling[0]))
+        and (verdict.score - e.weight < REMOVE or (len(grounds) == 1 and e is grounds[0]))
     ]
     if needed:
         yield f"Without {one_of(needed)} the rules would call it unsure."
+
+
+def by_ground(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
+    """Which ground for a removal is missing, and what would give it."""
+    if verdict.opinion is not Opinion.UNSURE or any(e.force is not Force.WEIGHED for e in verdict.evidence):
+        return
+    if ground(verdict.evidence) is not None:
+        return
+    if not ways.is_addressed_to_us(notice, known):
+        yield (
+            "It was sent to another account and forwarded here, so what is known of your senders says nothing about it."
+        )
+        return
+    domain = ways.policy_domain(notice, known.organisation)
+    found = closure.closure(domain, known) if domain and not known.organisation.shared else None
+    if found is not None and not found.is_closed:
+        yield (
+            f"A stranger tells nothing while anybody may send for {domain}. {found.because} To close it: publish SPF "
+            "that ends in -all or ~all with DMARC p=quarantine or p=reject, or, if relays and client_networks list "
+            f"everything that sends, set senders_complete = true{of(known)}."
+        )
+    yield (
+        "A label on one notice of its kind settles the whole group: bounce-cleaner label review. So do several dozen "
+        "notices within hours about mails from unrelated networks."
+    )
 
 
 def one_of(findings: Sequence[Evidence]) -> str:
@@ -208,7 +245,7 @@ def by_signature(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str
         return
     keys = (*organisation.dkim_keys, *organisation.found_keys)
     configured = {(key.domain, key.selector) for key in keys}
-    asked = sorted(evidence.wanted_keys((notice,), organisation) - configured)
+    asked = sorted(evidence.wanted_keys((notice,), organisation).keys() - configured)
     if asked:
         domain, selector = asked[0]
         yield (

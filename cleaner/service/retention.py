@@ -58,6 +58,7 @@ def expire(
     state = "failed"
     try:
         context.note_access(mailbox, "retention", run)
+        actions.settle_open(changing, journal, journal.open(), notices.fingerprint, now)
         found = actions.expiring(changing, journal, entries, trash, notices.fingerprint, run, now)
         journal.settle(found.settled)
         if found.intents:

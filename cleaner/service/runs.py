@@ -34,8 +34,8 @@ def recovered(context: Context, runs: Sequence[Run], mailbox: str) -> tuple[tupl
     return tuple((run, moved) for run, moved in counted if moved)
 
 
-def moved_by(context: Context, run: str, mailbox: str | None = None) -> int:
-    return sum(entry.was_moved for entry in context.store.entries(run=run, mailbox=mailbox))
+def moved_by(context: Context, run: str, mailbox: str | None = None, since: datetime | None = None) -> int:
+    return sum(entry.was_moved for entry in context.store.entries(run=run, mailbox=mailbox, since=since))
 
 
 def close_runs(context: Context, runs: Sequence[Run]) -> None:

@@ -26,14 +26,16 @@ from cleaner.errors import (
 from cleaner.pipeline import clean
 from cleaner.ports import ChangeableMailbox, Mailbox, Proposals, SentRecord
 from cleaner.service import drift
-from cleaner.service.alerts import compromised, deliver_if_possible, flooded, post
+from cleaner.service.alerts import DAY, SAFETY_STOP, compromised, deliver_if_possible, flooded, post
 from cleaner.service.context import Context
 from cleaner.service.models import candidate_for, model_for
 from cleaner.service.runs import close_runs, cut_off_runs, moved_by, recovered
+from cleaner.service.senders import ended
+from cleaner.steps.act import LIMITED
 from cleaner.steps.lines import Line, line_of_decision, line_of_other
 from cleaner.steps.sent import refresh_sent
 from cleaner.steps.task import Cleaned, Task, Watch
-from cleaner.values import ActionName, Alarm, Kind, Outcome, Plan
+from cleaner.values import ActionName, Alarm, Alert, Kind, Outcome, Plan
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,10 @@ class MailboxScan:
     preview_until: datetime | None = None
     recovered: tuple[tuple[str, int], ...] = ()
     """Runs that were cut off, and how many messages each had moved here; what they had begun is completed."""
+    held: int = 0
+    """Messages that the safety limit holds back now, also those from before."""
+    waits_for: str | None = None
+    """The run that an answer about them is to be given to, where it is another one."""
     newly_sent: int = 0
     """Mails added to the sent record."""
     notes: tuple[str, ...] = ()
@@ -95,7 +101,7 @@ def scan(
     if not chosen:
         return
     cut_off = () if request.only_looks else cut_off_runs(context)
-    run = None if request.only_looks else context.store.runs.start("scan", context.clock())
+    run = begin(context, request)
     if run is not None:
         remember_keys(context)
     results: list[MailboxScan] = []
@@ -120,6 +126,16 @@ def scan(
             deliver_if_possible(context)
 
 
+def begin(context: Context, request: ScanRequest) -> str | None:
+    """None for who only looks. An answer goes on with the run that asked, so that both parts are taken back by it."""
+    if request.only_looks:
+        return None
+    if request.confirm is not None:
+        context.store.runs.resume(request.confirm)
+        return request.confirm
+    return context.store.runs.start("scan", context.clock())
+
+
 def remember_keys(context: Context) -> None:
     """Configured keys, too, are remembered: they are taken out of the file when they rotate."""
     for organisation in context.settings.organisations:
@@ -132,8 +148,8 @@ def choose(context: Context, request: ScanRequest) -> tuple[ScanRequest, tuple[M
         stopped = context.store.runs.stopped(request.confirm)
         if not stopped:
             raise UsageError(
-                f"run {request.confirm} was not stopped by the safety limit, so there is nothing to "
-                "confirm; 'bounce-cleaner history' lists the runs"
+                f"run {request.confirm} was not stopped by the safety limit, or nothing of what it held back "
+                "is left, so there is nothing to confirm; 'bounce-cleaner history' lists the runs"
             )
         since = context.store.runs.get(request.confirm).since
         request = replace(request, mailboxes=stopped, since=request.since or since)
@@ -161,26 +177,22 @@ def finish(
     interrupted: bool,
 ) -> None:
     failed = sum(result.error is not None for result in results)
-    stopped = tuple(r.address for r in results if isinstance(r.error, SafetyStopError))
     state = "done"
     if interrupted:
         state = "interrupted"
-    elif stopped:
+    elif any(isinstance(result.error, SafetyStopError) for result in results):
         state = "stopped"
     elif failed:
         busy = any(isinstance(result.error, MailboxBusyError) for result in results)
         state = "failed" if failed == len(results) and not busy else "partly"
+    looked_at = sum(result.looked_at for result in results)
+    moved = sum(result.moved for result in results)
     if request.confirm is not None:
-        passed = [result.address for result in results if result.error is None]
-        context.store.runs.confirm(request.confirm, passed, context.clock())
+        # What it looked at before it has looked at again; what it moved then it has moved, too.
+        looked_at = max(looked_at, context.store.runs.get(run).looked_at)
+        moved = moved_by(context, run)
     context.store.runs.finish(
-        run,
-        context.clock(),
-        state=state,
-        looked_at=sum(result.looked_at for result in results),
-        moved=sum(result.moved for result in results),
-        stopped=stopped,
-        since=request.since,
+        run, context.clock(), state=state, looked_at=looked_at, moved=moved, since=request.since
     )
     context.expire_samples()
 
@@ -194,6 +206,7 @@ def scan_one(
     stopping: Callable[[], bool],
 ) -> MailboxScan:
     """One mailbox, with every failure of it turned into a part of the result."""
+    began = context.clock()
     try:
         permit(context, request, mailbox)
         with context.store.lock(mailbox.address) as hold:
@@ -203,7 +216,7 @@ def scan_one(
     except StopError:
         raise
     except CleanerError as error:
-        return broken_off(context, mailbox, run, error)
+        return broken_off(context, mailbox, run, error, began)
     except Exception as error:
         # The one place that catches all: one bad mailbox never stops the others.
         log.exception("mailbox %s failed", mailbox.address)
@@ -211,14 +224,14 @@ def scan_one(
             f"{mailbox.address}: a fault of this program ({type(error).__name__}: {error}). Nothing is lost: the "
             "next run completes what was begun. BOUNCE_CLEANER_DEBUG=1 before the command shows where it happened."
         )
-        return broken_off(context, mailbox, run, told)
+        return broken_off(context, mailbox, run, told, began)
 
 
 def broken_off(
-    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError
+    context: Context, mailbox: MailboxSettings, run: str | None, error: CleanerError, began: datetime
 ) -> MailboxScan:
     """What failed may have moved messages before it did; they are told, since they can be taken back."""
-    moved = 0 if run is None else moved_by(context, run, mailbox.address)
+    moved = 0 if run is None else moved_by(context, run, mailbox.address, began)
     return MailboxScan(mailbox.address, run, moved=moved, error=error)
 
 
@@ -249,8 +262,36 @@ def scan_locked(
         task = task_for(context, request, mailbox, changing, run or "", stopping)
         task = replace(task, changes=changing, proposals=proposals_of(context, mailbox))
         cleaned = clean(task, watch, keep_others=request.all_messages)
+        ask_or_settle(context, mailbox, task, cleaned)
         result = result_of(context, mailbox, task, cleaned, request)
-        return replace(result, run=run, newly_sent=added, notes=(*notes, *result.notes))
+        held = context.store.seen(mailbox.address).held()
+        waits_for = context.store.runs.waiting(mailbox.address) if held else None
+        return replace(
+            result,
+            run=run,
+            held=held,
+            waits_for=waits_for if waits_for != run else None,
+            newly_sent=added,
+            notes=(*notes, *result.notes),
+        )
+
+
+def ask_or_settle(context: Context, mailbox: MailboxSettings, task: Task, cleaned: Cleaned) -> None:
+    """
+    Asks once about what the safety limit holds back, and tells of it once.
+
+    The caller holds the mailbox's lock, so that no other scan asks as well.
+    """
+    address, runs = mailbox.address, context.store.runs
+    if cleaned.stopped is not None:
+        runs.stop(task.run, address)
+        post(context, (Alert(SAFETY_STOP, address, str(cleaned.stopped), task.run),))
+    elif cleaned.interrupted:
+        return
+    elif task.is_answer:
+        runs.confirm(address, context.clock())
+    elif task.awaits_answer and not context.store.seen(address).held():
+        runs.settle(address)
 
 
 def proposals_of(context: Context, mailbox: MailboxSettings) -> Proposals:
@@ -336,6 +377,10 @@ def task_for(
     stopping: Callable[[], bool],
 ) -> Task:
     """The task without leave to change anything."""
+    store = context.store
+    is_answer = request.confirm is not None
+    # What it held back is known by now, and later ones with it; what else there is since then is not meant.
+    since = None if is_answer and store.seen(mailbox.address).held() else request.since
     model = model_for(context, mailbox.organisation)
     return Task(
         run=run,
@@ -345,20 +390,29 @@ def task_for(
         organisation=context.settings.judging(mailbox.organisation),
         policy=mailbox.policy,
         safety=None if request.confirm or request.only_looks else context.settings.safety,
-        sent=context.store.sent_record(mailbox.address),
-        journal=context.store.journal(mailbox.address),
+        sent=store.sent_record(mailbox.address),
+        journal=store.journal(mailbox.address),
         memory=context.memory(mailbox),
         now=context.clock(),
-        keys=context.keys(asks=True, remembers=not request.only_looks),
-        hosts=context.hosts(),
+        sources=context.sources(mailbox.organisation, asks=True, remembers=not request.only_looks),
         model=model,
         shadow=candidate_for(context, mailbox.organisation, model),
         knowledge=context.knowledge(mailbox, model.name if model is not None else None),
         # Who only looks wants to know what cleaning will do once it begins.
         preview_until=None if request.only_looks else preview_until(context, mailbox),
-        since=request.since,
+        since=since,
+        moved_before=0 if request.only_looks else moved_of_late(context, mailbox.address),
+        awaits_answer=not is_answer and store.runs.waiting(mailbox.address) is not None,
+        is_answer=is_answer,
         may_continue=lambda: not stopping() and (request.only_looks or context.is_opted_in(mailbox)),
     )
+
+
+def moved_of_late(context: Context, address: str) -> int:
+    """What counts towards the safety limit: moved within a day, and since somebody last let more go."""
+    since = context.clock() - DAY
+    answered = context.store.runs.confirmed_at(address)
+    return context.store.moved_since(address, max(since, answered or since), LIMITED)
 
 
 def preview_until(context: Context, mailbox: MailboxSettings) -> datetime | None:
@@ -382,9 +436,19 @@ def result_of(
     lines = [line_of_decision(address, decision) for decision in shown]
     alarms = alarms_of(task, cleaned)
     if not request.only_looks:
+        outside = (decision.lesson.outside for decision in cleaned.decisions)
         post(
             context,
-            (*compromised(address, alarms), *(flooded(context, address) if cleaned.decisions else ())),
+            (
+                *compromised(address, alarms),
+                *(flooded(context, address) if cleaned.decisions else ()),
+                *ended(
+                    context,
+                    mailbox.organisation,
+                    (one for one in outside if one is not None),
+                    task.sources.outside_senders,
+                ),
+            ),
         )
     nothing = Plan(ActionName.NONE, "This is not a notice.")
     lines += [

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cleaner import __version__, evidence
+from cleaner.evidence.closure import Closure
 from cleaner.service.context import Context
 from cleaner.service.drift import Drift, drifts
 from cleaner.service.models import model_for
 from cleaner.service.runs import latest_runs
+from cleaner.service.senders import closures
 from cleaner.service.shadow import Beside, candidates
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run, Turn
@@ -39,6 +41,18 @@ class MailboxStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the safety limit holds back in one mailbox, until somebody answers."""
+
+    run: str
+    mailbox: str
+    held: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"run": self.run, "mailbox": self.mailbox, "held": self.held}
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     version: str
     store: str
@@ -52,8 +66,9 @@ class Status:
     """How each organisation's model fits what arrives."""
     candidates: tuple[Beside, ...] = ()
     """Models that judge along."""
-    stopped: tuple[tuple[str, str], ...] = ()
-    """What the safety limit stopped and nobody confirmed yet: run and mailbox."""
+    senders: tuple[Closure, ...] = ()
+    """Whether the senders of each of our domains are a closed set, as far as it is remembered."""
+    stopped: tuple[Stopped, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -63,7 +78,17 @@ class Status:
             "models": dict(self.models),
             "drift": [one.as_json() for one in self.drift],
             "candidates": [one.as_json() for one in self.candidates],
-            "stopped": [{"run": run, "mailbox": mailbox} for run, mailbox in self.stopped],
+            "senders": [
+                {
+                    "domain": one.domain,
+                    "closed": one.is_closed,
+                    "by": "policy" if one.by_policy else "word" if one.by_word else None,
+                    "because": one.because or None,
+                    "outside": [str(host) for host in one.outside_senders],
+                }
+                for one in self.senders
+            ],
+            "stopped": [one.as_json() for one in self.stopped],
             "mailboxes": [
                 {
                     "address": m.address,
@@ -101,7 +126,16 @@ def status(context: Context, *, runs: int = 5) -> Status:
         models=tuple((o.name, _model(context, o.name)) for o in context.settings.organisations),
         drift=drifts(context),
         candidates=candidates(context),
-        stopped=context.store.runs.unconfirmed(),
+        senders=tuple(
+            closure
+            for organisation in context.settings.organisations
+            if not organisation.shared
+            for closure in closures(context, organisation.name, asks=False)
+        ),
+        stopped=tuple(
+            Stopped(run, address, context.store.seen(address).held())
+            for run, address in context.store.runs.unconfirmed()
+        ),
     )
 
 

@@ -122,7 +122,7 @@ def drafts_of(bag: Mailbag, scratch: Callable[[], Store], lexicon: Lexicon) -> I
     drafted: dict[Path, Draft] = {}
     for state, (withhold, with_sent) in STATES.items():
         known_so = replace(bag, organisation=withhold(bag.organisation))
-        for case, found in gathered(beside(known_so, read, scratch, with_sent=with_sent)):
+        for case, found in gathered((beside(known_so, read, scratch, with_sent=with_sent),)):
             if not is_lesson(case):
                 continue
             path = case.label.path
@@ -170,7 +170,7 @@ def unrecorded(
             organisation=withhold(bag.organisation),
             sent=tuple(path for path in bag.sent if named[path] not in gone),
         )
-        known = gathered(beside(known_so, read, scratch))
+        known = gathered((beside(known_so, read, scratch),))
         yield from ((case, found) for case, found in known if case.label.path in inside)
 
 

@@ -57,6 +57,8 @@ class Trained:
     own_labels: int
     base_rows: int
     guarantee: Guarantee
+    taught: Guarantee
+    """For removing by own labels alone."""
     threshold: float
     comparisons: tuple[Comparison, ...]
     promoted: bool
@@ -76,6 +78,8 @@ class Trained:
             "bound": self.guarantee.bound,
             "confidence": self.guarantee.confidence,
             "missing_labels": self.guarantee.missing,
+            "own_genuine_groups": self.taught.clusters,
+            "missing_own_groups": self.taught.missing,
             "remove": self.threshold if self.threshold <= 1.0 else None,
             "objections": list(self.objections),
             "promoted": self.promoted,
@@ -100,7 +104,13 @@ def trained(context: Context, named: str, watch: Watch, *, may_promote: bool) ->
     base, words, source = base_of(context)
     own = tuple(own_examples(context.store.labels.training_rows(named)))
     name = new_name(context, named)
-    learned = learn((*training(base), *own), name, aside=locked(base), watch=watch)
+    learned = learn(
+        (*training(base), *own),
+        name,
+        aside=locked(base),
+        accept=context.settings.models.accept,
+        watch=watch,
+    )
     current = model_for(context, named)
     held_out = [(example, probability) for example, probability in learned.held_out if example.own]
     comparisons = compare(current, learned.model, locked(base), held_out)
@@ -117,6 +127,7 @@ def trained(context: Context, named: str, watch: Watch, *, may_promote: bool) ->
         own_labels=len(own),
         base_rows=len(base),
         guarantee=learned.guarantee,
+        taught=learned.taught,
         threshold=learned.model.remove,
         comparisons=comparisons,
         promoted=may_promote and not objections,

@@ -1,32 +1,72 @@
-"""Acting: the safety limits, journal entries for the plans, and what became of them."""
+"""Acting: the safety limit, journal entries for the plans, and what became of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cleaner import actions
 from cleaner.errors import SafetyStopError
 from cleaner.ports import ChangeableMailbox
-from cleaner.steps.task import Decision, Task, Watch
-from cleaner.values import ActionName, Entry, EntryState, Outcome
+from cleaner.steps.task import Decision, Look, Task, Watch
+from cleaner.values import ActionName, Entry, EntryState, Outcome, Verdict
+
+LIMITED = (ActionName.MOVE, ActionName.DELETE)
+"""What the safety limit counts; what goes to the review queue goes there to be looked at."""
 
 
-def over_limit(task: Task, decisions: Sequence[Decision], total: int) -> SafetyStopError | None:
-    """The safety stop, if the run would move more than the limits allow."""
-    if task.safety is None:
+def hold_back(task: Task, decisions: Sequence[Decision], seen: Look) -> Iterator[Decision]:
+    """
+    The decisions in their order, those HELD that the safety limit does not let go now.
+
+    What waits for an answer goes on waiting. Of the rest the surest go, up to what is left of the limit.
+    """
+    held: set[str] = set()
+    if task.safety is not None:
+        moving = [d for d in decisions if d.plan.action in LIMITED]
+        if task.awaits_answer:
+            waiting = {sighting.fingerprint for sighting in seen.sightings if sighting.held}
+            held |= {d.fingerprint for d in moving if d.fingerprint in waiting}
+        free = sorted((d for d in moving if d.fingerprint not in held), key=lambda d: surest_first(task, d))
+        left = max(task.safety.most(seen.total + task.moved_before) - task.moved_before, 0)
+        # By fingerprint: copies of one message are remembered as one, so they wait together.
+        held |= {d.fingerprint for d in free[left:]}
+    for decision in decisions:
+        is_held = decision.fingerprint in held and decision.plan.action in LIMITED
+        yield replace(decision, outcome=Outcome.HELD) if is_held else decision
+
+
+def surest_first(task: Task, decision: Decision) -> tuple[float, float, float]:
+    """By how probable it is that the notice is spurious, then by age, the oldest first."""
+    verdict = decision.verdict
+    received = decision.heading.received or decision.notice.received or task.now
+    return -sureness(verdict), -verdict.score, received.timestamp()
+
+
+def sureness(verdict: Verdict) -> float:
+    """The probability; where no model was asked, what the sum of the weights, which is log-odds, would make it."""
+    if verdict.probability is not None:
+        return verdict.probability
+    return 0.5 + 0.5 * math.tanh(verdict.score / 2)
+
+
+def stop_of(task: Task, decisions: Sequence[Decision], seen: Look) -> SafetyStopError | None:
+    """
+    What is to be told of what was held back.
+
+    Nothing while somebody was asked already; nor of a run that was interrupted: the next one goes on with it.
+    """
+    held = sum(d.outcome is Outcome.HELD for d in decisions)
+    if task.safety is None or task.awaits_answer or not held or not task.may_continue():
         return None
-    moving = sum(d.plan.action in (ActionName.MOVE, ActionName.DELETE) for d in decisions)
-    limit = ""
-    if moving > task.safety.max_messages:
-        limit = f"safety.max_messages = {task.safety.max_messages}"
-    elif moving > task.safety.share_from and moving > task.safety.max_share * total:
-        limit = f"safety.max_share = {task.safety.max_share:g}"
-    return SafetyStopError(task.run, task.owner.address, moving, total, limit) if limit else None
+    done = sum(d.outcome is Outcome.DONE and d.plan.action in LIMITED for d in decisions)
+    limit = task.safety.reached(seen.total + task.moved_before)
+    return SafetyStopError(task.run, task.owner.address, done, held, limit)
 
 
 def as_planned(decision: Decision) -> Decision:
-    if decision.plan.action.changes_mailbox:
+    if decision.plan.action.changes_mailbox and decision.outcome is not Outcome.HELD:
         return replace(decision, outcome=Outcome.PLANNED)
     return decision
 
@@ -34,8 +74,12 @@ def as_planned(decision: Decision) -> Decision:
 def act(
     task: Task, changes: ChangeableMailbox, decisions: Sequence[Decision], watch: Watch
 ) -> Iterator[Decision]:
-    """Carries out the plans; each decision comes back with what became of it, in its old order."""
-    planned = [d for d in decisions if d.plan.action.changes_mailbox and d.plan.target is not None]
+    """Carries out the plans but those held back; each decision comes back with what became of it, in its old order."""
+    planned = [
+        d
+        for d in decisions
+        if d.plan.action.changes_mailbox and d.plan.target is not None and d.outcome is not Outcome.HELD
+    ]
     for target in dict.fromkeys(d.plan.target for d in planned):
         if target is not None:
             changes.create(target)

@@ -22,7 +22,7 @@ from cleaner.values import (
 Line = dict[str, Any]
 
 
-BESIDE = frozenset(("subject", "because", "plan_reason"))
+BESIDE = frozenset(("subject", "because", "plan_reason", "held_back"))
 """Keys of a line that only the tables for people need; they are no part of the contract."""
 
 
@@ -76,13 +76,14 @@ def line_of(
         "model": verdict.model,
         "evidence": [_evidence(evidence) for evidence in verdict.evidence],
         "plan": plan.action.value,
-        "outcome": outcome.value,
+        "outcome": (Outcome.PLANNED if outcome is Outcome.HELD else outcome).value,
         "new_id": new_id,
         "entry": entry,
         "error": error,
         "subject": notice.subject,
         "because": verdict.because,
         "plan_reason": plan.reason,
+        "held_back": outcome is Outcome.HELD,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cleaner import notices
+from cleaner import actions, notices
 from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
 from cleaner.steps.paging import pieces
@@ -24,18 +24,24 @@ from cleaner.values import (
     Heading,
     Kind,
     Message,
+    Outcome,
     SeenNotice,
 )
 
 BURST_SPAN = timedelta(days=2)
 """Earlier notices that are still counted when bursts are looked for."""
+HELD_AGAIN = timedelta(days=1)
+"""What is held back is judged again so often, not at each look: it may be thousands, and it stays anyway."""
+SOUGHT = 500
+"""Of so many that are held back each look asks whether they are still there; of more only when they are judged again."""
 
 
 def look(task: Task, there: Sequence[Folder], watch: Watch, *, keep_others: bool = False) -> Look:
     """Lists the watched folders and keeps the messages whose header makes a notice likely."""
     folders = {folder.name for folder in there}
     pending: dict[str, list[SeenNotice]] = {}
-    for notice in task.memory.pending(task.knowledge):
+    known = task.memory.pending(task.knowledge)
+    for notice in known:
         if is_due(task, notice):
             pending.setdefault(notice.folder, []).append(notice)
     missing = tuple(name for name in task.policy.folders if name not in folders)
@@ -44,12 +50,36 @@ def look(task: Task, there: Sequence[Folder], watch: Watch, *, keep_others: bool
         if folder in folders and task.may_continue():
             found = look_through(task, folder, pending.get(folder, ()), watch, keep_others)
             result = merge(result, found)
-    return result
+    if task.changes is None:
+        return result
+    held = [notice for notice in known if notice.outcome is Outcome.HELD]
+    if len(held) > SOUGHT:
+        held = [notice for notice in held if is_due(task, notice)]
+    return replace(result, gone=tuple(no_longer_there(task, folders, held, result.sightings)))
+
+
+def no_longer_there(
+    task: Task, folders: set[str], held: Sequence[SeenNotice], seen: Sequence[Sighting]
+) -> Iterator[str]:
+    """Of what is held back, what its owner deleted or moved away; or it is in no folder that is watched now."""
+    found = {sighting.fingerprint for sighting in seen}
+    by_folder: dict[str, list[SeenNotice]] = {}
+    for notice in held:
+        if notice.fingerprint not in found:
+            by_folder.setdefault(notice.folder, []).append(notice)
+    for folder, left in by_folder.items():
+        ids = tuple(notice.id for notice in left)
+        is_watched = folder in task.policy.folders and folder in folders
+        there = task.mailbox.present(folder, ids) if is_watched else frozenset()
+        yield from (notice.fingerprint for notice in left if notice.id not in there)
 
 
 def is_due(task: Task, notice: SeenNotice) -> bool:
     """Whether looking at a pending notice again can change what is done with it."""
     policy = task.policy
+    if notice.outcome is Outcome.HELD:
+        is_stale = notice.knowledge != task.knowledge or notice.judged_at + HELD_AGAIN <= task.now
+        return not task.awaits_answer or is_stale
     if policy.since and notice.received is not None and notice.received < task.now - policy.since:
         return False
     if notice.action is ActionName.WAIT and notice.received is not None:
@@ -92,6 +122,8 @@ def look_through(
             return Look((), tuple(others), tuple(unreadable), looked_at, total)
     watch(stage, looked_at, looked_at)
     found = tuple(seen_again(task, folder, likely))
+    if task.is_answer:
+        found += tuple(held_elsewhere(task, folder, likely))
     waiting = frozenset(notice.fingerprint for notice in pending)
     # Who asks for what came since a time leaves the rest unseen: the next look begins where the last one ended.
     cursors = {} if cursor is None or task.since is not None else {folder: cursor}
@@ -104,6 +136,18 @@ def look_through(
         cursors,
         taken_back=tuple(sighting for sighting in found if sighting.taken_back is not None),
     )
+
+
+def held_elsewhere(task: Task, folder: str, seen: Sequence[str]) -> Iterator[Sighting]:
+    """Further copies of what is held back: of all copies of a message one place is remembered."""
+    there = frozenset(seen)
+    for piece in pieces(task.mailbox, folder, None):
+        headings = glance(task.mailbox, folder, piece.ids, keep_others=False)
+        likely = [h.id for h in headings if not h.unreadable and notices.is_likely(h.headers)]
+        others = [id for id in likely if id not in there]
+        yield from (sighting for sighting in seen_again(task, folder, others) if sighting.held)
+        if not task.may_continue():
+            return
 
 
 def glance(mailbox: Mailbox, folder: str, ids: Sequence[str], keep_others: bool) -> Iterator[Heading]:
@@ -141,6 +185,7 @@ def merge(left: Look, right: Look) -> Look:
         left.cursors | right.cursors,
         left.missing + right.missing,
         left.taken_back + right.taken_back,
+        left.gone + right.gone,
     )
 
 
@@ -150,53 +195,48 @@ def sighted(task: Task, headings: Sequence[Heading]) -> Iterator[Sighting]:
     prints = [fingerprint for fingerprint, _ in by_print]
     known = task.memory.known(prints)
     history = task.journal.for_fingerprints(prints)
+    where = actions.Whereabouts(task.mailbox, task.journal, notices.fingerprint)
     for fingerprint, heading in by_print:
         entries = history.get(fingerprint, ())
-        put_back, taken_back = was_put_back(task, entries)
+        put_back, taken_back = was_put_back(task, where, entries, heading)
         before = known.get(fingerprint)
         if before is not None and before.kind is Kind.NOT_A_BOUNCE:
             continue  # A digest of ours: nothing else of that kind is remembered.
         settled = before is not None and before.is_settled
-        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled)
+        held = before is not None and before.outcome is Outcome.HELD
+        stayed = before is not None and (before.folder, before.id) == (heading.folder, heading.id)
+        yield Sighting(heading, fingerprint, entries, put_back, taken_back, settled, held, stayed)
 
 
 def is_settled(task: Task, sighting: Sighting, pending: frozenset[str]) -> bool:
-    """Whether it was judged for good, and nobody asks to look again."""
+    """Whether it was judged, for good or until somebody answers, and nobody asks to look again."""
     again = task.looks_again or sighting.fingerprint in pending
+    if task.awaits_answer and sighting.held and sighting.stayed:
+        return not again
     moved = any(entry.state is EntryState.DONE for entry in sighting.history) and not sighting.put_back
     return sighting.settled and not again and not moved
 
 
-def was_put_back(task: Task, entries: Iterable[Entry]) -> tuple[bool, Entry | None]:
+def was_put_back(
+    task: Task, where: actions.Whereabouts, entries: Iterable[Entry], heading: Heading
+) -> tuple[bool, Entry | None]:
     """
-    Whether the message was restored by undo or moved out of the quarantine by its owner; his is the entry told.
+    Whether the message was restored by undo or brought back by its owner; the owner's is the entry told.
 
-    A moved message that is no longer in its target folder, while it stands here again, was moved
-    by its owner: that is journalled as RETURNED. One that is still there has a second copy here.
+    What the owner brought back is journalled as RETURNED. A message that is still where we moved it
+    has a second copy here.
     """
-    undone = False
+    put_back = False
     taken_back: Entry | None = None
     for entry in entries:
-        if entry.state is EntryState.UNDONE:
-            undone = True
-        elif entry.state is EntryState.RETURNED:
+        if not where.was_brought_back(entry, heading):
+            continue
+        put_back = True
+        if entry.state not in (EntryState.UNDOING, EntryState.UNDONE):
             taken_back = entry
-        elif entry.state is EntryState.GONE and entry.was_moved:
-            # It had left the quarantine by its owner's hand, and now he has put it here.
-            taken_back = entry
-        elif is_missing_from_target(task, entry):
-            taken_back = entry
-            if task.changes is not None:
-                task.journal.settle((replace(entry, state=EntryState.RETURNED, settled_at=task.now),))
-    return undone or taken_back is not None, taken_back
-
-
-def is_missing_from_target(task: Task, entry: Entry) -> bool:
-    return (
-        entry.state is EntryState.DONE
-        and entry.new_id is not None
-        and not task.mailbox.present(entry.target, (entry.new_id,))
-    )
+            if task.changes is not None and entry.state is not EntryState.RETURNED:
+                task.journal.settle((actions.returned(entry, task.now),))
+    return put_back, taken_back
 
 
 def arrivals_of(task: Task, sightings: Sequence[Sighting]) -> tuple[Arrival, ...]:

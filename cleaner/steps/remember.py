@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from cleaner.classifier.features import facts
 from cleaner.steps.lines import kept, line_of_decision
-from cleaner.steps.task import Decision, Task
+from cleaner.steps.task import Decision, Look, Task
 from cleaner.values import ActionName, Advice, SeenNotice, Verdict
 
 
-def remember(task: Task, decisions: Sequence[Decision], cursors: dict[str, str]) -> None:
+def remember(task: Task, decisions: Sequence[Decision], seen: Look) -> None:
     """Keeps the judgements, and how far the folders were looked through if the run came to its end."""
     complete = task.may_continue()
     judged = (d for d in decisions if d.notice.kind.is_judged)
-    task.memory.record((remembered(task, d) for d in judged), cursors if complete else {})
+    task.memory.record((remembered(task, d) for d in judged), seen.cursors if complete else {})
+    if complete and seen.gone:
+        task.memory.note_gone(seen.gone)
 
 
 def remembered(task: Task, decision: Decision) -> SeenNotice:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Hosts, Journal, Keys, Mailbox, Memory, Proposals, SentRecord
+from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, Proposals, SentRecord, Sources
 from cleaner.values import (
     Entry,
     Evidence,
@@ -59,14 +59,19 @@ class Task:
     """Asked where the rules are silent; None: rules alone."""
     shadow: Model | None = None
     """A candidate that judges along: what it says is kept, and nothing is done by it."""
-    keys: Keys | None = None
-    hosts: Hosts | None = None
+    sources: Sources = field(default_factory=Sources)
     proposals: Proposals | None = None
     """Where the owner's own moves are noted; None: they are not."""
     knowledge: str = ""
     preview_until: datetime | None = None
     since: datetime | None = None
     """Asked for: everything since then is looked at again, and old mail may be moved."""
+    moved_before: int = 0
+    """Messages that were moved from here by themselves of late; the safety limit counts them, too."""
+    awaits_answer: bool = False
+    """Somebody was asked about what the safety limit held back, and nothing of that is moved before he answers."""
+    is_answer: bool = False
+    """He did: all that was held back is looked for, wherever it is now, and moved."""
     may_continue: Callable[[], bool] = lambda: True
     """Asked before each step: false when consent was withdrawn or the user interrupts."""
 
@@ -88,6 +93,10 @@ class Sighting:
     """The move of ours that the mailbox's owner himself reversed."""
     settled: bool = False
     """It was judged before, for good."""
+    held: bool = False
+    """It was to be moved, and the safety limit held it back."""
+    stayed: bool = False
+    """It is where it was when it was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,8 @@ class Look:
     """Watched folders that do not exist."""
     taken_back: tuple[Sighting, ...] = ()
     """Messages that their owner moved out of where we had moved them to."""
+    gone: tuple[str, ...] = ()
+    """Fingerprints of what was held back and is in no watched folder any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cleaner.errors import MailboxBusyError
-from cleaner.store import grants, invitations, journal, keeping, moving, schedule, schema, seen, sent
+from cleaner.store import grants, invitations, journal, keeping, moving, runs, schedule, schema, seen, sent
 from cleaner.store.alerts import AlertBook
 from cleaner.store.consent import AccessBook, ConsentBook
 from cleaner.store.database import BUSY, Database
+from cleaner.store.dns import DnsBook
 from cleaner.store.grants import GrantBook
 from cleaner.store.hashing import Keyed
 from cleaner.store.invitations import InvitationBook
@@ -27,6 +28,7 @@ from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
+from cleaner.store.outside import OutsideBook
 from cleaner.store.owners import row_id
 from cleaner.store.report import ReportBook
 from cleaner.store.runs import RunBook
@@ -34,7 +36,7 @@ from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.store.upkeep import UpkeepBook
 from cleaner.store.watching import WatchBook
-from cleaner.values import Entry, EntryState, SeenNotice, address_key
+from cleaner.values import ActionName, Entry, EntryState, SeenNotice, address_key
 
 if TYPE_CHECKING:
     from cleaner.store.fleet import FleetBook
@@ -61,6 +63,8 @@ class Store:
         self.models = ModelBook(database)
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
+        self.outside = OutsideBook(database)
+        self.dns = DnsBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed, seals)
         self.upkeep = UpkeepBook(database)
@@ -173,6 +177,10 @@ class Store:
     def entry_counts(self, address: str) -> Mapping[EntryState, int]:
         return journal.count_entries(self._database, address)
 
+    def moved_since(self, address: str, since: datetime, actions: Iterable[ActionName]) -> int:
+        """How many messages of a mailbox those actions moved after that time, wherever they are now."""
+        return journal.count_moved(self._database, address, actions, since)
+
     @contextmanager
     def lock(self, address: str) -> Iterator[Hold]:
         """Holds a mailbox for the caller. Raises MailboxBusyError."""
@@ -216,5 +224,6 @@ class Store:
                 schedule.forget(connection, mailbox)
                 invitations.forget(connection, mailbox)
                 grants.erase(connection, mailbox)
+                runs.forget(connection, address)
         self.alerts.forget_about(address)
         self._database.shrink_log()

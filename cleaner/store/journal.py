@@ -174,6 +174,26 @@ def find_entries(
         return tuple(_entry(row) for row in sorted(latest, key=lambda row: row.id))
 
 
+def count_moved(database: Database, address: str, actions: Iterable[ActionName], since: datetime) -> int:
+    """How many messages of a mailbox were moved after that time, wherever they are now."""
+    j = tables.journal.c
+    untouched = j.state.in_((EntryState.INTENDED.value, EntryState.FAILED.value))
+    query = (
+        select(func.count())
+        .select_from(tables.journal)
+        .join(tables.mailbox)
+        .where(
+            tables.mailbox.c.address == address_key(address),
+            j.intended_at > since,
+            j.action.in_([action.value for action in actions]),
+            ~untouched,
+            (j.state != EntryState.GONE.value) | j.new_id.is_not(None),
+        )
+    )
+    with database.read() as connection:
+        return connection.execute(query).scalar_one()
+
+
 def count_entries(database: Database, address: str) -> Mapping[EntryState, int]:
     """How many entries of a mailbox are in which state."""
     query = (

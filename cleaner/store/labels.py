@@ -142,6 +142,40 @@ class LabelBook:
 
     # --- learning
 
+    def teachings(self, organisation: str) -> StoredTeachings:
+        return StoredTeachings(self, organisation)
+
+    def stamp(self, organisation: str) -> tuple[int, datetime | None]:
+        """Changes whenever a label of the organisation is confirmed or withdrawn."""
+        c = tables.label.c
+        settled = func.max(func.coalesce(c.settled_at, c.at))
+        query = (
+            select(func.count(), settled)
+            .select_from(tables.label)
+            .join(tables.organisation)
+            .where(tables.organisation.c.name == organisation, c.state == LabelState.CONFIRMED.value)
+        )
+        with self.database.read() as connection:
+            count, at = connection.execute(query).one()
+        return count, at
+
+    def taught(self, organisation: str, groups: Iterable[str]) -> Mapping[str, Opinion]:
+        """What confirmed labels say of groups of like notices; those of which they say both are left out."""
+        c = tables.label.c
+        names = {self.keyed.hash("cluster", group): group for group in groups}
+        found: dict[str, set[str]] = {}
+        with self.database.read() as connection:
+            for number in _organisations(connection, organisation):
+                for chunk in chunks(names):
+                    query = select(c.cluster, c.truth).where(
+                        c.organisation_id == number,
+                        c.cluster.in_(chunk),
+                        c.state == LabelState.CONFIRMED.value,
+                    )
+                    for row in connection.execute(query.distinct()):
+                        found.setdefault(names[row.cluster], set()).add(row.truth)
+        return {group: Opinion(*truths) for group, truths in found.items() if len(truths) == 1}
+
     def training_rows(self, organisation: str) -> Iterator[TrainingRow]:
         """
         The confirmed labels of notices, by number; what contradicts itself is left out (`contradictions`).
@@ -221,6 +255,17 @@ class LabelBook:
             expired = samples.expire(connection, before)
         self.database.shrink_log()
         return expired
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTeachings:
+    """What one organisation's labels say; satisfies `ports.Teachings`."""
+
+    book: LabelBook
+    organisation: str
+
+    def taught(self, groups: frozenset[str]) -> Mapping[str, Opinion]:
+        return self.book.taught(self.organisation, groups)
 
 
 @dataclass(frozen=True, slots=True)

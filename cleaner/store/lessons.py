@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, literal_column, select
 
 from cleaner.store import tables
 from cleaner.store.database import chunks
@@ -19,7 +20,9 @@ from cleaner.values import Lesson
 
 LATEST: Final = 1_000
 """Proven mails that are learned from: habits change."""
-NAMES: Final = ("original", "site", "machine", "network", "author")
+NAMES: Final = ("original", "site", "machine", "network", "author", "selector", "stranger")
+MOST_STRANGERS: Final = 5_000
+"""Of the time around the notices at hand; a campaign shows itself in far fewer."""
 
 
 def keep(
@@ -43,8 +46,14 @@ def keep(
         connection.execute(insert(tables.lesson), rows)
 
 
-def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[str]) -> Iterator[Lesson]:
-    """The latest lessons about proven mail, and those about the machines asked about."""
+def recall(
+    connection: Connection,
+    keyed: Keyed,
+    mailbox: int,
+    asked: Iterable[str],
+    strangers_since: datetime | None = None,
+) -> Iterator[Lesson]:
+    """The latest lessons about proven mail, those about the machines asked about, and about strangers since then."""
     c = tables.lesson.c
     names = {keyed.hash("way", text): text for text in asked}
     proven = select(tables.lesson).where(c.mailbox_id == mailbox, c.proven)
@@ -54,6 +63,12 @@ def recall(connection: Connection, keyed: Keyed, mailbox: int, asked: Iterable[s
         wanted = c.machine.in_(hashes)
         seen = select(tables.lesson).where(c.mailbox_id == mailbox, wanted, ~c.proven)
         for row in connection.execute(seen.order_by(c.day.desc(), c.fingerprint.desc()).limit(LATEST)):
+            yield _lesson(row, names)
+    if strangers_since is not None:
+        late = select(tables.lesson).where(
+            c.mailbox_id == mailbox, literal_column("stranger IS NOT NULL"), c.at >= strangers_since
+        )
+        for row in connection.execute(late.order_by(c.at.desc()).limit(MOST_STRANGERS)):
             yield _lesson(row, names)
 
 
@@ -88,6 +103,7 @@ def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:
     return {
         **{name: keyed.hash("way", text) if text else None for name, text in hashes.items()},
         "day": lesson.day,
+        "at": lesson.at,
         "version": lesson.version,
         "listed": lesson.is_listed,
         "at_us": lesson.at_us,
@@ -102,6 +118,9 @@ def _lesson(row: Row[Any], names: Mapping[bytes, str]) -> Lesson:
     texts = {name: _text(getattr(row, name), names) for name in NAMES}
     return Lesson(
         day=row.day,
+        at=row.at,
+        selector=texts["selector"],
+        stranger=texts["stranger"],
         original=texts["original"],
         site=texts["site"],
         machine=texts["machine"],

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, literal_column, select, update
 
 from cleaner.errors import UsageError
 from cleaner.store import tables
 from cleaner.store.database import BATCH, Database, chunks
 from cleaner.store.locks import Locks
 from cleaner.store.records import Run
+from cleaner.values import address_key
 
 LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"
 """For run numbers that people type: none that looks like another."""
@@ -46,6 +46,19 @@ class RunBook:
             self._at_work[number] = stack.pop_all()
         return number
 
+    def resume(self, run: str) -> None:
+        """A run that was stopped goes on. Raises UsageError while somebody else goes on with it."""
+        if run in self._at_work:
+            raise UsageError(f"run {run} is at work already")
+        with ExitStack() as stack:
+            if not stack.enter_context(self._locks.hold(_lock(run))):
+                raise UsageError(f"another process goes on with run {run} already")
+            with self._database.write() as connection:
+                connection.execute(
+                    update(tables.run).where(tables.run.c.id == run).values(finished=None, state="running")
+                )
+            self._at_work[run] = stack.pop_all()
+
     def finish(
         self,
         run: str,
@@ -54,21 +67,44 @@ class RunBook:
         state: str,
         looked_at: int = 0,
         moved: int = 0,
-        stopped: Sequence[str] = (),
         since: datetime | None = None,
     ) -> None:
-        """Ends a run; `stopped` are the mailboxes in which the safety limit held it."""
+        """Ends a run."""
         with self._database.write() as connection:
             connection.execute(
                 update(tables.run)
                 .where(tables.run.c.id == run)
                 .values(finished=at, state=state, looked_at=looked_at, moved=moved, since=since)
             )
-            if stopped:
-                connection.execute(
-                    insert(tables.run_stop), [{"run_id": run, "address": address} for address in stopped]
-                )
         self._at_work.pop(run, ExitStack()).close()
+
+    def stop(self, run: str, address: str) -> None:
+        """The safety limit held that run in that mailbox; what it holds back there waits for an answer."""
+        with self._database.write() as connection:
+            connection.execute(insert(tables.run_stop).values(run_id=run, address=address))
+
+    def waiting(self, address: str) -> str | None:
+        """The run that waits for an answer about that mailbox; of several from before there was but one, the last."""
+        s, r = tables.run_stop.c, tables.run.c
+        query = (
+            select(s.run_id, s.confirmed_at)
+            .join_from(tables.run_stop, tables.run)
+            .where(_is_of(address))
+            .order_by(r.started.desc(), r.id.desc())
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query.limit(1)).first()
+        return row.run_id if row is not None and row.confirmed_at is None else None
+
+    def confirmed_at(self, address: str) -> datetime | None:
+        """When somebody last let go what was held back in that mailbox."""
+        s = tables.run_stop.c
+        query = select(s.confirmed_at).where(_is_of(address), s.confirmed_at.is_not(None))
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(
+                query.order_by(s.confirmed_at.desc()).limit(1)
+            ).scalar()
+        return found
 
     def stopped(self, run: str) -> tuple[str, ...]:
         """The mailboxes in which the safety limit held that run, and which nobody confirmed yet."""
@@ -89,15 +125,20 @@ class RunBook:
             latest = {row.address: row for row in connection.execute(query)}
         return tuple((row.run_id, row.address) for row in latest.values() if row.confirmed_at is None)
 
-    def confirm(self, run: str, addresses: Sequence[str], at: datetime) -> None:
-        """Somebody looked at what that run would have moved and let it go; it holds for this once."""
+    def confirm(self, address: str, at: datetime) -> None:
+        """Somebody let go what was held back in that mailbox; it holds for this once."""
         s = tables.run_stop.c
         with self._database.write() as connection:
             connection.execute(
                 update(tables.run_stop)
-                .where(s.run_id == run, s.address.in_(addresses), s.confirmed_at.is_(None))
+                .where(_is_of(address), s.confirmed_at.is_(None))
                 .values(confirmed_at=at)
             )
+
+    def settle(self, address: str) -> None:
+        """Nothing is held back there any more: nobody needs to answer."""
+        with self._database.write() as connection:
+            forget(connection, address)
 
     def get(self, run: str) -> Run:
         """Raises UsageError for a run that never was."""
@@ -164,6 +205,18 @@ class RunBook:
             return True
         with self._locks.hold(_lock(run)) as free:
             return not free
+
+
+def forget(connection: Connection, address: str) -> None:
+    """Of that mailbox, what waits for an answer."""
+    connection.execute(
+        delete(tables.run_stop).where(_is_of(address), tables.run_stop.c.confirmed_at.is_(None))
+    )
+
+
+def _is_of(address: str) -> ColumnElement[bool]:
+    """As the configuration writes it, or used to."""
+    return tables.run_stop.c.address.in_((address, address_key(address)))
 
 
 def _forget(connection: Connection, idle: Select[tuple[str]]) -> int:

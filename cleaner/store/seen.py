@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from cleaner.store import lessons, tables, watching
+from cleaner.store import lessons, outside, tables, watching
 from cleaner.store.cursors import cursor, set_cursor
 from cleaner.store.database import Database, chunks
 from cleaner.store.hashing import Keyed
@@ -28,6 +28,9 @@ from cleaner.store.labelling import LabelState
 from cleaner.store.owners import ensured, has_withdrawn, row_id
 from cleaner.values import ActionName, Arrival, Kind, Lesson, Opinion, Outcome, SeenNotice, subject_key
 
+LATELY: Final = timedelta(days=1)
+CAMPAIGN: Final = 24
+"""Operators of machines from which on it is worth looking again (`evidence.rules.campaign`)."""
 ACTIONS: Final = tuple(action.value for action in ActionName if action is not ActionName.NONE)
 UNDONE: Final = tuple(outcome.value for outcome in Outcome if outcome not in (Outcome.DONE, Outcome.GONE))
 
@@ -115,22 +118,61 @@ class SeenBook:
             )
             return connection.execute(query.limit(1)).first() is not None
 
-    def lessons(self, asked: frozenset[str]) -> tuple[Lesson, ...]:
+    def lessons(self, asked: frozenset[str], strangers_since: datetime | None = None) -> tuple[Lesson, ...]:
         with self._database.read() as connection:
             # Of a mailbox that nothing was ever kept of there is no row, and none has this number.
             mailbox = row_id(connection, self._address) or 0
-            found = tuple(lessons.recall(connection, self._keyed, mailbox, asked))
+            found = tuple(lessons.recall(connection, self._keyed, mailbox, asked, strangers_since))
             if self._organisation:
                 found += tuple(
                     lessons.recall_of_colleagues(connection, self._keyed, mailbox, asked, self._organisation)
                 )
             return found
 
+    def is_in_campaign(self, now: datetime) -> bool:
+        """
+        Whether so many strangers without a server's name sent in this name lately that it may be a campaign.
+
+        Then what was unsure is looked at again: the first notices of a campaign come before it can be told.
+        """
+        c = tables.lesson.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address) or 0
+            some = (
+                select(c.stranger)
+                .where(c.mailbox_id == mailbox, literal_column("stranger IS NOT NULL"), c.at >= now - LATELY)
+                .distinct()
+                .limit(CAMPAIGN)
+                .subquery()
+            )
+            return connection.execute(select(func.count()).select_from(some)).scalar_one() >= CAMPAIGN
+
     def proven(self) -> int:
         """How many notices about proven mail there is something to learn from."""
         with self._database.read() as connection:
             mailbox = row_id(connection, self._address) or 0
             return lessons.count_proven(connection, self._keyed, mailbox, self._organisation)
+
+    def held(self) -> int:
+        """How many the safety limit holds back."""
+        n = tables.notice.c
+        with self._database.read() as connection:
+            mailbox = row_id(connection, self._address) or 0
+            query = select(func.count()).where(
+                n.mailbox_id == mailbox, n.action.in_(ACTIONS), n.outcome == Outcome.HELD.value
+            )
+            return connection.execute(query).scalar_one()
+
+    def note_gone(self, fingerprints: Sequence[str]) -> None:
+        n = tables.notice.c
+        with self._database.write() as connection:
+            mailbox = row_id(connection, self._address)
+            for some in chunks(fingerprints):
+                connection.execute(
+                    update(tables.notice)
+                    .where(n.mailbox_id == mailbox, n.fingerprint.in_(some), n.outcome == Outcome.HELD.value)
+                    .values(outcome=Outcome.GONE.value)
+                )
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers, in one transaction; nothing once the owner has opted out."""
@@ -146,6 +188,8 @@ class SeenBook:
                 set_cursor(connection, tables.folder_cursor, mailbox, folder, value)
             if self._counts_for:
                 watching.count(connection, self._counts_for, mailbox, first)
+                found = (notice.lesson.outside for notice in latest.values())
+                outside.keep(connection, self._counts_for, (one for one in found if one is not None))
 
     def _record(
         self, connection: Connection, mailbox: int, notices: Mapping[str, SeenNotice]

@@ -331,6 +331,19 @@ dkim_key = Table(
 )
 """Public keys of ours that were ever seen; `digest` tells records apart, which may be longer than an index bears."""
 
+dns_state = Table(
+    "dns_state",
+    metadata,
+    Column("id", Many, primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("records", Report, nullable=False),
+    Column("first_seen", UtcTime, nullable=False),
+    Column("last_seen", UtcTime, nullable=False, index=True),
+    UniqueConstraint("name", "kind", "first_seen"),
+)
+"""What our domains, and the policies that they include, published, each state from when to when."""
+
 notice = Table(
     "notice",
     metadata,
@@ -379,14 +392,33 @@ lesson = Table(
     Column("in_record", Boolean, nullable=False),
     Column("by_mark", Boolean, nullable=False),
     Column("organisation", Hash),
+    Column("at", UtcTime),
+    Column("selector", Hash),
+    Column("stranger", Hash),
     Index(None, "mailbox_id", "proven", "day", "fingerprint"),
     Index(None, "organisation", "proven", "day", "fingerprint"),
     Index(None, "mailbox_id", "machine"),
+    partial("ix_lesson_stranger", "mailbox_id", "at", where="stranger IS NOT NULL"),
 )
 """
 What judged notices taught about the ways of our mail; `machine` and the like are hashes.
 
 `organisation`: the one whose other mailboxes may learn it.
+"""
+
+outside_sender = Table(
+    "outside_sender",
+    metadata,
+    Column("organisation", AnyText, primary_key=True),
+    Column("domain", AnyText, primary_key=True),
+    Column("ip", String(45), primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("day", Date),
+)
+"""
+Hosts that sent mail which is proven an organisation's, though nothing lists them, and since when that is known.
+
+They are machines of the organisation and no persons, so they are kept in the clear, and stay when somebody opts out.
 """
 
 alert = Table(

@@ -41,12 +41,13 @@ from cleaner.values.fields import (
     domain_of,
     subject_key,
 )
-from cleaner.values.judgement import Evidence, Force, Opinion, Side, Verdict
+from cleaner.values.judgement import Evidence, Force, Ground, Opinion, Side, Verdict
 from cleaner.values.known import (
     Alarm,
     Arrival,
     BatvKey,
     DkimKey,
+    FoundKeys,
     Habits,
     HmacKey,
     HostQuestion,
@@ -56,6 +57,7 @@ from cleaner.values.known import (
     Machine,
     Organisation,
     OutgoingMail,
+    OutsideSender,
     Owner,
     Selector,
     SenderPolicy,
@@ -63,6 +65,7 @@ from cleaner.values.known import (
     SentQuestion,
     SentRecordView,
     Share,
+    StrangerSeen,
 )
 from cleaner.values.learning import Advice, LabelPolicy, Proposal, Specimen
 from cleaner.values.mail import Folder, FolderRole, Headers, Heading, Listing, Message
@@ -90,6 +93,8 @@ __all__ = [
     "Folder",
     "FolderRole",
     "Force",
+    "FoundKeys",
+    "Ground",
     "Habits",
     "Headers",
     "Heading",
@@ -112,6 +117,7 @@ __all__ = [
     "Organisation",
     "Outcome",
     "OutgoingMail",
+    "OutsideSender",
     "Owner",
     "Plan",
     "Policy",
@@ -129,6 +135,7 @@ __all__ = [
     "Share",
     "Side",
     "Specimen",
+    "StrangerSeen",
     "Verdict",
     "address_key",
     "domain_of",

@@ -46,6 +46,8 @@ class Outcome(enum.Enum):
 
     NONE = "none"
     PLANNED = "planned"
+    HELD = "held"
+    """Planned, and held back by the safety limit until somebody answers; the contract calls it planned."""
     DONE = "done"
     GONE = "gone"
     FAILED = "failed"
@@ -90,12 +92,23 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """Limits beyond which a run stops and asks."""
+    """How many messages of one mailbox may be moved within a day before somebody is asked."""
 
     max_messages: int = 1000
     max_share: float = 0.5
-    share_from: int = 10
-    """The share is looked at only when more messages than this would go."""
+    """Of the messages in the watched folders, with those that were moved out of them that day."""
+    share_from: int = 50
+    """So many may go whatever share they are: of a small inbox a share says nothing."""
+
+    def most(self, messages: int) -> int:
+        """How many of so many messages may be moved."""
+        return min(self.max_messages, max(self.share_from, int(self.max_share * messages)))
+
+    def reached(self, messages: int) -> str:
+        """The key that sets this, with its value."""
+        if self.most(messages) == self.max_messages:
+            return f"safety.max_messages = {self.max_messages}"
+        return f"safety.max_share = {self.max_share:g}"
 
 
 class EntryState(enum.Enum):
@@ -104,8 +117,8 @@ class EntryState(enum.Enum):
 
     INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more, when it was to be moved or
     when it was to be taken back. FAILED: the change
-    was refused and the message is where it was. RETURNED: the owner moved it back. PURGED: its
-    retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
+    was refused and the message is where it was. RETURNED: its owner brought it back, whatever the journal knew
+    of the move until then. PURGED: its retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
     """
 
     INTENDED = "intended"

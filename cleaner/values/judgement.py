@@ -19,12 +19,34 @@ class Force(enum.Enum):
     What a finding can do.
 
     PROOF settles the matter alone. SUSPICION is a proof of ours that contradicts the rest (replayed):
-    the verdict becomes `unsure` and nothing is removed. WEIGHED counts by its weight.
+    the verdict becomes `unsure` and nothing is removed. HOLD is something that may be a proof and cannot be
+    checked: nothing is removed either, but a proof beside it still settles the matter. WEIGHED counts by its weight.
     """
 
     PROOF = "proof"
     SUSPICION = "suspicion"
+    HOLD = "hold"
     WEIGHED = "weighed"
+
+
+class Ground(enum.Enum):
+    """
+    Why a notice may be removed although its mail lacks every proof: without one of these nothing ever is.
+
+    What lacks every proof may simply have left by a service that nobody told us of. So sums and
+    probabilities decide within a ground, never in the place of one.
+    """
+
+    CLOSED = "closed"
+    """Our senders are a closed set, the host that sent the mail is not in it, and nothing shows a forwarding."""
+    MEASURED = "measured"
+    """Mail of ours that lacks what this one lacks was never seen in thousands of proven mails."""
+    CAMPAIGN = "campaign"
+    """One of many notices in a short time about mails that came from many unrelated networks."""
+    FALSE = "false"
+    """A trace or signature in our name, or the notice itself, is demonstrably forged."""
+    TAUGHT = "taught"
+    """An administrator labelled notices like this one, or the labels carry a model of the organisation's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +66,8 @@ class Evidence:
     weight: float = 0.0
     strength: float = 1.0
     """How much of its rule's weight this finding carries, 0 to 1: the rule's to say, not the judge's."""
+    ground: Ground | None = None
+    """The ground for removal that it establishes."""
 
 
 class Opinion(enum.Enum):
@@ -68,3 +92,5 @@ class Verdict:
     probability: float | None = None
     """Calibrated, of backscatter; None where no model was asked."""
     model: str | None = None
+    ground: Ground | None = None
+    """What a removal rests on; None where nothing is removed."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from cleaner.values.fields import IPNetwork
+from cleaner.values.judgement import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,15 @@ class DkimKey:
 
 Selector: TypeAlias = tuple[str, str]
 """A domain and the name of one of its keys, lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKeys:
+    """What became of the keys that were asked for; a selector in neither is unknown: nobody answered."""
+
+    keys: tuple[DkimKey, ...] = ()
+    absent: frozenset[Selector] = frozenset()
+    """There is certainly no such key, and none was ever seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,8 @@ class Organisation:
     client_networks: tuple[IPNetwork, ...] = ()
     authserv_ids: frozenset[str] = frozenset()
     always_signs: bool = False
+    senders_complete: bool = False
+    """The administrator's word: nothing but relays, client networks and what SPF allows sends for the domains."""
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
@@ -201,10 +213,49 @@ class Lesson:
     """Proven by something that the mail itself bears: a signature, a tag."""
     of_colleague: bool = False
     """It was learned in another mailbox of the organisation."""
+    at: datetime | None = None
+    """When the notice came."""
+    selector: str = ""
+    """`selector._domainkey.domain` of a signature of ours that the mail bears."""
+    outside: OutsideSender | None = None
+    """Proven, and handed over by a host that is not among those that send for us."""
+    stranger: str = ""
+    """
+    Who runs the machine, where it is a stranger without a server's name and nothing proves the mail.
+
+    That is the registered domain of the machine's name, else the addresses around it; what campaigns are told by.
+    """
 
     @property
     def is_proven(self) -> bool:
         return self.in_record or self.by_mark
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSender:
+    """A host that sent proven mail of ours though nothing lists it: who sends for us is not a closed set."""
+
+    domain: str
+    """Ours, that it sent for."""
+    ip: str
+    name: str = ""
+    """As looked up by the server that took the mail in."""
+    day: date | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.ip}]" if self.name else f"[{self.ip}]"
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerSeen:
+    """Mail in our name that nothing proves, handed over by a stranger without a server's name."""
+
+    at: datetime
+    operator: str
+    """The registered domain of the machine's name, else the addresses around it."""
+    machine: str
+    network: str
+    """The addresses around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +300,12 @@ class Habits:
     """From domain → mails with a signature of ours, of those proven by the sent record."""
     recorded: Share = Share()
     """Mails in the sent record, of those proven by a mark that they bear: how complete the record is."""
+    selectors: frozenset[str] = frozenset()
+    """Selectors of ours whose signatures proven mail bears."""
+    outside_senders: tuple[OutsideSender, ...] = ()
+    """Hosts that sent proven mail and that nothing lists, by the notices at hand."""
+    strangers: tuple[StrangerSeen, ...] = ()
+    """Sorted by time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +316,8 @@ class HostQuestion:
     """Addresses to be looked up in blocklists."""
     senders: frozenset[tuple[str, str]] = frozenset()
     """An address, and the domain of ours that it sent for: does the domain's SPF policy allow it?"""
-    sites: frozenset[tuple[str, str]] = frozenset()
-    """An address, and somebody else's domain: is it one of that domain's MX hosts or SPF senders?"""
+    sites: tuple[tuple[str, str], ...] = ()
+    """An address, and somebody else's domain: is it one of that domain's MX hosts or SPF senders? Most telling first."""
     domains: frozenset[str] = frozenset()
     """Domains of ours whose published policy is asked for."""
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -310,3 +367,9 @@ class Known:
     now: datetime | None = None
     habits: Habits = field(default_factory=Habits)
     hosts: HostsView = field(default_factory=HostsView)
+    absent_keys: frozenset[Selector] = frozenset()
+    """DKIM keys that the notices' signatures name and that certainly never were."""
+    outside_senders: tuple[OutsideSender, ...] = ()
+    """Hosts outside our senders that sent proven mail, as remembered from earlier notices."""
+    taught: Mapping[str, Opinion] = field(default_factory=lambda: MappingProxyType({}))
+    """Group of like notices (`evidence.likeness`) → what an administrator's labels say of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from cleaner.values.fields import ABSENT, Field, IPAddress
 from cleaner.values.mail import Headers
@@ -54,8 +55,23 @@ class Hop:
     envelope_from: str = ""
     authenticated: bool = False
     """The recording server says that the peer signed in."""
+    local: bool = False
+    """
+    The mail was submitted on the recording host itself: by a user or program of it (command line, pickup folder)
+    or on its web page. No mail server handed it over, so `helo`, `peer` and `ip` are empty.
+    """
     time: datetime | None = None
     raw: str = ""
+
+    @property
+    def is_helo_only(self) -> bool:
+        """
+        Another machine handed the mail over, and all that is recorded of it is what it called itself.
+
+        LMTP is spoken within a site (RFC 2033), where hosts are known by name.
+        """
+        claimed = bool(self.helo) and not self.peer and self.ip is None
+        return claimed and not self.local and not self.protocol.startswith("lmtp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,13 @@ class Completeness(enum.Enum):
     NONE = "none"
 
 
+_TRACES: Final = (
+    *("received", "x-received", "arc-seal", "x-originating-ip", "x-ms-exchange-organization-authsource"),
+    *("x-ms-embedded-report", "x-ses-outgoing"),
+)
+"""What servers write into a mail that they take in; Exchange 5.5 and Amazon's service return it without."""
+
+
 @dataclass(frozen=True, slots=True)
 class Returned:
     """
@@ -115,6 +138,19 @@ class Returned:
     """Topmost (latest) first."""
     text: str = ""
     """Decoded text of the body, bounded; for the classifier, never for the verdict of a rule."""
+
+    @property
+    def is_without_trace(self) -> bool:
+        """
+        Its header came back, and no server is named in it, nor a program that takes the trace out.
+
+        The system that failed to deliver it took it from no other machine, if it returns headers as they were.
+        """
+        if self.completeness not in (Completeness.WHOLE, Completeness.HEADERS) or not self.from_addresses:
+            return False
+        if self.message_id is None or self.date is None:
+            return False
+        return all(self.headers.get(name) is ABSENT for name in _TRACES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,31 @@ def test_moved_under_a_new_id_is_found(desk: Desk, message_id: bool) -> None:
     desk.agrees()
 
 
+@pytest.mark.parametrize("message_id", [True, False])
+def test_moved_and_brought_back_is_returned(desk: Desk, message_id: bool) -> None:
+    """Nobody had told the journal yet that it was moved."""
+    intended(desk, desk.deliver(1, message_id=message_id))
+    moved_by_hand(desk, "INBOX", TARGET)
+    path = moved_by_hand(desk, TARGET, "INBOX")
+    path.rename(path.with_name("1799999999.M5P5.mx"))
+    (entry,) = desk.settle_open()
+    assert (entry.state, entry.new_id) == (EntryState.RETURNED, None)
+    assert desk.names("INBOX") == ["new/1799999999.M5P5.mx"]
+
+
+def test_of_two_alike_that_were_moved_the_one_that_was_brought_back_is_returned(desk: Desk) -> None:
+    first, second = desk.deliver(1), "1799999999.M5P5.mx"
+    (desk.root / "new" / second).write_bytes((desk.root / "new" / first).read_bytes())
+    desk.journal.intend((*desk.entries(first), *desk.entries(second, occurrence=1)))
+    for name, target in (
+        (first, desk.directory(TARGET) / "new" / "1800000000.M1P1.mx"),
+        (second, desk.root / "new" / "1800000000.M2P2.mx"),
+    ):
+        (desk.root / "new" / name).rename(target)
+    states = [entry.state for entry in desk.settle_open()]
+    assert sorted(states, key=str) == [EntryState.DONE, EntryState.RETURNED]
+
+
 def test_deleted_meanwhile_is_gone_though_a_copy_lies_in_the_quarantine(desk: Desk) -> None:
     first, second = desk.deliver(1), "1799999999.M5P5.mx"
     (desk.root / "new" / second).write_bytes((desk.root / "new" / first).read_bytes())

@@ -1,4 +1,4 @@
-"""Asking the model: only where proofs are silent, and never to remove without a telling finding."""
+"""Asking the model: only where proofs are silent, and never to remove without a ground."""
 
 from __future__ import annotations
 
@@ -8,14 +8,29 @@ import pytest
 
 from cleaner.classifier import judge
 from cleaner.classifier.model import Model
-from cleaner.classifier.weights import TELLING
-from cleaner.values import Completeness, Evidence, Force, Headers, Kind, Notice, Opinion, Returned, Side
+from cleaner.values import (
+    Completeness,
+    Evidence,
+    Force,
+    Ground,
+    Headers,
+    Kind,
+    Notice,
+    Opinion,
+    Returned,
+    Side,
+)
 
 NOTICE = Notice(Kind.NDR)
-TOLD = Evidence("handed_over", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.6)
+TOLD = Evidence(
+    "closed_senders", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.6, ground=Ground.CLOSED
+)
+CLEAR = (replace(TOLD, strength=1.0),)
+STRANGER = Evidence("handed_over", Side.BACKSCATTER, "", "A stranger handed it over.")
 ABSENT = Evidence("not_in_record", Side.BACKSCATTER, "", "It is not in Sent.")
 PROOF = Evidence("sent_record", Side.GENUINE, "", "It is in Sent.", force=Force.PROOF)
 REPLAY = Evidence("sent_record", Side.GENUINE, "", "It was replayed.", force=Force.SUSPICION)
+BEFORE = Evidence("written_before", Side.GENUINE, "", "You wrote to them before.")
 OURS = Evidence("handed_over", Side.GENUINE, "", "Our relay handed it over.")
 
 
@@ -37,6 +52,8 @@ SURE, SURE_NOT, EVEN = model(6.0), model(-6.0), model(0.0)
         (SURE, (ABSENT,), Opinion.UNSURE),
         (SURE, (), Opinion.UNSURE),
         (SURE_NOT, (ABSENT,), Opinion.GENUINE),
+        (SURE, (STRANGER, ABSENT), Opinion.UNSURE),
+        (SURE, (TOLD, BEFORE), Opinion.UNSURE),
         (SURE, (OURS,), Opinion.UNSURE),
         (EVEN, (OURS,), Opinion.GENUINE),
         (model(6.0, remove=2.0), (TOLD,), Opinion.UNSURE),
@@ -57,10 +74,19 @@ def test_what_a_proof_settles_is_not_put_to_it(proof: Evidence, expected: Opinio
 
 
 def test_a_clear_case_that_the_model_denies_is_unsure() -> None:
-    evidence = tuple(Evidence(rule, side, "", "") for rule, side in sorted(TELLING, key=str)) * 3
+    evidence = CLEAR
     assert judge(NOTICE, evidence).opinion is Opinion.BACKSCATTER
     assert judge(NOTICE, evidence, SURE).opinion is Opinion.BACKSCATTER
     assert judge(NOTICE, evidence, SURE_NOT).opinion is Opinion.UNSURE
+
+
+def test_a_model_that_own_labels_carry_is_a_ground_by_itself() -> None:
+    taught = replace(SURE, taught=0.99)
+    verdict = judge(NOTICE, (STRANGER, ABSENT), taught)
+    assert (verdict.opinion, verdict.ground) == (Opinion.BACKSCATTER, Ground.TAUGHT)
+    assert "your administrators labelled" in verdict.because
+    assert judge(NOTICE, (STRANGER, ABSENT), replace(SURE, taught=0.999)).opinion is Opinion.UNSURE
+    assert judge(NOTICE, (STRANGER, ABSENT, BEFORE), taught).opinion is Opinion.UNSURE
 
 
 def test_the_reason_says_what_told_and_how_sure_the_model_is() -> None:
@@ -77,13 +103,12 @@ def test_what_a_server_wrote_anew_is_not_removed_by_the_model_alone() -> None:
 
 
 def test_but_the_model_may_still_stop_the_rules_there() -> None:
-    evidence = tuple(Evidence(rule, side, "", "") for rule, side in sorted(TELLING, key=str)) * 3
+    evidence = CLEAR
     anew = replace(NOTICE, rebuilt=True)
     assert judge(anew, evidence, SURE).opinion is Opinion.BACKSCATTER
     assert judge(anew, evidence, SURE_NOT).opinion is Opinion.UNSURE
 
 
-BEFORE = Evidence("written_before", Side.GENUINE, "", "You wrote to him before.")
 UNTRACED = replace(
     NOTICE,
     rebuilt=True,

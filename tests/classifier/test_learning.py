@@ -9,11 +9,21 @@ from dataclasses import replace
 import pytest
 
 from cleaner.classifier.features import Features
-from cleaner.classifier.learning import BLIND, MARGIN, Example, fit, learn, threshold_of, words_of
+from cleaner.classifier.learning import (
+    BLIND,
+    MARGIN,
+    STRICT,
+    Example,
+    fit,
+    learn,
+    taught_of,
+    threshold_of,
+    words_of,
+)
 from cleaner.classifier.model import WORDING, Model, logistic
 from cleaner.errors import UsageError
 
-TOLD = "handed_over:backscatter"
+TOLD = "ground:closed"
 GROUPS = ("one", "two", "three")
 
 
@@ -94,6 +104,42 @@ def test_the_threshold_stays_above_the_nearest_genuine_notice() -> None:
 def test_a_genuine_notice_at_the_very_top_leaves_only_advice() -> None:
     threshold, _ = threshold_of(scored(*[0.1] * 400, 0.99999), 0.01, 0.95)
     assert threshold > 1.0
+
+
+def owned(count: int, *, spurious: bool = False, fact: str = "kind:ndr") -> Sequence[tuple[Example, float]]:
+    return [
+        (Example(Features({fact: 1.0}), spurious, "own", f"{spurious} {number}", own=True), 0.1)
+        for number in range(count)
+    ]
+
+
+def test_own_labels_are_a_ground_by_themselves_once_there_are_enough_groups_of_genuine_ones() -> None:
+    threshold, guarantee = taught_of(owned(3_000), STRICT, 0.95)
+    assert guarantee.holds
+    assert threshold == pytest.approx(0.95)
+    threshold, guarantee = taught_of(owned(2_900), STRICT, 0.95)
+    assert threshold > 1.0
+    assert guarantee.missing == 95
+    assert taught_of(owned(300), 0.01, 0.95)[0] == pytest.approx(0.95)
+    assert taught_of(owned(290), 0.01, 0.95)[0] > 1.0
+
+
+def test_labels_of_others_and_of_backscatter_do_not_carry_that_and_one_group_counts_once() -> None:
+    others = [(replace(example, own=False), probability) for example, probability in owned(4_000)]
+    assert taught_of(others, STRICT, 0.95)[1].clusters == 0
+    assert taught_of(owned(4_000, spurious=True), STRICT, 0.95)[1].clusters == 0
+    alike = [(replace(example, cluster="one"), probability) for example, probability in owned(4_000)]
+    assert taught_of(alike, STRICT, 0.95)[1].clusters == 1
+
+
+def test_an_own_genuine_notice_near_the_top_raises_what_own_labels_remove_from() -> None:
+    near = [*owned(3_000), (Example(Features({}), False, "own", "near", own=True), 0.96)]
+    assert taught_of(near, STRICT, 0.95)[0] > 0.97
+    protected = [
+        *owned(3_000),
+        (Example(Features({"written_before:genuine": 1.0}), False, "own", "p", own=True), 0.99),
+    ]
+    assert taught_of(protected, STRICT, 0.95)[0] == pytest.approx(0.95)
 
 
 def test_what_can_never_be_removed_does_not_raise_the_threshold() -> None:

@@ -9,7 +9,7 @@ from cleaner.classifier.learning import Example
 from cleaner.classifier.model import Model
 from cleaner.classifier.promotion import TOLERANCE, Tally, asked, compare
 
-TOLD = "handed_over:backscatter"
+TOLD = "ground:closed"
 
 
 def example(told: float, *, spurious: bool) -> Example:
@@ -62,7 +62,12 @@ def test_where_there_is_no_model_yet_nothing_is_removed_by_it() -> None:
     assert comparison.objections == ()
 
 
-def test_without_a_telling_finding_nothing_counts_as_removed() -> None:
+def test_without_a_ground_nothing_counts_as_removed() -> None:
     untold = Example(Features({"burst:backscatter": 1.0}), False, "g", "b")
     assert objections(Model("new", 5.0, {TOLD: 1.0}, remove=0.95), [untold] * 20) == ""
     assert len(asked(OLD, [untold])) == 1
+
+
+def test_nor_where_something_speaks_for_the_mail() -> None:
+    written = Example(Features({TOLD: 1.0, "written_before:genuine": 1.0}), False, "g", "b")
+    assert objections(Model("new", 5.0, {TOLD: 1.0}, remove=0.95), [written] * 20) == ""

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.lookups.nameserver import serving
+
 Run = Callable[..., Any]
 ANN = "ann@harbor.example"
 
@@ -51,6 +53,21 @@ def test_the_messages_of_an_mbox_are_numbered(run: Run, demo: Path, spam: Path, 
     box.close()
     ran = run("-c", demo, "classify", "box", "--format", "jsonl")
     assert [json.loads(line)["id"] for line in ran.out.splitlines()] == ["box#1", "box#2"]
+
+
+def test_name_servers_are_asked_only_with_lookups(run: Run, demo: Path, spam: Path) -> None:
+    with serving({"harbor.example": ("v=spf1 -all",)}) as server:
+        port = server.port
+        text = demo.read_text("utf-8").replace("dns = false", f'nameservers = ["127.0.0.1:{port}"]')
+        demo.write_text(text, "utf-8")
+        for_whom = ((), ("--mailbox", ANN))
+        for mailbox_given in for_whom:
+            assert run("-c", demo, "classify", spam, *mailbox_given).code == 0
+        assert server.asked == []
+        for mailbox_given in for_whom:
+            server.asked.clear()
+            assert run("-c", demo, "classify", spam, *mailbox_given, "--lookups").code == 0
+            assert "harbor.example" in server.asked
 
 
 def test_nothing_is_written(run: Run, demo: Path, spam: Path) -> None:

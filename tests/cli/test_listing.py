@@ -84,6 +84,11 @@ def test_what_happened_is_said_in_words(plan: str, outcome: str, words: str) -> 
     assert happened(LINE | {"plan": plan, "outcome": outcome}) == words
 
 
+def test_what_the_safety_limit_holds_back_is_told_from_what_would_be_moved() -> None:
+    assert happened(LINE | {"plan": "move", "outcome": "planned", "held_back": True}) == "held back"
+    assert happened(LINE | {"plan": "move", "outcome": "planned", "held_back": False}) == "would be moved"
+
+
 def test_why_a_spurious_notice_stays_is_told() -> None:
     held = LINE | {"plan": "report", "outcome": "none", "plan_reason": "The mailbox is new."}
     assert why(held).endswith("The mailbox is new.")

@@ -160,12 +160,34 @@ def test_the_safety_limit_stops_and_confirm_goes_on(run: Run, agreed: Path) -> N
         file.write("\n[safety]\nmax_messages = 1\n")
     stopped = run("-c", agreed, "scan", "--mailbox", ANN)
     assert stopped.code == 3
-    assert not quarantined(agreed)
+    assert len(quarantined(agreed)) == 1
     name = stopped.err.rpartition("scan --confirm ")[2].split()[0]
+    again = run("-c", agreed, "scan", "--mailbox", ANN)
+    assert again.code == 0
+    assert (
+        f"5 messages held back by the safety limit, until somebody answers: bounce-cleaner scan --confirm {name}"
+        in (again.out)
+    )
+    assert len(quarantined(agreed)) == 1
     assert run("-c", agreed, "scan", "--confirm", name).code == 0
-    assert quarantined(agreed)
+    assert len(quarantined(agreed)) == 6
+    assert run("-c", agreed, "undo", "--run", name).code == 0
+    assert not quarantined(agreed)
     assert run("-c", agreed, "scan", "--confirm", "no-such-run").code == 2
     assert run("-c", agreed, "scan", "--confirm", name, "--dry-run").code == 2
+
+
+def test_what_the_safety_limit_holds_back_is_planned_to_programs_and_silent_to_timers(
+    run: Run, agreed: Path
+) -> None:
+    with agreed.open("a") as file:
+        file.write("\n[safety]\nmax_messages = 1\n")
+    stopped = run("-c", agreed, "scan", "--mailbox", ANN, "--format", "jsonl")
+    lines = [json.loads(line) for line in stopped.out.splitlines()]
+    assert all(line.keys() == KEYS for line in lines)
+    assert sorted(line["outcome"] for line in lines if line["plan"] == "move") == ["done", *["planned"] * 5]
+    again = run("-c", agreed, "scan", "--mailbox", ANN, "--quiet")
+    assert (again.code, again.out, again.err) == (0, "", "")
 
 
 def test_ctrl_c_ends_it_with_130_and_the_next_run_goes_on(

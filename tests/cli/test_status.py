@@ -53,6 +53,8 @@ def test_what_the_safety_limit_stopped_waits_for_a_decision(run: Run, agreed: Pa
     (line,) = [line for line in shown.out.splitlines() if "safety limit" in line]
     assert f"scan --dry-run --mailbox {ANN} shows what it would move" in line
     stopped = json.loads(run("-c", agreed, "status", "--format", "jsonl").out)["stopped"]
-    assert [one["mailbox"] for one in stopped] == [ANN]
+    assert [(one["mailbox"], one["held"]) for one in stopped] == [(ANN, 5)]
+    assert f"scan --confirm {stopped[0]['run']} moves it" in line
+    assert "5 messages held back" in line
     run("-c", agreed, "scan", "--confirm", stopped[0]["run"])
     assert "safety limit" not in run("-c", agreed, "status").out

@@ -97,12 +97,16 @@ def test_lookups_are_set(file: Path) -> None:
         [lookups]
         dns = false
         timeout = "2s"
+        spf = false
+        sites = false
         nameservers = ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"]
     """
     file.write_text(ORGANISATION + text)
     assert load(file).lookups == LookupSettings(
         dns=False,
         timeout=timedelta(seconds=2),
+        spf=False,
+        sites=False,
         nameservers=(
             ("192.0.2.53", 53),
             ("192.0.2.53", 5353),

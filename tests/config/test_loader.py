@@ -67,6 +67,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         client_networks = ["203.0.113.0/24"]
         authserv_ids = ["MX1.harbor.example"]
         always_signs = true
+        senders_complete = true
         [[organisation.dkim]]
         domain = "harbor.example"
         selector = "S2026"
@@ -114,6 +115,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
     assert organisation.client_networks == (ip_network("203.0.113.0/24"),)
     assert organisation.authserv_ids == {"mx1.harbor.example"}
     assert organisation.always_signs
+    assert organisation.senders_complete
     assert organisation.dkim_keys == (
         DkimKey(
             "harbor.example", "s2026", "v=DKIM1; k=ed25519; p=01DsoifRhZC3mGMwqonPrbj4Ot3o8Vg/3q7oUo1IPQQ="
@@ -167,6 +169,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         (ORGANISATION + "relays = 'mx.example'", "organisation[0].relays", 'write relays = ["mx.example"]'),
         (ORGANISATION + "relay = []", "organisation[0].relay", "did you mean relays?"),
         (ORGANISATION + "always_signs = 'yes'", "organisation[0].always_signs", "true or false"),
+        (ORGANISATION + "senders_complete = 1", "organisation[0].senders_complete", "true or false"),
         (
             ORGANISATION + "[[organisation.dkim]]\ndomain='a.example'\nselector='s'\npublic_key='MIIB'",
             "organisation[0].dkim[0].public_key",

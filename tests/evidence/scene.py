@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -19,6 +19,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cleaner import classifier, evidence, notices
+from cleaner.lookups import KnownHosts, RecordedDns
+from cleaner.lookups.recorded import Records
+from cleaner.pipeline import look_up
+from cleaner.ports import Sources, Teachings
 from cleaner.store import Store
 from cleaner.values import (
     Arrival,
@@ -28,6 +32,7 @@ from cleaner.values import (
     Notice,
     Organisation,
     OutgoingMail,
+    OutsideSender,
     Owner,
     Verdict,
 )
@@ -197,6 +202,15 @@ def report(
 # --- what is known -------------------------------------------------------------------------------
 
 
+CLOSED: Records = {
+    "harbor.example": ["v=spf1 ip4:192.0.2.10 ip4:203.0.113.0/24 -all"],
+    "_dmarc.harbor.example": ["v=DMARC1; p=reject"],
+}
+"""What Harbor publishes: nobody else may send for it."""
+OPEN: Records = {"harbor.example": ["v=spf1 ip4:192.0.2.10 ip4:203.0.113.0/24 ~all"]}
+"""A policy that asks nobody for anything."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What Ann's organisation and her Sent folder know."""
@@ -206,15 +220,28 @@ class Desk:
     arrivals: tuple[Arrival, ...] = ()
     among: tuple[Notice, ...] = ()
     """Other notices in her mailbox: those that are proven teach how her mail leaves."""
+    dns: Records | None = field(default_factory=lambda: CLOSED)
+    """What name servers answer; None: nobody answers."""
+    outside: tuple[OutsideSender, ...] = ()
+    teachings: Teachings | None = None
 
     def known(self, notice: Notice) -> Known:
         mailbox = (*self.among, notice)
         with Store.open("sqlite://", b"k" * 32) as store:
             record = store.sent_record(ANN)
             record.add("Sent", self.sent, None)
-            view = record.ask(evidence.question(mailbox))
-        owner = Owner(ANN, frozenset({ANN}))
-        known = Known(self.organisation, owner, sent=view, arrivals=self.arrivals, now=notice.received)
+            owner = Owner(ANN, frozenset({ANN}))
+            dns = RecordedDns(self.dns)
+            sources = Sources(hosts=KnownHosts(dns, strangers=dns), teachings=self.teachings)
+            known = look_up(
+                mailbox,
+                self.organisation,
+                owner,
+                record,
+                self.arrivals,
+                notice.received or SENT_AT,
+                replace(sources, outside_senders=self.outside),
+            )
         lessons = (evidence.lesson(one, known, evidence.gather_first(one, known)) for one in mailbox)
         return replace(known, habits=evidence.learn(lessons))
 

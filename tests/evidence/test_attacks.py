@@ -325,7 +325,7 @@ def test_a_genuine_report_cannot_be_made_to_go(attack: Attack) -> None:
 @pytest.mark.parametrize("attack", TO_LOOK_GENUINE, ids=lambda attack: attack.what)
 def test_where_nothing_is_known_nothing_is_removed(attack: Attack) -> None:
     """Neither relays nor keys nor a sent record: form and wording alone never suffice."""
-    assert Desk(NOBODY).judge(attack.notice).opinion is not Opinion.BACKSCATTER
+    assert Desk(NOBODY, dns=None).judge(attack.notice).opinion is not Opinion.BACKSCATTER
 
 
 @pytest.mark.parametrize("attack", TO_LOOK_SPURIOUS, ids=lambda attack: attack.what)

@@ -65,7 +65,7 @@ def test_a_valid_tag_proves_that_the_mail_was_ours() -> None:
 
 
 def test_where_our_relays_are_not_known_by_address_a_stranger_means_nothing() -> None:
-    unknown = Desk(organisation=replace(TAGGING, relay_networks=(), client_networks=()))
+    unknown = Desk(organisation=replace(TAGGING, relay_networks=(), client_networks=()), dns=None)
     assert is_proven(judged(report(mail(FROM_STRANGE_SERVER), to=tagged()), unknown))
 
 

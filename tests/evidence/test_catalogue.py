@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from cleaner import evidence
-from cleaner.classifier.weights import TELLING, WEIGHTS
+from cleaner.classifier.weights import SPEAKS_FOR, WEIGHTS
 from cleaner.values import Side
 
 RULES = evidence.catalogue()
@@ -31,5 +31,5 @@ def test_there_are_at_least_a_dozen() -> None:
 def test_weights_are_only_of_rules_that_exist() -> None:
     names = set(evidence.names())
     assert {rule for rule, _ in WEIGHTS} <= names
-    assert set(TELLING) <= set(WEIGHTS)
+    assert {(rule, Side.GENUINE) for rule in SPEAKS_FOR} <= set(WEIGHTS)
     assert all(weight > 0 for weight in WEIGHTS.values())

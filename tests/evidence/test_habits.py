@@ -9,13 +9,16 @@ import pytest
 
 from cleaner import evidence
 from cleaner.evidence import habits
+from cleaner.lookups.recorded import Records
 from cleaner.values import Evidence, Lesson, Notice, Opinion, Share, Side
 from tests.evidence.scene import (
     BY_RELAY,
+    CLOSED,
     FROM_RELAY,
     FROM_STRANGE_SERVER,
     FULL,
     HARBOR,
+    OPEN,
     SENT_AT,
     WITH_IT,
     Desk,
@@ -112,8 +115,10 @@ def test_the_record_s_completeness_is_told_by_other_proofs_alone() -> None:
 # --- what it counts -----------------------------------------------------------------------------------
 
 
-def test_a_strange_server_goes_where_the_ways_of_our_mail_are_known() -> None:
-    assert FULL.judge(SPAM).opinion is Opinion.UNSURE
+def test_a_strange_server_counts_more_where_the_ways_of_our_mail_are_known_and_never_suffices() -> None:
+    bare, learned = (replace(desk, dns=OPEN).judge(SPAM) for desk in (FULL, LEARNED))
+    assert "strange_way" in {one.rule for one in learned.evidence}
+    assert (bare.opinion, learned.opinion) == (Opinion.UNSURE, Opinion.UNSURE)
     assert LEARNED.judge(SPAM).opinion is Opinion.BACKSCATTER
 
 
@@ -168,7 +173,10 @@ def test_wrong_relays_in_the_configuration_are_made_good_by_proven_mail() -> Non
     desk = Desk(wrong, FULL.sent, among=proven_reports(machine=machine))
     genuine = desk.judge(report(mail(taken_in(*machine))))
     assert genuine.opinion is Opinion.GENUINE
-    assert desk.judge(SPAM).opinion is Opinion.BACKSCATTER
+    # What is proven now contradicts that the senders are closed: neither file nor policy names the machine.
+    assert desk.judge(SPAM).opinion is Opinion.UNSURE
+    published: Records = {**CLOSED, "harbor.example": ["v=spf1 ip4:203.0.114.7 -all"]}
+    assert replace(desk, dns=published).judge(SPAM).opinion is Opinion.BACKSCATTER
 
 
 def test_how_much_absence_counts_is_what_the_record_is_known_to_lack() -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cleaner.values import Notice, Opinion
+from cleaner.values import Ground, Notice, Opinion
 from tests.evidence.scene import (
     BOB,
     BY_RELAY,
@@ -20,6 +20,7 @@ from tests.evidence.scene import (
     FULL,
     HARBOR,
     NOBODY,
+    OPEN,
     Desk,
     mail,
     proven_reports,
@@ -45,16 +46,18 @@ MOBILE = (
 )
 
 CASES = (
-    Case("relays are not configured", PLAIN, Desk(NOBODY, FULL.sent)),
+    Case("relays are not configured", PLAIN, Desk(NOBODY, FULL.sent, dns=None)),
     Case(
         "relays are configured by name only",
         PLAIN,
-        replace(FULL, organisation=replace(HARBOR, relay_networks=())),
+        replace(FULL, organisation=replace(HARBOR, relay_networks=()), dns=None),
     ),
     Case(
         "relays are configured by IPv6 only",
         PLAIN,
-        replace(FULL, organisation=replace(HARBOR, relay_networks=(ip_network("2001:db8::10/128"),))),
+        replace(
+            FULL, organisation=replace(HARBOR, relay_networks=(ip_network("2001:db8::10/128"),)), dns=OPEN
+        ),
     ),
     Case(
         "a relay next to the configured one that nobody listed",
@@ -137,6 +140,9 @@ CASES = (
 
 
 ALUMNI = taken_in("fwd.alumni.example", "198.51.100.30", by="mx.far.example", to=BOB)
+FROM_OURS_TO_ALUMNI = taken_in(
+    "mx1.harbor.example", "192.0.2.10", by="in.alumni.example", to="bob@alumni.example"
+)
 CALENDAR = taken_in("mail-f69.calendar.example", "198.51.100.200")
 ON_BEHALF = "Sender: Calendar <notification@calendar.example>"
 
@@ -146,7 +152,11 @@ WHERE_WAYS_ARE_LEARNED = (
         report(mail(ALUMNI, to="bob@alumni.example")),
         FULL,
     ),
-    Case("a blind copy that was forwarded", report(mail(ALUMNI, to="carl@near.example")), FULL),
+    Case(
+        "a blind copy that was forwarded, by somebody who says whom it was from",
+        report(mail(ALUMNI, FROM_OURS_TO_ALUMNI, to="carl@near.example")),
+        FULL,
+    ),
     Case("a blind copy", report(mail(FROM_RELAY, BY_RELAY, to="undisclosed-recipients:;")), FULL),
     Case(
         "an invitation that a calendar sends in the user's name",
@@ -155,7 +165,14 @@ WHERE_WAYS_ARE_LEARNED = (
     ),
     Case(
         "a mail that somebody passed on as it was",
-        report(mail(ALUMNI, to="ann@harbor.example", fields=("Resent-From: ann@harbor.example",))),
+        report(
+            mail(
+                ALUMNI,
+                FROM_OURS_TO_ALUMNI,
+                to="carl@near.example",
+                fields=("Resent-From: bob@alumni.example",),
+            )
+        ),
         FULL,
     ),
     Case(
@@ -197,6 +214,30 @@ def test_it_is_never_removed(case: Case) -> None:
     assert verdict.opinion is not Opinion.BACKSCATTER, verdict.because
 
 
-def test_the_stranger_is_removed_where_enough_is_known() -> None:
-    """The near miss of the cases above: with relays by address and a record, the same notice goes."""
-    assert FULL.judge(PLAIN).opinion is Opinion.BACKSCATTER
+def test_the_stranger_is_removed_where_the_senders_are_closed() -> None:
+    """The near miss of the cases above."""
+    verdict = FULL.judge(PLAIN)
+    assert (verdict.opinion, verdict.ground) == (Opinion.BACKSCATTER, Ground.CLOSED)
+
+
+@pytest.mark.parametrize(
+    "desk",
+    [replace(FULL, dns=OPEN), replace(FULL, dns=None), replace(FULL, dns={})],
+    ids=["open", "silent", "none"],
+)
+def test_and_stays_where_anybody_may_send_for_us(desk: Desk) -> None:
+    assert desk.judge(PLAIN).opinion is Opinion.UNSURE
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        mail(FROM_STRANGER, to="carl@near.example"),
+        mail(FROM_STRANGER, to="undisclosed-recipients:;"),
+        mail(FROM_STRANGER, fields=("Resent-From: eve@sea.example",)),
+        mail(taken_in("fwd.alumni.example", "198.51.100.30"), to="carl@near.example"),
+    ],
+    ids=["to somebody else", "to nobody", "resent", "by a server of nobody's that is named"],
+)
+def test_what_a_forger_writes_makes_no_forwarder(original: bytes) -> None:
+    assert FULL.judge(report(original)).opinion is Opinion.BACKSCATTER

@@ -12,6 +12,8 @@ from ipaddress import ip_network
 import pytest
 
 from cleaner import classifier, evidence, notices
+from cleaner.lookups import KnownHosts, RecordedDns
+from cleaner.lookups.recorded import Records
 from cleaner.service.demo.letters import Office, arrival, letter, our_id, via
 from cleaner.service.demo.reports import away, bare, phish, postfix
 from cleaner.store import Store
@@ -28,6 +30,7 @@ from cleaner.values import (
     Side,
     Verdict,
 )
+from tests.evidence.scene import CLOSED
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SENT = NOW - timedelta(hours=5)
@@ -45,7 +48,12 @@ HARBOR = Organisation(
 OFFER = letter(SENT, ANN, BOB, "Offer", "a1")
 
 
-def judged(notice_bytes: bytes, sent: Iterable[bytes] = (), organisation: Organisation = HARBOR) -> Verdict:
+def judged(
+    notice_bytes: bytes,
+    sent: Iterable[bytes] = (),
+    organisation: Organisation = HARBOR,
+    answers: Records | None = CLOSED,
+) -> Verdict:
     notice = notices.read(Message("INBOX", "1", notice_bytes))
     assert notice.kind.is_judged
     others = [
@@ -62,6 +70,9 @@ def judged(notice_bytes: bytes, sent: Iterable[bytes] = (), organisation: Organi
             sent=record.ask(evidence.question([notice])),
             now=NOW,
         )
+    dns = RecordedDns(answers)
+    hosts = KnownHosts(dns, strangers=dns).find(evidence.wanted_hosts([notice], known))
+    known = replace(known, hosts=hosts)
     return classifier.judge(notice, evidence.gather(notice, known))
 
 
@@ -126,9 +137,9 @@ def test_an_id_invented_in_our_shape_proves_nothing() -> None:
     assert judged(postfix(NOW, ANN, BOB, from_stranger(spam))).opinion is Opinion.BACKSCATTER
 
 
-def test_a_recipient_who_was_written_to_before_makes_it_unsure_at_least() -> None:
+def test_a_recipient_who_was_written_to_before_does_not_open_a_closed_set() -> None:
     spam = letter(SENT, ANN, BOB, "Cheap watches", "invented")
-    assert judged(postfix(NOW, ANN, BOB, from_stranger(spam)), sent=[OFFER]).opinion is Opinion.UNSURE
+    assert judged(postfix(NOW, ANN, BOB, from_stranger(spam)), sent=[OFFER]).opinion is Opinion.BACKSCATTER
 
 
 def test_a_fake_report_in_the_name_of_our_own_system_goes() -> None:
@@ -171,7 +182,7 @@ def test_nobody_can_make_a_genuine_report_go_by_writing_it_himself(sent: tuple[b
 
 def test_where_no_relay_is_known_by_address_a_stranger_means_nothing() -> None:
     unknown = replace(HARBOR, relay_networks=())
-    verdict = judged(postfix(NOW, ANN, BOB, from_stranger(OFFER)), organisation=unknown)
+    verdict = judged(postfix(NOW, ANN, BOB, from_stranger(OFFER)), organisation=unknown, answers=None)
     assert verdict.opinion is Opinion.UNSURE
 
 

@@ -77,3 +77,20 @@ def test_silent_servers_are_left_in_peace() -> None:
         asking = dns_of(server, 0.2)
         assert {asking.texts(name) for name in names} == {UNKNOWN}
         assert set(server.asked) == set(names[:FAILURES])
+
+
+def test_servers_that_refuse_are_asked_about_other_names() -> None:
+    """Whoever writes a report may name domains that are broken; they say nothing of ours."""
+    broken = [f"broken{n}.example" for n in range(5)]
+    with serving({**dict.fromkeys(broken, "SERVFAIL"), NAME: ("v=DKIM1; p=AAAA",)}) as server:
+        asking = dns_of(server)
+        assert {asking.texts(name) for name in broken} == {UNKNOWN}
+        assert asking.texts(NAME) == ("v=DKIM1; p=AAAA",)
+
+
+def test_silence_about_strangers_is_none_about_us() -> None:
+    silent = [f"silent{n}.example" for n in range(5)]
+    with serving({**dict.fromkeys(silent), NAME: ("v=DKIM1; p=AAAA",)}) as server:
+        asking = dns_of(server, 0.2)
+        assert {asking.strangers.texts(name) for name in silent} == {UNKNOWN}
+        assert asking.texts(NAME) == ("v=DKIM1; p=AAAA",)

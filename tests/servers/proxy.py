@@ -1,8 +1,9 @@
 """
 A network as bad as wanted between a client and a mail server, and a server with fewer capabilities.
 
-It measures what goes through, makes round trips long, cuts or stalls connections after so many bytes, and
-hides capabilities: from what the server says of itself, and by refusing the commands that need them.
+It measures what goes through, makes round trips long, cuts or stalls connections after so many bytes, cuts them
+after so many commands, and hides capabilities: from what the server says of itself, and by refusing the
+commands that need them.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """The connection ends once a command was carried out, before its answer arrives; if the proxy goes by line."""
+
+    first: str
+    """Expression for the command that is number 0; those before it are not counted."""
+    number: int
+    """The command after which it ends."""
+
+
+@dataclass(frozen=True)
 class Counts:
     """What went through."""
 
@@ -112,6 +123,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._counts = Counts()
         self._fault: Fault | None = None
+        self._cut: Cut | None = None
+        self._counted = -1
         self._connections: set[_Connection] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -127,7 +140,7 @@ class Proxy:
     def struck(self) -> bool:
         """Whether the fault has happened."""
         with self._lock:
-            return self._fault is None
+            return self._fault is None and self._cut is None
 
     def arm(self, fault: Fault) -> None:
         """Lets it happen after so many bytes from now."""
@@ -135,10 +148,15 @@ class Proxy:
             seen = self._counts.to_server + self._counts.to_client
             self._fault = replace(fault, after=seen + fault.after)
 
+    def cut_after(self, cut: Cut) -> None:
+        """Lets it happen once, to the commands from now on."""
+        with self._lock:
+            self._cut, self._counted = cut, -1
+
     def heal(self) -> None:
         """No fault any more; stalled connections are closed."""
         with self._lock:
-            self._fault = None
+            self._fault = self._cut = None
         self.cut()
 
     def cut(self) -> None:
@@ -172,6 +190,19 @@ class Proxy:
                 self._fault = None
                 connection.stalled = fault.stall
             return passed
+
+    def ends_with(self, line: bytes) -> bool:
+        """Whether this command is the one after which the cut comes."""
+        with self._lock:
+            cut = self._cut
+            if cut is None:
+                return False
+            if self._counted >= 0 or re.match(cut.first, line.partition(b" ")[2].decode("latin-1")):
+                self._counted += 1
+            if self._counted < cut.number:
+                return False
+            self._cut = None
+            return True
 
     def count_round_trip(self, *, connection: bool = False) -> None:
         with self._lock:
@@ -217,6 +248,8 @@ class _Connection:
         self.answered = False
         """Whether the server said anything since the client last did."""
         self.stalled = False
+        self.last: bytes | None = None
+        """The tag of the command after which it is cut off."""
         self.to_server: _Waiting = queue.SimpleQueue()
         self.to_client: _Waiting = queue.SimpleQueue()
         commands, answers = _Commands(self), _Answers(proxy.without)
@@ -269,6 +302,11 @@ class _Connection:
                 self.answered = False
                 self.proxy.count_round_trip()
             passed = understood(data) if self.proxy.by_line else data
+            if end is self.server and self.last is not None:
+                if data and re.search(rb"(?:\A|\n)" + re.escape(self.last) + rb" ", passed) is None:
+                    continue
+                self._hang_up(self.client, self.server)
+                data = passed = b""
             if passed or not data:
                 self.put(waiting, passed)
 
@@ -356,6 +394,8 @@ class _Commands:
                 self._refusing = any(hidden.match(part.rstrip(b"\r\n")) for hidden in self._hidden)
                 if self._refusing:
                     self._refuse(part)
+                elif self._connection.proxy.ends_with(part.rstrip()):
+                    self._connection.last = part.split()[0]
             if not self._refusing:
                 passed.append(part)
             elif literal and not literal[2]:

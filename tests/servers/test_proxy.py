@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.servers.dovecot import PASSWORD, Dovecot
-from tests.servers.proxy import Fault, Proxy, between
+from tests.servers.proxy import Cut, Fault, Proxy, between
 
 
 @contextmanager
@@ -126,6 +126,22 @@ def test_both_sides_are_cut_off(dovecot: Dovecot, after: int) -> None:
             assert proxy.struck
         with signed_in(proxy, user) as again:
             assert again.select()[1] == [b"3"]
+
+
+def test_cut_off_after_a_command_that_the_server_carried_out(dovecot: Dovecot) -> None:
+    user = filled(dovecot)
+    with between(dovecot.port, records=True) as proxy, signed_in(proxy, user) as imap:
+        imap.select()
+        proxy.cut_after(Cut("STORE", 1))
+        imap.fetch("1", "(FLAGS)")
+        assert imap.store("1", "+FLAGS", "one")[0] == "OK"
+        with pytest.raises(imaplib.IMAP4.abort):
+            imap.store("2", "+FLAGS", "two")
+        assert proxy.struck
+        with signed_in(proxy, user) as again:
+            again.select()
+            found = [again.search(None, "KEYWORD", word)[1] for word in ("one", "two")]
+    assert found == [[b"1"], [b"2"]]
 
 
 def test_a_stalled_connection_stays_silent_and_a_new_one_works(dovecot: Dovecot) -> None:

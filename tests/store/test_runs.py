@@ -47,11 +47,49 @@ def test_a_run_that_never_was_is_said(store: Store) -> None:
 
 def test_what_the_safety_limit_stopped_can_be_confirmed_once(store: Store) -> None:
     number = store.runs.start("scan", NOW)
-    store.runs.finish(number, NOW, state="stopped", stopped=(BEN, ANN))
+    for address in (BEN, ANN):
+        store.runs.stop(number, address)
+    store.runs.finish(number, NOW, state="stopped")
     assert store.runs.stopped(number) == (ANN, BEN)
-    store.runs.confirm(number, (ANN,), NOW)
+    store.runs.confirm(ANN, NOW)
     assert store.runs.stopped(number) == (BEN,)
+    assert (store.runs.waiting(ANN), store.runs.waiting(BEN)) == (None, number)
+    assert (store.runs.confirmed_at(ANN), store.runs.confirmed_at(BEN)) == (NOW, None)
+    store.runs.confirm(ANN, NOW + timedelta(days=1))
+    assert store.runs.confirmed_at(ANN) == NOW
     assert store.runs.stopped("20261120-1200-zzzz") == ()
+
+
+def test_what_is_settled_otherwise_asks_no_more_and_counts_as_no_answer(store: Store) -> None:
+    number = store.runs.start("scan", NOW)
+    for address in (ANN, BEN):
+        store.runs.stop(number, address)
+    store.runs.settle(ANN)
+    assert store.runs.stopped(number) == (BEN,)
+    assert (store.runs.waiting(ANN), store.runs.confirmed_at(ANN)) == (None, None)
+
+
+def test_runs_of_one_mailbox_that_an_earlier_version_stopped_are_answered_together(store: Store) -> None:
+    first, second = (store.runs.start("scan", NOW + timedelta(hours=hour)) for hour in (0, 1))
+    for number in (first, second):
+        store.runs.stop(number, ANN)
+    assert store.runs.waiting(ANN) == second
+    store.runs.confirm(ANN, NOW)
+    assert (store.runs.stopped(first), store.runs.stopped(second)) == ((), ())
+
+
+def test_a_run_that_goes_on_is_at_work_again_and_goes_on_once(shared_url: str) -> None:
+    with Store.open(shared_url, KEY) as store, Store.open(shared_url, KEY) as other:
+        number = store.runs.start("scan", NOW)
+        store.runs.finish(number, NOW, state="stopped")
+        store.runs.resume(number)
+        assert other.runs.get(number).state == "running"
+        for book in (store.runs, other.runs):
+            with pytest.raises(UsageError, match="already"):
+                book.resume(number)
+        store.runs.finish(number, NOW, state="done")
+        other.runs.resume(number)
+        assert store.runs.get(number).state == "running"
 
 
 def test_a_run_at_work_is_running_also_for_others(shared_url: str) -> None:
@@ -98,7 +136,8 @@ def test_scans_that_did_nothing_are_forgotten_after_a_time(store: Store) -> None
     store.journal(ANN).intend([entry(run=moved)])
     store.runs.finish(idle, NOW, state="done")
     store.runs.finish(moved, NOW, state="done")
-    store.runs.finish(stopped, NOW, state="stopped", stopped=(ANN,))
+    store.runs.stop(stopped, ANN)
+    store.runs.finish(stopped, NOW, state="stopped")
     store.runs.finish(fresh, NOW + timedelta(days=2), state="done")
     store.runs.finish(undone, NOW, state="done")
     assert store.runs.forget_idle(NOW + timedelta(days=1)) == 1

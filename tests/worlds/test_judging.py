@@ -203,7 +203,7 @@ def test_rules_that_learn_need_no_more_of_a_notice_than_is_kept_for_them(corpus:
     """Between the two looks only `evidence.NEEDED` header fields are held."""
     found = 0
     for mailbox in mailboxes(corpus / "worlds" / "harborline", with_sent=True):
-        for case, _ in gathered(mailbox):
+        for case, _ in gathered((mailbox,)):
             if case.notice.kind.is_judged:
                 whole = evidence.gather_learned(case.notice, case.known)
                 assert evidence.gather_learned(slim(case.notice), case.known) == whole

@@ -52,7 +52,7 @@ from cleaner.errors import (
     MessageGoneError,
     ServerUnavailableError,
 )
-from cleaner.ports import Moved
+from cleaner.ports import BegunMove, InFlight, Moved
 
 GROUP: Final = 50
 """Messages moved with one request."""
@@ -193,6 +193,10 @@ class ChangingEws(ReadingEws):
         still = self.present(folder, ids)
         untried = [id for id in ids if id in still]
         return Moves(untried=untried, trouble=None if len(untried) == len(ids) else error)
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:  # noqa: ARG002
+        """A message is moved in one step, by the server."""
+        return None
 
     # --- flags, new messages
 

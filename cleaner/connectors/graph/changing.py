@@ -39,7 +39,7 @@ from cleaner.errors import (
     MessageGoneError,
     ServerUnavailableError,
 )
-from cleaner.ports import Moved
+from cleaner.ports import BegunMove, InFlight, Moved
 
 ROUNDS: Final = 20
 """How often what is left of one group is asked for again."""
@@ -238,6 +238,10 @@ class ChangingGraph(ReadingGraph):
                 moves.done[id] = Moved(id, gone=True)
         if moves.untried:
             moves.broke = error
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:  # noqa: ARG002
+        """A message is moved in one step, by the server."""
+        return None
 
     # --- flags, new messages
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -19,13 +20,14 @@ from cleaner.connectors.imap.copying import GROUP, Copying, States, copied
 from cleaner.connectors.imap.errors import REFUSALS
 from cleaner.connectors.imap.fetching import RECENT, fetched
 from cleaner.connectors.imap.grammar import date_time, number, sets
+from cleaner.connectors.imap.inflight import in_flight
 from cleaner.connectors.imap.obstacles import NO_WAY, can_move
 from cleaner.connectors.imap.reading import ReadingImap, uids_of, why_not
 from cleaner.connectors.imap.session import MISSING, Session
 from cleaner.connectors.imap.wire import Literal, Status, string
 from cleaner.connectors.roles import INBOX
 from cleaner.errors import ChangeRefusedError, CleanerError, FolderMissingError, MessageGoneError
-from cleaner.ports import Moved
+from cleaner.ports import BegunMove, InFlight, Moved
 
 _FLAG: Final = frozenset('(){ %*"]')
 """What no flag may have in it (RFC 9051 section 9, `atom`)."""
@@ -98,7 +100,10 @@ class ChangingImap(ReadingImap):
             self._group = GROUP
             for id in group:
                 result = results.get(known.get(id, 0)) or Moved(id, gone=True)
-                yield Moved(id, result.new_id, result.gone, result.error, more=id != group[-1])
+                yield replace(result, id=id, more=id != group[-1])
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:
+        return in_flight(self._session, moves)
 
     def _require(self, folder: str) -> None:
         if folder not in self._session.folders().raw:

@@ -1,10 +1,12 @@
 """
 Moving on servers without MOVE: copy, verify, mark as deleted, expunge just these.
 
-Killed between copying and expunging, there are two of a message. So that the next move of it leaves one, it gets
-a keyword before it is copied, which the copy inherits and loses last: a message that has the keyword was being
-moved, and its copy, if there is one, has it too. Where the server keeps no keywords, an interruption may
-leave a second copy, but never none.
+Interrupted between copying and expunging, there are two of a message. So that they are known for what they are, wherever
+their owner puts them meanwhile, a message gets a keyword before it is copied, which the copy inherits. The original
+goes before the copy loses the keyword; when a move is given up, the original loses it before the copy goes. So an
+original without it, beside a copy with it, is to stay. What an interruption left is found by `inflight.py`, and settled
+before anything else is moved. Where the server keeps no keywords, an interruption may leave a second copy, but
+never none.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from cleaner.connectors.imap.errors import REFUSALS, shown
-from cleaner.connectors.imap.fetching import MARK, STATE_ITEMS, fetched, heading_items
+from cleaner.connectors.imap.fetching import DELETED, MARK, STATE_ITEMS, fetched, heading_items
 from cleaner.connectors.imap.grammar import expanded, number, sets, texts, values
 from cleaner.connectors.imap.session import MISSING, Session
 from cleaner.connectors.imap.wire import Answer, Status
-from cleaner.errors import FolderMissingError
+from cleaner.errors import AskPersonError, FolderMissingError
 from cleaner.ports import Moved
 
 GROUP: Final = 50
@@ -37,7 +39,6 @@ class State:
     """A message as it stands in a folder."""
 
     identity: Identity
-    is_marked: bool
     is_deleted: bool
 
     @property
@@ -61,6 +62,7 @@ class Copying:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._cleared: set[str] = set()
 
     # --- where the server does not tell new ids
 
@@ -89,66 +91,54 @@ class Copying:
 
     def move(self, folder: str, uids: Collection[int], target: str) -> dict[int, Moved]:
         """What became of each; those gone are left out."""
+        for name in (target, folder):
+            self._clear(name)
+        opened = self._session.select(folder)
         self._session.wire.command(b"NOOP")
         states = self._states(uids)
-        copies = self._left_behind(states, target)
-        opened = self._session.select(folder)
-        fresh = {uid: state for uid, state in states.items() if uid not in copies}
+        first = self.next_uid(target)
         if opened.keeps(_MARK):
-            self._store(fresh, b"+FLAGS.SILENT", _MARK)
-        made = copies | self._copy(folder, fresh, target)
-        copies = self._verified(states, made, target)
-        self._session.select(folder)
-        kept, trouble = self._remove(copies)
-        self._store([uid for uid in states if uid not in copies], b"-FLAGS.SILENT", _MARK)
-        self._session.select(target)
-        self._expunge([new for uid, new in made.items() if uid in kept or uid not in copies])
-        done = {uid: new for uid, new in copies.items() if uid not in kept}
-        self._store(done.values(), b"-FLAGS.SILENT", _MARK)
-        self._session.select(folder)
-        if kept:
-            self._store(kept, b"-FLAGS.SILENT", _MARK)
-            self._store([uid for uid in kept if not states[uid].is_deleted], b"-FLAGS.SILENT", b"\\Deleted")
-        if kept and not done:
-            # Dovecot says OK where the right to expunge is missing, and expunges nothing.
-            trouble = trouble or Status(b"NO", b"NOPERM")
+            store(self._session, states, b"+FLAGS.SILENT", _MARK)
+        made = self._copy(folder, states, target)
+        try:
+            made |= self._untold(states, made, target, first)
+            result, trouble = self._complete(folder, states, made, target)
+        except AskPersonError as error:
+            # Another program closed or removed a folder just now: what became of the messages, the next run finds out.
+            raise self._session.wire.broken(f"moving to {target!r} was interrupted ({error})") from error
+        if trouble is not None:
             raise self._session.change_refused(f"messages of {folder!r} cannot be taken out of it", trouble)
-        still = self._session.still([uid for uid in states if uid not in done])
-        said = (
-            f"the server says {shown(trouble.text)!r}"
-            if trouble is not None
-            else "the server did not copy it"
-        )
-        return {uid: Moved(str(uid), str(new)) for uid, new in done.items()} | {
-            uid: Moved(str(uid), error=said) for uid in still
-        }
+        return result
 
-    def _left_behind(self, states: States, target: str) -> dict[int, int]:
-        """Copies in the target that an interrupted move of these messages made."""
-        marked = {uid: state for uid, state in states.items() if state.is_marked}
-        if not marked:
-            return {}
-        self._session.select(target)
-        return paired(marked, self._states(self._session.search(b"KEYWORD", _MARK)))
+    def _clear(self, folder: str) -> None:
+        """
+        Takes the keyword from messages that are in no move, once for each folder.
+
+        Interrupted moves were settled before this one began, so it stands for nothing here.
+        """
+        if folder in self._cleared:
+            return
+        self._cleared.add(folder)
+        if _MARK.lower() not in self._session.examine(folder).used:
+            return
+        marked = self._session.search(b"KEYWORD", _MARK)
+        if marked:
+            self._session.select(folder)
+            store(self._session, marked, b"-FLAGS.SILENT", _MARK)
 
     def _copy(self, folder: str, states: States, target: str) -> dict[int, int]:
-        """Old → new UIDs of what was copied."""
-        if not states:
-            return {}
-        first = self.next_uid(target)
+        """Old → new UIDs of what was copied, as far as the server tells."""
         made: dict[int, int] = {}
         for numbers in sets(states):
             answer = self._session.wire.command(b"UID COPY", numbers, self._session.name_of(target))
             if not answer.is_ok:
                 self._refuse(folder, target, states, answer.status)
             made |= copied(answer)
-        untold = {uid: state for uid, state in states.items() if uid not in made}
-        found = self.arrived(untold, target, first)
-        return made | {uid: new for uid, new in found.items() if new not in made.values()}
+        return {uid: new for uid, new in made.items() if uid in states}
 
     def _refuse(self, folder: str, target: str, states: States, status: Status) -> None:
         """COPY does all or nothing. Raises for a refusal that every message would meet."""
-        self._store(states, b"-FLAGS.SILENT", _MARK)
+        store(self._session, states, b"-FLAGS.SILENT", _MARK)
         if status.code in MISSING:
             raise FolderMissingError(self._session.address, target)
         if status.code in REFUSALS or status.kind == b"BAD":
@@ -156,48 +146,81 @@ class Copying:
                 f"messages of {folder!r} cannot be moved to {target!r}", status
             )
 
-    def _verified(self, states: States, copies: Mapping[int, int], target: str) -> dict[int, int]:
-        """The copies that are there, and as large as their originals; the others are not counted on."""
-        if not copies:
-            return {}
-        self._session.select(target)
-        there = self._states(copies.values(), with_header=False)
+    def _untold(self, states: States, made: Mapping[int, int], target: str, first: int) -> dict[int, int]:
+        untold = {uid: state for uid, state in states.items() if uid not in made}
+        found = self.arrived(untold, target, first)
+        return {uid: new for uid, new in found.items() if new not in made.values()}
+
+    def _complete(
+        self, folder: str, states: States, made: Mapping[int, int], target: str
+    ) -> tuple[dict[int, Moved], Status | None]:
+        """Takes away the originals whose copies are there; the second result refuses that for all of them."""
+        there: States = {}
+        if made:
+            self._session.examine(target, anew=True)
+            there = self._states(made.values(), with_header=False)
+        good = {uid: n for uid, n in made.items() if n in there and there[n].size == states[uid].size}
+        self._session.select(folder)
+        present = self._session.still(tuple(states))
+        # The original or its copy was taken away in this moment, with the keyword: only a look at all folders tells.
+        lost = {uid for uid in states if uid not in present or (uid in made and made[uid] not in there)}
+        ready = [uid for uid in good if uid not in lost]
+        trouble = expunge(self._session, ready)
+        kept = self._session.still(ready)
+        done = {uid: good[uid] for uid in ready if uid not in kept}
+        back = [uid for uid in states if uid not in done and uid not in lost]
+        store(self._session, (uid for uid in kept if not states[uid].is_deleted), b"-FLAGS.SILENT", DELETED)
+        store(self._session, back, b"-FLAGS.SILENT", _MARK)
+        if made:
+            self._session.select(target)
+            expunge(self._session, [made[uid] for uid in back if uid in made])
+            store(self._session, done.values(), b"-FLAGS.SILENT", _MARK)
+            self._session.select(folder)
+        if kept and not done and not lost:
+            # Dovecot says OK where the right to expunge is missing, and expunges nothing.
+            return {}, trouble or Status(b"NO", b"NOPERM")
+        said = (
+            f"the server says {shown(trouble.text)!r}"
+            if trouble is not None
+            else "the server did not copy it"
+        )
         return {
-            uid: new for uid, new in copies.items() if new in there and there[new].size == states[uid].size
-        }
-
-    def _remove(self, copies: Mapping[int, int]) -> tuple[set[int], Status | None]:
-        """Takes the originals away; returns those that stayed all the same, and what the server said."""
-        trouble = self._expunge(copies)
-        return self._session.still(tuple(copies)), trouble
-
-    def _expunge(self, uids: Collection[int]) -> Status | None:
-        """Removes these messages and no others; returns the first refusal."""
-        trouble = self._store(uids, b"+FLAGS.SILENT", b"\\Deleted")
-        if trouble is not None:
-            return trouble
-        answers = [self._session.wire.command(b"UID EXPUNGE", numbers) for numbers in sets(uids)]
-        return next((answer.status for answer in answers if not answer.is_ok), None)
-
-    # --- messages of the open folder
-
-    def _store(self, uids: Iterable[int], how: bytes, flag: bytes) -> Status | None:
-        answers = [self._session.wire.command(b"UID STORE", s, how, b"(%b)" % flag) for s in sets(uids)]
-        return next((answer.status for answer in answers if not answer.is_ok), None)
+            **{uid: Moved(str(uid), str(new)) for uid, new in done.items()},
+            **{uid: Moved(str(uid), unclear=True) for uid in lost},
+            **{uid: Moved(str(uid), error=said) for uid in back},
+        }, None
 
     def _states(self, uids: Collection[int], *, with_header: bool = True) -> dict[int, State]:
+        """Messages of the open folder."""
         items = heading_items(()) if with_header else STATE_ITEMS
         found: dict[int, State] = {}
         for parts in self._session.wire.stream((b"UID FETCH", numbers, items) for numbers in sets(uids)):
-            message = fetched(parts, bare=not with_header, raw=True)
+            message = fetched(parts, bare=not with_header)
             if message is not None and message.uid in uids:
                 digest = hashlib.sha256(message.body).digest()
                 found[message.uid] = State(
-                    (message.size, message.received, digest),
-                    is_marked=MARK in message.flags,
-                    is_deleted="\\Deleted" in message.flags,
+                    (message.size, message.received, digest), is_deleted="\\Deleted" in message.flags
                 )
         return found
+
+
+# --- messages of the open folder
+
+
+def store(session: Session, uids: Iterable[int], how: bytes, *flags: bytes) -> Status | None:
+    """Gives flags, or takes them; returns the first refusal."""
+    written = b"(%b)" % b" ".join(flags)
+    answers = [session.wire.command(b"UID STORE", numbers, how, written) for numbers in sets(uids)]
+    return next((answer.status for answer in answers if not answer.is_ok), None)
+
+
+def expunge(session: Session, uids: Collection[int]) -> Status | None:
+    """Removes these messages and no others; returns the first refusal."""
+    trouble = store(session, uids, b"+FLAGS.SILENT", DELETED)
+    if trouble is not None:
+        return trouble
+    answers = [session.wire.command(b"UID EXPUNGE", numbers) for numbers in sets(uids)]
+    return next((answer.status for answer in answers if not answer.is_ok), None)
 
 
 def copied(answer: Answer) -> dict[int, int]:

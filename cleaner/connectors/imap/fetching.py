@@ -29,11 +29,12 @@ MARK: Final = "$BounceCleanerMoving"
 """Keyword of a message that is being copied to another folder, there and here."""
 
 RECENT: Final = "\\recent"
+DELETED: Final = b"\\Deleted"
 
 _SYSTEM: Final = {
-    flag.lower(): flag
-    for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", MARK)
+    flag.lower(): flag for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded")
 }
+_NOT_THE_OWNERS: Final = (RECENT, MARK.lower())
 _PART: Final = re.compile(rb"<0\.\d+>")
 _SKIMMED: Final = re.compile(
     rb"\d+ FETCH \(UID (\d+) BODY\[HEADER\.FIELDS \([^()\[\]]*\)\](?:<0>)? \{\d+\}", re.IGNORECASE
@@ -83,13 +84,12 @@ MESSAGE_ITEMS: Final = b"(UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[]<0.%d>)"
 STATE_ITEMS: Final = b"(UID RFC822.SIZE INTERNALDATE FLAGS)"
 
 
-def fetched(parts: Parts, *, bare: bool = False, raw: bool = False) -> Fetched | None:
+def fetched(parts: Parts, *, bare: bool = False) -> Fetched | None:
     """
     A FETCH response; None for another one, and for one that tells of a change nobody asked about.
 
-    `bare`: no body was asked for; `raw`: the flags as they are, our own mark among them. The form that
-    Dovecot and most others write for skimming is taken apart by one expression, since there are tens of
-    thousands.
+    `bare`: no body was asked for. The form that Dovecot and most others write for skimming is taken apart
+    by one expression, since there are tens of thousands.
     """
     if len(parts) == 3 and parts[2] == b")" and (match := _SKIMMED.fullmatch(parts[0])) is not None:
         return Fetched(int(match[1]), parts[1])
@@ -117,18 +117,14 @@ def fetched(parts: Parts, *, bare: bool = False, raw: bool = False) -> Fetched |
         body if isinstance(body, bytes) else b"",
         number(found.get(b"RFC822.SIZE")) or 0,
         internal_date(found.get(b"INTERNALDATE")),
-        flags_of(texts(found.get(b"FLAGS")), raw=raw),
+        flags_of(texts(found.get(b"FLAGS"))),
     )
 
 
-def flags_of(written: Iterable[bytes], *, raw: bool = False) -> tuple[str, ...]:
+def flags_of(written: Iterable[bytes]) -> tuple[str, ...]:
     """Flags as we write them, without those that belong to a session or to our own work."""
     names = [flag.decode("utf-8", "replace") for flag in written]
-    flags = [_SYSTEM.get(name.lower(), name) for name in names if name.lower() != RECENT]
-    if MARK in flags and not raw:
-        # A move that was interrupted: the mark is ours, and so may be \Deleted.
-        return tuple(flag for flag in flags if flag not in (MARK, "\\Deleted"))
-    return tuple(flags)
+    return tuple(_SYSTEM.get(name.lower(), name) for name in names if name.lower() not in _NOT_THE_OWNERS)
 
 
 def in_order(asked: Iterable[int], found: Iterable[tuple[int, T]]) -> Iterator[T]:

@@ -48,6 +48,8 @@ class Opened:
     next_uid: int | None
     flags: frozenset[bytes] = frozenset()
     """Those that can be kept, lower case."""
+    used: frozenset[bytes] = frozenset()
+    """Those that messages here may have, lower case."""
 
     def keeps(self, keyword: bytes) -> bool:
         """Whether a keyword can be given to messages here."""
@@ -252,14 +254,20 @@ _LIST_MARKED: Final = (b"LIST", b'""', b"*", b"RETURN (SPECIAL-USE)")
 
 
 def _opened(folder: str, for_changes: bool, answer: Answer) -> Opened:
+    used = next((parts[0] for parts in answer.named(b"FLAGS")), b"")
     kept = answer.code(b"PERMANENTFLAGS")
     if kept is None:
-        kept = next((parts[0] for parts in answer.named(b"FLAGS")), b"")
+        kept = used
     return Opened(
         folder,
         can_change=for_changes and answer.status.code != b"READ-ONLY",
         exists=answer.counted(b"EXISTS") or 0,
         validity=number(answer.code(b"UIDVALIDITY")) or 0,
         next_uid=number(answer.code(b"UIDNEXT")),
-        flags=frozenset(kept.strip(b"() ").lower().split()),
+        flags=_names(kept),
+        used=_names(used),
     )
+
+
+def _names(flags: bytes) -> frozenset[bytes]:
+    return frozenset(flags.strip(b"() ").lower().split())

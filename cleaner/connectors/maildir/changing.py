@@ -10,8 +10,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from cleaner.connectors.maildir.files import (
 from cleaner.connectors.maildir.names import RECENT, directory_of, name_with, renewed, unique_from, unique_of
 from cleaner.connectors.maildir.reading import ReadingMaildir, flags_at
 from cleaner.errors import ChangeRefusedError, MessageGoneError
-from cleaner.ports import Moved
+from cleaner.ports import BegunMove, InFlight, Moved
+from cleaner.values import Heading
 
 
 class ChangingMaildir(ReadingMaildir):
@@ -58,6 +60,27 @@ class ChangingMaildir(ReadingMaildir):
                 for directory in (destination, *([source] if source else [])):
                     for sub in ("cur", "new"):
                         sync(directory / sub)
+
+    def in_flight(self, moves: Sequence[BegunMove]) -> InFlight | None:
+        """
+        A rename is one step, so only a move to another file system leaves a copy: same unique name, same bytes.
+
+        Within one file system a like message in the target is its owner's, and stays.
+        """
+        halves: list[tuple[str, str]] = []
+        for move in moves:
+            copied = self._reach(move.folder, move.id, lambda path, m=move: self._left_copy(path, m))  # type: ignore[misc]
+            if copied is not None:
+                sync(copied.parent)
+                halves += [(move.folder, move.id), (move.target, move.id)]
+        messages = tuple(heading for folder, id in halves for heading in self.headings(folder, (id,)))
+        return InFlightMaildir(self, messages) if messages else None
+
+    def drop(self, folder: str, ids: Sequence[str]) -> None:
+        """Removes messages for good."""
+        with self._changes(f"messages of {folder!r} cannot be taken out of it"):
+            for id in ids:
+                self._reach(folder, id, Path.unlink)
 
     def set_flags(self, folder: str, id: str, flags: Sequence[str]) -> str:
         with self._changes(f"flags in {folder!r} cannot be changed"):
@@ -156,11 +179,6 @@ class ChangingMaildir(ReadingMaildir):
         destination = self._require(target) / path.parent.name
         new_id = id
         if id in taken:
-            copied = self._left_copy(path, id, target)
-            if copied is not None:
-                sync(copied.parent)
-                path.unlink()
-                return id, copied
             new_id = renewed(id, fresh_unique())
         place = destination / path.name.replace(unique_from(id), unique_from(new_id), 1)
         if os.path.lexists(place):
@@ -177,7 +195,7 @@ class ChangingMaildir(ReadingMaildir):
         """
         To another file system, by way of `tmp/`; the original goes when the copy is durable.
 
-        Killed in between, both are there, and the next move of the message finds the copy.
+        Killed in between, both are there, and `in_flight` finds them.
         """
         draft = place.parent.parent / "tmp" / unique_of(place.name)
         draft.unlink(missing_ok=True)
@@ -194,13 +212,8 @@ class ChangingMaildir(ReadingMaildir):
             place.unlink()
             raise
 
-    def _left_copy(self, path: Path, id: str, target: str) -> Path | None:
-        """
-        What an interrupted move to another file system left in the target: same unique name, same bytes.
-
-        Within one file system our moves leave no copies: what is there is its owner's, and stays.
-        """
-        known = self._files(target).get(id)
+    def _left_copy(self, path: Path, move: BegunMove) -> Path | None:
+        known = self._files(move.target).get(move.id)
         if known is None:
             return None
         other = Path(known)
@@ -233,6 +246,20 @@ class ChangingMaildir(ReadingMaildir):
             why = why if closed is None else f"this account has no right to write in {closed}"
             why += "; give it that right ('bounce-cleaner check' names every such place)"
         return ChangeRefusedError(f"{self._address}: {what}", why)
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightMaildir:
+    """Satisfies `ports.InFlight`."""
+
+    mailbox: ChangingMaildir
+    messages: tuple[Heading, ...]
+
+    def drop(self, folder: str, ids: Sequence[str]) -> None:
+        self.mailbox.drop(folder, ids)
+
+    def land(self, not_deleted: Collection[tuple[str, str]]) -> None:
+        """Nothing shows in a file that it was being moved."""
 
 
 def _place(directory: Path, unique: str, flags: tuple[str, ...]) -> Path:

@@ -95,7 +95,7 @@ def contradiction(notice: Notice, known: Known, issued: datetime) -> str:
         issued - LONGEST_QUEUE - SKEW <= returned.date <= issued + timedelta(days=1) + SKEW
     ):
         return "The tag in the address is valid, but it is not of the day of the mail that came back."
-    if ways.stranger(notice, known) is not None:
+    if ways.surely_stranger(notice, known) is not None:
         return "The tag in the address is valid, but a stranger's computer handed the mail over."
     return ""
 

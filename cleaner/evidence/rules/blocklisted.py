@@ -23,7 +23,7 @@ SIDE = Side.BACKSCATTER
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     if peer is not None and not ways.is_listed(peer, organisation):
         lists = known.hosts.listed.get(str(peer.ip), ())
         if lists:

@@ -9,8 +9,8 @@ Source: RFC 6376 section 3.7: the body comes in only as its hash, so the header 
 
 from __future__ import annotations
 
-from cleaner.evidence import mentions, ours, signatures, trail, ways
-from cleaner.values import Evidence, Force, Known, Notice, Organisation, Side, domain_of
+from cleaner.evidence import mentions, ours, signatures, ways
+from cleaner.values import Evidence, Force, Known, Notice, Side, domain_of
 
 SIDE = Side.GENUINE
 
@@ -25,7 +25,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     seen = mentions.shown(f"d={signature.domain}; s={signature.selector}")
     if not signature.covers("from") or not is_aligned(notice, signature.domain):
         return ()
-    if not fits(notice, signature, known.organisation):
+    if not fits(notice, signature, known):
         return (
             Evidence(
                 "dkim_ours",
@@ -54,16 +54,16 @@ def is_aligned(notice: Notice, domain: str) -> bool:
     )
 
 
-def fits(notice: Notice, signature: signatures.Signature, organisation: Organisation) -> bool:
+def fits(notice: Notice, signature: signatures.Signature, known: Known) -> bool:
     about = mentions.failed(notice)
     if not about or mentions.meet(about, notice.returned.to_addresses):
         return True
     if not signature.covers("to"):
         return True
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     if peer is None:
         return True
-    if ways.is_listed(peer, organisation):
+    if ways.is_listed(peer, known.organisation):
         return True
     # Passed on: the peer is the mail system of somebody that the mail was written to.
     homes = {ours.registered_domain(domain) for domain in mentions.domains(notice.returned.to_addresses)}

@@ -18,12 +18,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from cleaner.evidence import authentication, lures, mentions, ours, trail, ways
-from cleaner.evidence.authentication import AuthenticationResult
+from cleaner.evidence import authres, lures, mentions, ours, trail, ways
+from cleaner.evidence.authres import AuthenticationResult
 from cleaner.evidence.lures import Lures
 from cleaner.values import (
     Completeness,
     Evidence,
+    Ground,
     Hop,
     IPAddress,
     Kind,
@@ -95,7 +96,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
         return ()
     if may_be_ours(hop, hop.ip, known) or is_for_somebody_else(notice, organisation):
         return ()
-    found = Origin(authentication.authenticated(notice.headers, notice.hops, organisation))
+    found = Origin(authres.authenticated(notice.headers, notice.hops, organisation))
     if is_let(notice, hop.ip, found, known):
         return ()
     is_stranger = ways.is_known_where_we_send_from(hop.ip, known)
@@ -114,6 +115,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
             ),
             reason="It pretends to be about your mail, leads to a third party, and a stranger sent it.",
             strength=strength,
+            ground=Ground.FALSE if strength == SURE else None,
         ),
     )
 

@@ -2,8 +2,9 @@
 The first peer outside the reporter's own site handed the returned mail over.
 
 An own relay or client speaks for us, and so does a machine that handed over mail proven ours; a stranger speaks
-against us. What his lines claim below is not believed. He means something only where our own machines are known, by
-address or from proven mail, and where the mail was not forwarded, nor taken in by a filtering service.
+against us. What its lines claim below is not believed. It means something only where our own machines are known, by
+address or from proven mail, and where the mail was not forwarded, nor taken in by a filtering service; and it
+is no ground for a removal, for a new service of ours is a stranger, too.
 
 Source: RFC 5321 section 4.4; measured: forgers write whole consistent chains below that line.
 """
@@ -26,7 +27,7 @@ LEARNS = True
 
 def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     organisation = known.organisation
-    peer = trail.sender_of(notice, organisation)
+    peer = ways.sender_of(notice, known)
     if peer is None or organisation.shared:
         return ()
     if ways.is_listed(peer, organisation):
@@ -44,7 +45,7 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
                 strength,
             ),
         )
-    if ways.stranger(notice, known) is None:
+    if ways.surely_stranger(notice, known) is None:
         return ()
     strength = 1.0 if peer.machine is trail.Machine.LINE else SERVER
     return (finding(peer, Side.BACKSCATTER, "A stranger's computer handed the mail over.", strength),)

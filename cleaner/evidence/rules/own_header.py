@@ -118,9 +118,9 @@ def contradiction(notice: Notice, known: Known, stamp: Stamp) -> str:
     if came is not None and not (stamp.time - SKEW <= came <= stamp.time + LONGEST):
         return "The proof in the mail is yours, but its time does not fit this report."
     # The recipients are not covered, so a replayer may put his own there: then the trace tells.
-    if ways.stranger(notice, known) is not None:
+    if ways.surely_stranger(notice, known) is not None:
         return "The proof in the mail is yours, but a stranger's computer handed the mail over."
-    peer = trail.sender_of(notice, known.organisation)
+    peer = ways.sender_of(notice, known)
     if peer is None or ways.is_listed(peer, known.organisation) or is_for_its_own(notice, peer):
         return ""
     return "The proof in the mail is yours, but the mail went to other people: it may have been replayed."

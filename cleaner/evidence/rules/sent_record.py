@@ -12,13 +12,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from cleaner.evidence import mentions, ours, trail, ways
+from cleaner.evidence import mentions, ours, ways
 from cleaner.values import (
     Evidence,
     Force,
     Known,
     Notice,
-    Organisation,
     SentMail,
     Side,
     address_key,
@@ -38,15 +37,15 @@ def check(notice: Notice, known: Known) -> tuple[Evidence, ...]:
     for id in mentions.main_ids(notice):
         mail = known.sent.by_message_id.get(id)
         if mail is not None:
-            return (judged(notice, id, mail, known.organisation),)
+            return (judged(notice, id, mail, known),)
     return ()
 
 
-def judged(notice: Notice, id: str, mail: SentMail, organisation: Organisation) -> Evidence:
+def judged(notice: Notice, id: str, mail: SentMail, known: Known) -> Evidence:
     seen = mentions.shown(id)
     if not mentions.is_in_time(notice, mail, LONGEST):
         return suspicion(seen, "The mail named here is yours, but its date does not fit this report.")
-    if not fits(notice, mail) and not left_by_our_relay(notice, organisation):
+    if not fits(notice, mail) and not left_by_our_relay(notice, known):
         return suspicion(seen, "The mail named here is yours, but it went to other people.")
     return Evidence(
         "sent_record",
@@ -70,10 +69,10 @@ def fits(notice: Notice, mail: SentMail) -> bool:
     return mentions.meet(passed_on, mail.recipients) is not None and is_passed_on(notice, mail)
 
 
-def left_by_our_relay(notice: Notice, organisation: Organisation) -> bool:
+def left_by_our_relay(notice: Notice, known: Known) -> bool:
     """Our own relay handed it over, which nobody who replays a mail can make it do (aliases, lists of ours)."""
-    peer = trail.sender_of(notice, organisation)
-    return peer is not None and not organisation.shared and ways.is_listed(peer, organisation)
+    peer = ways.sender_of(notice, known)
+    return peer is not None and not known.organisation.shared and ways.is_listed(peer, known.organisation)
 
 
 def is_passed_on(notice: Notice, mail: SentMail) -> bool:

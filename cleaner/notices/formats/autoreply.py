@@ -2,7 +2,8 @@
 Automatic answers of persons and desks: out of office, vacation, acknowledgements.
 
 Source: RFC 3834 (`Auto-Submitted: auto-replied`); what answers without it is known by the subject that
-every such system writes in its language, together with another sign of an automatic message.
+every such system writes in its language, together with another sign of an automatic message. What has no mark at all
+and is written in a language that nobody listed is known only where a program of the answering host itself sent it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import re
 from typing import Final
 
 from cleaner.notices import words
+from cleaner.notices.fields import addresses_in, message_id
 from cleaner.notices.sheet import Finding, Sheet
-from cleaner.values import Kind, domain_of
+from cleaner.notices.trace import hops
+from cleaner.values import Kind, address_key, domain_of
 
 FAMILY: Final = "autoreply"
 _PROGRAMS: Final = (
@@ -40,6 +43,16 @@ _NAMES_ITSELF: Final = re.compile(
     r"(?:$|(?:\w{2,4} ?)?[:(\[{\"'<\u201c\u201e\u00ab\u300c\u3010\u3011\u300d-]|\w{2,5} \S{1,64}@)"
 )
 
+_MAIL_PROGRAMS: Final = (
+    *("user-agent", "x-mailer", "x-newsreader", "x-mimeole", "x-sender", "x-originating-ip"),
+    *("thread-index", "thread-topic", "x-ms-has-attach", "accept-language", "x-priority", "organization"),
+)
+"""Fields of programs that persons write with."""
+_QUOTED: Final = re.compile(
+    r"(?m)^[ \t]{0,4}[>|]|^[ \t]{0,4}[-_=]{5,}|:[ \t]{0,4}$|^[ \t*]{0,4}[^\s:]{1,20}:[ \t*]{1,4}[^\n]{0,200}@"
+)
+"""Quoted lines, a rule above them, a line that announces them, or the header fields of the mail that is answered."""
+
 
 def read(sheet: Sheet) -> Finding | None:
     if sheet.has_daemon_sender and sheet.auto_submitted != "auto-replied":
@@ -54,7 +67,9 @@ def _is_answer(sheet: Sheet) -> bool:
         words.said(words.ABSENCE, sheet.title) and _is_marked(sheet) and _is_from_outside(sheet)
     ):
         return True
-    return _names_its_program(sheet) or _is_an_answer_of_nobody(sheet) or _is_an_answer_of_exchange(sheet)
+    if _names_its_program(sheet) or _is_an_answer_of_nobody(sheet) or _is_an_answer_of_exchange(sheet):
+        return True
+    return _is_of_a_program_of_its_host(sheet)
 
 
 def _is_titled(sheet: Sheet) -> bool:
@@ -112,6 +127,45 @@ def _is_an_answer_of_exchange(sheet: Sheet) -> bool:
     if not (suppressed and sheet.auto_submitted and sheet.answers and not isinstance(sheet.return_path, str)):
         return False
     return ": " in sheet.title and not sheet.has_ticket and _is_bare(sheet)
+
+
+def _is_of_a_program_of_its_host(sheet: Sheet) -> bool:
+    """
+    Without any mark, whatever the language: all of what tells a vacation program from a person.
+
+    It answers just one mail, of another site, under a subject of its own; no mail program names itself; nothing is
+    quoted, offered or attached; one stranger writes to one person, with his address on the envelope; and a program
+    of the host where it began submitted it. Trackers thread mail of their own; web mail and Exchange have users.
+    """
+    if not sheet.answers_under_own_subject or len(sheet.answers) != 1 or not _is_bare(sheet):
+        return False
+    if any(name in sheet.headers for name in _MAIL_PROGRAMS):
+        return False
+    own_sites = {
+        domain_of(sheet.sender),
+        domain_of((message_id(sheet.headers.text("message-id")) or "").strip("<>")),
+    }
+    answered = domain_of(sheet.answers[0].strip("<>"))
+    if not answered or any(_is_one_site(answered, site) for site in own_sites if site):
+        return False
+    path = sheet.return_path
+    if isinstance(path, str) and path and address_key(path) != address_key(sheet.sender):
+        return False
+    to = addresses_in(sheet.headers, ("to", "cc"))
+    if len(to) != 1 or domain_of(sheet.sender) in {domain_of(address) for address in sheet.addressees}:
+        return False
+    trace = hops(sheet.headers)
+    if not trace or not trace[-1].local or trace[-1].protocol.startswith(("http", "mapi")):
+        return False
+    return bool(sheet.text.strip()) and not _QUOTED.search(sheet.text[:16_000]) and not _is_quoted_html(sheet)
+
+
+def _is_one_site(domain: str, other: str) -> bool:
+    return domain.split(".")[-2:] == other.split(".")[-2:]
+
+
+def _is_quoted_html(sheet: Sheet) -> bool:
+    return "<blockquote" in sheet.html[:64_000].lower()
 
 
 def _is_bare(sheet: Sheet) -> bool:

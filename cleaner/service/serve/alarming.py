@@ -1,17 +1,14 @@
-"""What the service itself has to alarm people of: mailboxes that keep failing, and safety stops."""
+"""What the service itself has to alarm people of: mailboxes that keep failing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from cleaner.errors import SafetyStopError
-from cleaner.service.serve.work import Worked
 from cleaner.store.records import Turn
 from cleaner.values import Alert
 
 FAILING: Final = "mailboxes-failing"
-SAFETY_STOP: Final = "safety-stop"
 OFTEN: Final = 5
 """Failures in a row, by then some two hours of them, that are no passing trouble any more."""
 
@@ -27,8 +24,3 @@ def failing(turns: Iterable[Turn]) -> Iterator[Alert]:
         others = f" and {len(found) - 1} more mailboxes" if len(found) > 1 else ""
         text = f"{first.address}{others} failed {first.failures} times in a row: {first.error}"
         yield Alert(FAILING, server, text)
-
-
-def stopped(worked: Worked) -> Iterator[Alert]:
-    if isinstance(worked.error, SafetyStopError):
-        yield Alert(SAFETY_STOP, worked.turn.address, str(worked.error))

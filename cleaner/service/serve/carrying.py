@@ -15,9 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cleaner.errors import CleanerError, ServerUnavailableError, StopError
-from cleaner.service.alerts import post
 from cleaner.service.context import Context
-from cleaner.service.serve.alarming import stopped
 from cleaner.service.serve.timing import next_digest, next_turn
 from cleaner.service.serve.work import BUSY_PAUSE, Worked, work
 from cleaner.store.records import Turn
@@ -56,7 +54,6 @@ def carry_out(
     began = time.monotonic()
     worked = worked_on(context, turn, stopping)
     seconds = time.monotonic() - began
-    post(context, stopped(worked))
     note(worked, seconds)
     return Carried(worked, placed(context, worked, chance=chance, is_woken=is_woken()), seconds)
 
@@ -79,7 +76,9 @@ def note(worked: Worked, seconds: float) -> None:
         log.debug("nothing new", extra=marks)
     elif worked.not_wanted or worked.busy:
         log.info("left alone: %s", worked.error, extra=marks)
-    elif turn.state in ("failed", "stopped"):
+    elif turn.state == "stopped":
+        log.warning("%s", worked.error, extra=marks)
+    elif turn.state == "failed":
         log.warning("failed: %s", turn.error, extra=marks)
     elif scan is not None:
         marks |= {"looked_at": scan.looked_at, "moved": scan.moved}
@@ -95,10 +94,10 @@ def placed(context: Context, worked: Worked, *, chance: float, is_woken: bool) -
         due = now + min(BUSY_PAUSE, policy.interval)
     elif turn.state == "interrupted":
         due = FIRST
-    elif turn.state == "done" and is_woken:
+    elif turn.state in ("done", "stopped") and is_woken:
         due = now
     else:
-        failures = turn.failures + 1 if turn.state in ("failed", "stopped") else 0
+        failures = turn.failures + 1 if turn.state == "failed" else 0
         due = next_turn(now, policy.interval, failures, settings, chance)
     rests_until = None
     if pause := asked_pause(worked.error, settings.longest_pause):

@@ -99,6 +99,10 @@ def scanned(
         raise
     finish(context, request, run, (result,), interrupted=result.interrupted)
     turn = replace(turn, run=run, finished=context.clock())
+    if isinstance(result.error, SafetyStopError):
+        # The rest of the mailbox is in order, and what waits for an answer is told where it belongs.
+        stopped = replace(turn, state="stopped", error=None, pulse=None, looked_at=began)
+        return kept_up(context, mailbox, Worked(stopped, scan=result, error=result.error), stopping)
     if result.error is not None:
         return replace(failed(context, turn, result.error), scan=result)
     if result.interrupted:
@@ -173,8 +177,7 @@ def is_waiting(context: Context, mailbox: MailboxSettings) -> bool:
 
 
 def failed(context: Context, turn: Turn, error: CleanerError) -> Worked:
-    state = "stopped" if isinstance(error, SafetyStopError) else "failed"
-    turn = replace(turn, state=state, error=str(error), finished=context.clock(), pulse=None)
+    turn = replace(turn, state="failed", error=str(error), finished=context.clock(), pulse=None)
     return Worked(
         turn,
         error=error,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cleaner.errors import CleanerError, SafetyStopError
-from cleaner.service.serve.alarming import FAILING, OFTEN, SAFETY_STOP, failing, stopped
-from cleaner.service.serve.work import Worked
+from cleaner.service.serve.alarming import FAILING, OFTEN, failing
 from cleaner.store.records import Turn
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -27,11 +25,3 @@ def test_a_server_that_is_down_is_one_alarm() -> None:
 
 def test_passing_trouble_and_what_was_stopped_on_purpose_is_none() -> None:
     assert list(failing([turn("a@harbor.example", OFTEN - 1), turn("b@harbor.example", 9, "stopped")])) == []
-
-
-def test_a_safety_stop_is_one() -> None:
-    error = SafetyStopError("r1", "ann@harbor.example", 9, 10, "safety.max_messages = 1")
-    (alert,) = stopped(Worked(turn("ann@harbor.example", 0, "stopped"), error=error))
-    assert (alert.kind, alert.about) == (SAFETY_STOP, "ann@harbor.example")
-    assert "scan --confirm r1" in alert.text
-    assert list(stopped(Worked(turn("ann@harbor.example", 1), error=CleanerError("no")))) == []

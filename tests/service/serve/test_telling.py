@@ -15,11 +15,11 @@ from email.policy import default
 import pytest
 
 from cleaner.config import AlarmSettings
-from cleaner.service.alerts import FLOOD, KEEP, deliver, post
+from cleaner.service.alerts import FLOOD, KEEP, SAFETY_STOP, deliver, post
 from cleaner.service.context import Context
 from cleaner.service.scan import ScanRequest
 from cleaner.service.serve import Service
-from cleaner.service.serve.alarming import FAILING, OFTEN, SAFETY_STOP, failing
+from cleaner.service.serve.alarming import FAILING, OFTEN, failing
 from cleaner.service.serve.telling import Telling
 from cleaner.store.records import Turn
 from cleaner.values import ActionName, Alert, Kind, Opinion, Outcome, Safety, SeenNotice
@@ -75,10 +75,12 @@ def test_a_safety_stop_reaches_the_log_the_webhook_and_the_mail_once(
         )
         service = Service(hands.app.context, tick=3600)
         service.start()
-        wait_for(lambda: hook.posts and server.taken and turn(hands).failures == 1)
-        hands.now += timedelta(hours=1)
-        service.turn()
-        wait_for(lambda: turn(hands).failures == 2)
+        wait_for(lambda: hook.posts and server.taken and turn(hands).state == "stopped")
+        for _ in range(2):
+            hands.now += timedelta(hours=25)
+            service.turn()
+            wait_for(lambda: turn(hands).due > hands.now and turn(hands).claimed_by is None)
+        assert (turn(hands).state, turn(hands).failures) == ("done", 0)
         wait_for(lambda: not hands.app.context.store.alerts.due())
         assert service.stop()
     [(_, _, body)] = hook.posts

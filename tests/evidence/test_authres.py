@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from cleaner.evidence.authentication import MAX_FIELD, AuthenticationResult, authenticated, passed, read
+from cleaner.evidence.authres import MAX_FIELD, AuthenticationResult, authenticated, passed, read
 from cleaner.notices import trace
 from cleaner.values import Headers, Organisation
 

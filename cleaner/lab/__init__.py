@@ -1,0 +1,1 @@
+"""Measuring: how judging does in circumstances that the samples do not have."""

@@ -1,0 +1,470 @@
+"""
+What else is different elsewhere: copies, dates, accounts, filters, lists, and what forgers write.
+
+Each function makes a step: a change of a world that says one thing. Steps are put together in the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from ipaddress import ip_network
+from typing import Final
+from zlib import crc32
+
+from cleaner import evidence
+from cleaner.evidence import ours
+from cleaner.lab.policies import known_to_dns
+from cleaner.lab.rewriting import Field, Fields, Place, edit_headers, edit_unsigned, rewrite
+from cleaner.lab.scene import Box, Letter, Scene, Step, merged
+from cleaner.lab.strangers import exchangers
+from cleaner.lab.ways import (
+    DKIM,
+    Choice,
+    Machine,
+    Service,
+    is_from_within,
+    is_signature_of,
+    machine,
+    machines,
+    way_out,
+    with_peer,
+)
+from cleaner.notices import trace
+from cleaner.values import (
+    Message,
+    Organisation,
+    OutgoingMail,
+    Owner,
+    address_key,
+    domain_of,
+)
+
+# --- which letters --------------------------------------------------------------------------------
+
+
+def everyone(_: Scene, __: Letter) -> bool:
+    return True
+
+
+def late(scene: Scene, letter: Letter) -> bool:
+    """The later half of the time."""
+    time = letter.notice.received
+    return time is not None and scene.middle is not None and time >= scene.middle
+
+
+def one_in(parts: int, salt: str = "") -> Choice:
+    return lambda _, letter: letter.share(parts, salt) == 0
+
+
+def from_beside(scene: Scene, letter: Letter) -> bool:
+    """Mail of a web site or an application, whose host is not the main server."""
+    for hop in letter.notice.returned.hops:
+        for name in (hop.helo, hop.peer, hop.by):
+            if name != scene.relay and name in scene.organisation.relay_names:
+                return True
+    return False
+
+
+# --- copies of sent mail --------------------------------------------------------------------------
+
+
+def half_the_copies(scene: Scene) -> Scene:
+    """Every other mail left no copy in Sent."""
+    return scene.with_sent(
+        lambda box: (m for m in box.sent if crc32((m.message_id or m.subject).encode()) % 2)
+    )
+
+
+def no_copies(scene: Scene) -> Scene:
+    return scene.with_sent(lambda _: ())
+
+
+def no_copies_since(scene: Scene) -> Scene:
+    """From the middle of the time on nothing was copied."""
+    middle = scene.middle
+    return scene if middle is None else scene.with_sent(lambda box: (m for m in box.sent if m.time < middle))
+
+
+def no_copies_of(choice: Choice, *, but_one: bool = False) -> Step:
+    """The mail that some genuine notices are about left no copy; `but_one`: of one a mailbox it did."""
+
+    def step(scene: Scene) -> Scene:
+        def kept(box: Box) -> Iterator[OutgoingMail]:
+            gone: set[str] = set()
+            spared: frozenset[str] = frozenset()
+            recorded = {mail.message_id for mail in box.sent}
+            for letter in box.letters:
+                if letter.is_genuine and choice(scene, letter):
+                    ids = evidence.question([letter.notice]).message_ids
+                    if but_one and not spared and _can_prove(scene, letter) and ids & recorded:
+                        spared = ids
+                    gone |= ids
+            return (mail for mail in box.sent if mail.message_id not in gone - spared)
+
+        return scene.with_sent(kept)
+
+    return step
+
+
+def _can_prove(scene: Scene, letter: Letter) -> bool:
+    """Whether a copy of its mail shows that a host outside sent it."""
+    notice = letter.notice
+    if is_from_within(letter, scene.organisation) or letter.label.tags & {"forwarded-rcpt", "no-original"}:
+        return False
+    outside = any(
+        h.ip is not None and not ours.is_inside(h.ip, scene.organisation) for h in notice.returned.hops
+    )
+    return notice.returned.message_id is not None and outside
+
+
+def migrated(scene: Scene) -> Scene:
+    """Another program brought the mailbox over: every message has the day of the move, and no trace of its own."""
+    times = [n.received for _, one in scene.letters if (n := one.notice).received is not None]
+    day = max(times, default=None)
+
+    def change(_: Box, letter: Letter) -> Message:
+        header, empty, body = letter.message.raw.partition(b"\n\n")
+        gone = re.compile(rb"(?im)^(?:received|delivery-date|return-path)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n")
+        return replace(letter.message, raw=gone.sub(b"", header + b"\n")[:-1] + empty + body, received=day)
+
+    return scene.with_letters(change)
+
+
+# --- the returned header --------------------------------------------------------------------------
+
+
+def returned(
+    choice: Callable[[Scene, Box, Letter], bool],
+    change: Callable[[Scene, Box, Letter, Fields], Sequence[Field]],
+) -> Step:
+    """Changes the returned headers of some letters."""
+
+    def step(scene: Scene) -> Scene:
+        def written(box: Box, letter: Letter) -> bytes:
+            if not choice(scene, box, letter):
+                return letter.message.raw
+
+            def edit(place: Place, text: str) -> str:
+                if place is Place.HEADER:
+                    return text
+                return edit_headers(text, lambda fields: change(scene, box, letter, fields))
+
+            return rewrite(letter.message.raw, edit)
+
+        return scene.with_raw(written)
+
+    return step
+
+
+def genuine(choice: Choice = everyone) -> Callable[[Scene, Box, Letter], bool]:
+    return lambda scene, _, letter: letter.is_genuine and choice(scene, letter)
+
+
+def spurious(scene: Scene, box: Box, letter: Letter) -> bool:
+    return letter.is_spurious
+
+
+def unsigned_fields(scene: Scene, fields: Fields) -> Fields:
+    return tuple(f for f in fields if f.key != DKIM or not is_signature_of(f, scene.organisation))
+
+
+def unsigned(choice: Choice = everyone) -> Step:
+    """Genuine mail bears no signature of ours."""
+    return returned(genuine(choice), lambda scene, _, __, fields: unsigned_fields(scene, fields))
+
+
+ELSEWHERE: Final = (
+    "paula.reinholt@larkspur-trading.example",
+    "info@kiefernweg-verlag.example",
+    "m.okafor@delta-nine.example",
+    "undisclosed.friend@puddlejump.example",
+)
+
+
+def forged_to_others(scene: Scene) -> Scene:
+    """What is forged names somebody else in `To:`, as most spam does."""
+
+    def change(_: Scene, __: Box, letter: Letter, fields: Fields) -> Sequence[Field]:
+        other = ELSEWHERE[letter.share(len(ELSEWHERE))]
+        kept = [f for f in fields if f.key != "cc"]
+        return [Field(f.name, f" <{other}>") if f.key == "to" else f for f in kept]
+
+    return returned(spurious, change)(scene)
+
+
+def forged_without_to(scene: Scene) -> Scene:
+    """What is forged has neither `To:` nor `Cc:`."""
+    return returned(spurious, lambda _, __, ___, fields: [f for f in fields if f.key not in ("to", "cc")])(
+        scene
+    )
+
+
+def forged_resent(scene: Scene) -> Scene:
+    """What is forged bears `Resent-From:`."""
+
+    def change(_: Scene, __: Box, letter: Letter, fields: Fields) -> Sequence[Field]:
+        other = ELSEWHERE[letter.share(len(ELSEWHERE))]
+        at = next((n for n, f in enumerate(fields) if f.key == "from"), None)
+        if at is None:
+            return fields
+        return [*fields[:at], Field("Resent-From", f" <{other}>"), *fields[at:]]
+
+    return returned(spurious, change)(scene)
+
+
+def forged_selectors(count: int) -> Step:
+    """What is forged bears signatures in our name, of selectors that somebody made up."""
+
+    def change(scene: Scene, _: Box, letter: Letter, fields: Fields) -> Sequence[Field]:
+        at = next((n for n, f in enumerate(fields) if f.key in ("from", "to", "subject")), None)
+        if at is None:
+            return fields
+        filler = f"{crc32(letter.label.path.name.encode()):08x}" * 8
+        made = [
+            Field(
+                "DKIM-Signature",
+                f" v=1; a=rsa-sha256; c=relaxed/relaxed; d={scene.domain}; s=a{letter.share(900_000, str(n)):06d};\n"
+                f"\th=from:to:subject:date:message-id; bh={filler[:43]}=;\n\tb={filler}{filler}",
+            )
+            for n in range(count)
+        ]
+        return [*fields[:at], *made, *fields[at:]]
+
+    return returned(spurious, change)
+
+
+# --- in front of the recipient --------------------------------------------------------------------
+
+
+def passing(service: Service, choice: Callable[[Scene, Box, Letter], bool], *, breaks: bool = False) -> Step:
+    """Returned mail went through a third party's machine before the reporter had it; `breaks`: it changed it."""
+
+    def change(scene: Scene, _: Box, letter: Letter, fields: Fields) -> Sequence[Field]:
+        by = machine(scene, service, letter.share(10_000, service.domain))
+        written: list[Field] = []
+        done = False
+        for field in fields:
+            hop = trace.hop(field.unfolded) if field.key == "received" else None
+            if hop is None or done or hop.ip is None or ours.is_internal(hop.ip):
+                written.append(field)
+                continue
+            done = True
+            if ours.is_own_host(hop.by, scene.organisation):
+                written.append(field)
+                continue
+            name = hop.peer or hop.helo
+            peer = f"{hop.helo or name} ({name or 'unknown'} [{hop.ip}])"
+            time = f"; {format_datetime(hop.time - timedelta(seconds=2))}" if hop.time is not None else ""
+            written.append(with_peer(field, hop, by))
+            written.append(
+                Field(
+                    "Received",
+                    f" from {peer}\n\tby {by.host} (Postfix) with ESMTPS id {letter.share(10**8):08X}\n"
+                    f"\tfor <{hop.recipient or 'someone'}>{time}",
+                )
+            )
+        return unsigned_fields(scene, tuple(written)) if breaks and done else written
+
+    return returned(choice, change)
+
+
+FILTER: Final = Service("mailsieve.example", "cluster{n}.eu.mailsieve.example", pool=12)
+FORWARDER: Final = Service("alumni-forward.example", "fwd{n}.alumni-forward.example", pool=3)
+LISTS: Final = Service("listhub.example", "lists{n}.listhub.example", pool=2)
+
+
+def filtered(scene: Scene) -> Scene:
+    """Every recipient's site has a filter in front, which is its MX."""
+    scene = passing(FILTER, lambda _, __, letter: letter.is_genuine or letter.is_spurious)(scene)
+    if scene.dns is None:
+        return scene
+    scene = known_to_dns(scene, (FILTER,))
+    hosts = tuple(f"10 {one.host}" for one in machines(scene, FILTER))
+    return scene.with_dns(merged(scene.dns, {domain: {"MX": hosts} for domain in exchangers(scene)}))
+
+
+def correspondents_filtered(scene: Scene) -> Scene:
+    """The sites that our people write to have a filter in front; those that forgers write to have none."""
+    written_to = {
+        domain_of(r.address) for _, one in scene.letters if one.is_genuine for r in one.notice.recipients
+    }
+    scene = passing(FILTER, lambda _, __, letter: letter.is_genuine)(scene)
+    if scene.dns is None:
+        return scene
+    hosts = tuple(f"10 {one.host}" for one in machines(scene, FILTER))
+    filtered_sites = written_to & exchangers(scene).keys()
+    scene = known_to_dns(scene, (FILTER,))
+    return scene.with_dns(merged(scene.dns, {name: {"MX": hosts} for name in filtered_sites}))
+
+
+# --- the configuration ----------------------------------------------------------------------------
+
+
+def configured(change: Callable[[Organisation], Organisation]) -> Step:
+    return lambda scene: scene.with_organisation(change(scene.organisation))
+
+
+# --- another account, another address ---------------------------------------------------------------
+
+POSTBOX: Final = Service(
+    "postfach.example",
+    "mx-out-{n}.postfach.example",
+    pool=9,
+    inside=(
+        "from [10.3.0.{n}] (helo=webmail) by mx-out-{n}.postfach.example with esmtpa id {id} for <{to}>",
+    ),
+    signs_as="postfach.example",
+    policy="_spf.postfach.example",
+)
+
+
+def second_account(choice: Choice, *, listed: bool) -> Step:
+    """
+    The owner has an account at a mailbox provider, which forwards what comes there into this mailbox.
+
+    Some genuine notices are about mail from there. `listed`: the address is among the owner's identities.
+    """
+
+    def step(scene: Scene) -> Scene:
+        gone: set[str] = set()
+
+        def change(box: Box, letter: Letter) -> bytes:
+            if (
+                not letter.is_genuine
+                or not choice(scene, letter)
+                or is_from_within(letter, scene.organisation)
+            ):
+                return letter.message.raw
+            gone.update(evidence.question([letter.notice]).message_ids)
+            return _of_second_account(scene, box, letter)
+
+        scene = known_to_dns(scene, (POSTBOX,)) if scene.dns is not None else scene
+        changed = no_copies_of(lambda s, one: choice(s, one) and not is_from_within(one, s.organisation))(
+            scene
+        )
+        changed = changed.with_raw(change)
+        if listed:
+            changed = changed.with_owners(
+                lambda owner: replace(owner, addresses=owner.addresses | {address_key(second(owner))})
+            )
+        return changed
+
+    return step
+
+
+def second(owner: Owner) -> str:
+    """The owner's address elsewhere."""
+    return f"{owner.address.partition('@')[0].replace('.', '')}@{POSTBOX.domain}"
+
+
+def _of_second_account(scene: Scene, box: Box, letter: Letter) -> bytes:
+    by = machine(scene, POSTBOX, letter.share(10_000, "second"))
+    other = second(box.owner)
+    domains = "|".join(
+        re.escape(domain) for domain in sorted(scene.organisation.domains, key=len, reverse=True)
+    )
+    people = "|".join(re.escape(a) for a in sorted(box.owner.addresses, key=len, reverse=True))
+    mine = re.compile(rf"(?i)(?<![\w.+-])(?:{people})(?![\w-])")
+    ids = re.compile(rf"(?i)@(?:[\w.-]{{1,60}}\.)?(?:{domains})>")
+
+    def moved(text: str) -> str:
+        return ids.sub(f"@{POSTBOX.domain}>", mine.sub(other, text))
+
+    def edit(place: Place, text: str) -> str:
+        if place is Place.HEADER:
+            return _forwarded_in(scene, letter, by, other, text, moved)
+        return moved(edit_headers(text, lambda fields: _by_postbox(scene, fields, by)))
+
+    return rewrite(letter.message.raw, edit)
+
+
+def _by_postbox(scene: Scene, fields: Fields, by: Machine) -> Sequence[Field]:
+    return way_out(scene, fields, POSTBOX, by, signed=False)
+
+
+_KEPT_HERE: Final = re.compile(
+    r"(?i)(?:delivered-to|x-original-to|envelope-to|authentication-results|delivery-date)[ \t]*:"
+)
+
+
+def _forwarded_in(
+    scene: Scene, letter: Letter, by: Machine, other: str, text: str, moved: Callable[[str], str]
+) -> str:
+    """The notice came to the other account first: its server's line stands under ours."""
+    head: list[str] = []
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines) and not lines[at].lower().startswith("received:"):
+        continued = bool(head) and lines[at][:1] in (" ", "\t")
+        kept = _KEPT_HERE.match(lines[at]) or continued
+        head.append(lines[at] if kept else moved(lines[at]))
+        at += 1
+    end = at + 1
+    while end < len(lines) and lines[end][:1] in (" ", "\t"):
+        end += 1
+    if at >= len(lines):
+        return moved(text)
+    top = Field("Received", "\n".join(lines[at:end])[len("received:") :])
+    hop = trace.hop(top.unfolded)
+    time = hop.time or datetime.fromisoformat("2026-09-01T00:00:00+00:00")
+    below = (
+        f"Received: from {hop.helo or hop.peer or 'unknown'} ({hop.peer or hop.helo or 'unknown'} [{hop.ip}])\n"
+        f"\tby {by.host} (Postfix) with ESMTPS id {letter.share(10**8):08X}\n"
+        f"\tfor <{other}>; {format_datetime(time - timedelta(seconds=3))}"
+    )
+    above = with_peer(top, hop, by)
+    rest = [moved(line) for line in lines[end:]]
+    return "\n".join((*head, f"Received:{above.value}", f"X-Forwarded-To: {hop.recipient}", below, *rest))
+
+
+# --- a provider's server in the place of ours -----------------------------------------------------
+
+
+def hosted(service: Service) -> Step:
+    """The organisation's mail server is a provider's: it has the provider's name and address, for mail in and out."""
+
+    def step(scene: Scene) -> Scene:
+        by = machine(scene, service, 0)
+        relay = re.compile(rf"(?i)(?<![\w.@-]){re.escape(scene.relay)}(?![\w-])")
+        addresses = main_addresses(scene)
+        numbers = re.compile(
+            r"(?<![\d.])(?:" + "|".join(map(re.escape, addresses or ["-"])) + r")(?!\d|\.\d)"
+        )
+
+        def renamed(line: str) -> str:
+            return numbers.sub(by.ip, relay.sub(by.host, line))
+
+        def change(_: Box, letter: Letter) -> bytes:
+            return rewrite(letter.message.raw, lambda _, text: edit_unsigned(text, renamed))
+
+        organisation = scene.organisation
+        others = frozenset(organisation.relay_names - {scene.relay})
+        networks = [n for n in organisation.relay_networks if str(n.network_address) not in addresses]
+        return scene.with_raw(change).with_organisation(
+            replace(
+                organisation,
+                relay_names=others,
+                relay_networks=(*networks, ip_network(by.ip)),
+                authserv_ids=frozenset((by.host,)),
+            )
+        )
+
+    return step
+
+
+def main_addresses(scene: Scene) -> tuple[str, ...]:
+    """The addresses that others saw the main server hand over from."""
+    found = {
+        str(hop.ip)
+        for _, letter in scene.letters
+        if letter.is_genuine
+        for hop in letter.notice.returned.hops
+        if hop.ip is not None
+        and scene.relay in (hop.peer, hop.helo)
+        and any(hop.ip in network for network in scene.organisation.relay_networks)
+    }
+    return tuple(sorted(found))
