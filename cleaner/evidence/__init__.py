@@ -55,7 +55,19 @@ Check = Callable[[Notice, Known], tuple[Evidence, ...]]
 
 NO_RULES: frozenset[str] = frozenset()
 
-NEEDED: Final = frozenset(("dkim-signature", "in-reply-to", "references", "resent-from", "sender"))
+NEEDED: Final = frozenset(
+    (
+        "authentication-results",
+        "dkim-signature",
+        "in-reply-to",
+        "list-unsubscribe",
+        "received",
+        "references",
+        "resent-from",
+        "sender",
+        "to",
+    )
+)
 """Header fields, of the notice and of the returned mail, that rules which learn look at."""
 
 

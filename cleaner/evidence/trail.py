@@ -222,6 +222,13 @@ def entry(notice: Notice, organisation: Organisation) -> Hop | None:
     return None
 
 
+def own_domains(notice: Notice, organisation: Organisation) -> frozenset[str]:
+    """The domains of ours that a notice comes from, by its author and its envelope, or goes to."""
+    path = notice.return_path if isinstance(notice.return_path, str) else ""
+    named = mentions.domains((notice.sender, path, *notice.delivered_to))
+    return frozenset(domain for domain in named if ours.is_own_domain(domain, organisation))
+
+
 def shown(peer: Peer) -> str:
     """The peer as it is quoted."""
     return mentions.shown(f"{peer.hop.peer or peer.hop.helo} [{peer.ip}] → {peer.hop.by}")

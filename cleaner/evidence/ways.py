@@ -315,13 +315,15 @@ def wanted_hosts(notices: Iterable[Notice], known: Known) -> HostQuestion:
     The hosts that reported, those that handed returned mail over, and what is to be known of them.
 
     Asked of our own domains: what they publish, and whether it names the host; of domains that the mail was
-    written to: whether the host is theirs.
+    written to: whether the host is theirs; of the author of what looks like a fake: whether the host that handed it in
+    is his, or an exchanger of ours.
     """
     organisation = known.organisation
     ips: set[str] = set()
     senders: set[tuple[str, str]] = {(one.ip, one.domain) for one in known.outside_senders}
     named: dict[tuple[str, str], None] = {}
     bare: dict[tuple[str, str], None] = {}
+    fakes: dict[tuple[str, str], None] = {}
     domains = {one.domain for one in known.outside_senders}
     names: dict[str, str] = {}
     for notice in notices:
@@ -335,6 +337,10 @@ def wanted_hosts(notices: Iterable[Notice], known: Known) -> HostQuestion:
             author = domain_of(notice.sender)
             if ours.is_own_domain(author, organisation):
                 senders.add((str(hop.ip), author))
+            if notice.kind is Kind.NDR_PHISH:
+                ours_named = trail.own_domains(notice, organisation)
+                senders |= {(str(hop.ip), domain) for domain in ours_named}
+                fakes.update(dict.fromkeys((str(hop.ip), d) for d in sorted({author, *ours_named}) if d))
         peer = trail.sender_of(notice, organisation)
         if peer is None or ours.is_inside(peer.ip, organisation):
             continue
@@ -347,7 +353,7 @@ def wanted_hosts(notices: Iterable[Notice], known: Known) -> HostQuestion:
     return HostQuestion(
         frozenset(ips),
         frozenset(senders),
-        tuple(pair for pair in (*named, *bare) if not ours.is_own_domain(pair[1], organisation)),
+        (*(pair for pair in (*named, *bare) if not ours.is_own_domain(pair[1], organisation)), *fakes),
         frozenset(domains),
         {ip: name for ip, name in names.items() if name},
     )

@@ -74,6 +74,7 @@ def _notice(sheet: Sheet, finding: Finding, message: Message) -> Notice:
         message_id=message_id(sheet.headers.text("message-id")),
         subject=sheet.subject,
         sender=sheet.sender,
+        sender_name=sheet.sender_name,
         return_path=sheet.return_path,
         delivered_to=sheet.addressees,
         received=top or arrived(sheet.headers, message.received),

@@ -18,7 +18,7 @@ def said(phrases: Iterable[str], text: str) -> bool:
 
 
 _MAIL: Final = re.compile(
-    r"mail|messag|inbox|\bimap\b|\bsmtp\b|nachricht|postfach|courri|correo|mensaj|mensag|posta|bericht|bandeja|wiadomo"
+    r"mail|messag|meddel|inbox|\bimap\b|\bsmtp\b|nachricht|postfach|courri|correo|mensaj|mensag|posta|bericht|bandeja|wiadomo"
     r"|poczt|zpráv|üzenet|ileti|почт|сообщени|письм|повідомлен|лист|メール|メッセージ|邮|郵|邮箱|메일|메시지|بريد|رسال|דואר|หมาย|อีเมล"
 )
 
@@ -730,6 +730,65 @@ HELD: Final = _phrases(
     messages delivery
     clustered message
     trapped
+    nicht zugestellte
+    zurückgehaltene
+    ausstehende nachricht
+    ausstehende e-mail
+    postfach voll
+    postfach ist voll
+    messages en attente
+    messages retenus
+    messages bloqués
+    messages non remis
+    boîte pleine
+    boîte de réception pleine
+    mensajes pendientes
+    mensajes retenidos
+    mensajes no entregados
+    buzón lleno
+    messaggi in attesa
+    messaggi in sospeso
+    messaggi trattenuti
+    messaggi non consegnati
+    casella piena
+    mensagens pendentes
+    mensagens retidas
+    mensagens não entregues
+    não foi possível entregar
+    caixa cheia
+    wachtende berichten
+    niet bezorgde berichten
+    mailbox vol
+    oczekujące wiadomości
+    wstrzymane wiadomości
+    niedostarczone wiadomości
+    skrzynka pełna
+    čekající zprávy
+    nedoručené zprávy
+    schránka je plná
+    väntande meddelanden
+    brevlådan är full
+    ventende meddelelser
+    várakozó üzenetek
+    mesaje în așteptare
+    bekleyen ileti
+    bekleyen mesaj
+    posta kutusu dolu
+    εκκρεμή μηνύματα
+    недоставленные
+    задержанные письма
+    ожидающие сообщения
+    ящик переполнен
+    недоставлені
+    保留中のメール
+    未配信
+    メールボックスがいっぱい
+    待处理邮件
+    未送达
+    邮箱已满
+    보류 중인 메일
+    편지함이 가득
+    رسائل معلقة
     """
 )
 

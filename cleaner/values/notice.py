@@ -170,6 +170,8 @@ class Notice:
     subject: str = ""
     sender: str = ""
     """The From address of the notice."""
+    sender_name: str = ""
+    """What the From calls its author beside the address, decoded and folded."""
     return_path: Field = ABSENT
     """The envelope sender; empty text for the null sender `<>`."""
     delivered_to: tuple[str, ...] = ()

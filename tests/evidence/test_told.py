@@ -196,7 +196,7 @@ def test_a_report_in_our_own_name_from_a_stranger_goes_and_from_our_server_stays
 
 
 def test_a_link_that_cannot_be_read_is_nobody_s() -> None:
-    broken = replace(FAKE, links=("http://[broken", "https://"))
+    broken = replace(FAKE, links=(f"http://[broken/?u={ANN}", "https://"))
     assert LEARNED.judge(broken).opinion is Opinion.BACKSCATTER
 
 

@@ -5,6 +5,9 @@ No specification: sighted in phishing collections and on mailing lists. A report
 least says which one; a fake brings a link to follow or a file to open. Three things make one, and a subject never
 does alone: it speaks for a mail system that is not its own, it lures to a third party, and the lure knows the
 addressee. Colleagues, shops and services write of orders on hold and new messages too, and lead to their own pages.
+
+Where no link is, the lure is a file that runs or opens a form, or the picture of a code to be scanned: from a mail
+system that tells of nobody's mail, no report has either.
 """
 
 from __future__ import annotations
@@ -41,7 +44,25 @@ _SUPPORT: Final = (
     "it service",
     "message center",
 )
-_SYSTEM: Final = ("daemon", "delivery", "mail system", "mailsystem", "zustell", "post office")
+_SYSTEM: Final = (
+    "daemon",
+    "delivery",
+    "mail system",
+    "mailsystem",
+    "zustell",
+    "post office",
+    "système de messagerie",
+    "système de distribution",
+    "sistema de correo",
+    "sistema de correio",
+    "sistema di posta",
+    "почтовая система",
+    "メール配信システム",
+    "メールシステム",
+    "邮件系统",
+    "郵件系統",
+    "메일 시스템",
+)
 """Names of what delivers mail, not of who looks after it."""
 _ROLE: Final = re.compile(
     r"(?:no-?reply|admin(?:istrator)?|postmaster|webmaster|support|help-?desk|it(?:-?(?:support|desk|service))?"
@@ -51,6 +72,17 @@ _ROLE: Final = re.compile(
 _AT_ONCE: Final = 400
 """Characters in which a mail comes to its point, and no newsletter says to whom it was sent."""
 _HOST: Final = re.compile(r"(?i)https?://([^/?#\\\s]*)")
+_ADDRESS: Final = re.compile(r"(?i)https?://\S{1,500}")
+_OPENS: Final = re.compile(
+    r"(?i)\.(?:x?html?|shtml?|mht|mhtml|svgz?|hta|exe|scr|pif|com|bat|cmd|ps1|vb[se]|jse?|ws[fh]|lnk|url|jar|iso|img|vhdx?"
+    r"|zip|rar|7z|cab|arj|ace|docm|xlsm|one)$"
+)
+"""Files that open a page with a form, or run; and what such files are packed in."""
+_NUMBERED: Final = re.compile(r"(?i)att\d{3,8}\.html?")
+"""What Exchange and Outlook make of the parts of a text."""
+_IMAGE: Final = re.compile(r"(?i)\.(?:png|jpe?g|gif|bmp|webp)$|^image/")
+_CODE: Final = re.compile(r"(?<![a-z])qr(?![a-z])|二维码|二維碼")
+_AT: Final = re.compile(r"[^\s<>@\"'(),;:\[\]]{1,64}@[^\s<>@\"'(),;:\[\]]{3,255}")
 _LINKED_HOST: Final = re.compile(r"(?i)<\s*https?://([^/?#\\\s>]*)")
 
 
@@ -137,6 +169,38 @@ class _Signs:
         return any(domain_of(address) in said for address in self.sheet.addressees if "@" in address)
 
     @lazy
+    def blames_us(self) -> bool:
+        """Its words, addresses of pages aside, speak of the addressee's mailbox or domain at once."""
+        said = f"{self.sheet.title} {_ADDRESS.sub(' ', self.sheet.folded)[:_AT_ONCE]}"
+        return any(domain_of(address) in said for address in self.sheet.addressees if "@" in address)
+
+    @lazy
+    def explains(self) -> bool:
+        """It says whose mail failed, somebody else's, and its link leads to more about that."""
+        return _names_a_recipient(self.sheet) and not self.blames_us
+
+    @lazy
+    def has_a_form(self) -> bool:
+        """A file that opens a form or runs; or the picture of a code, where its words speak of one."""
+        names = self.sheet.attachments
+        if any(_OPENS.search(name) and not _NUMBERED.fullmatch(name) for name in names):
+            return True
+        return any(map(_IMAGE.search, names)) and bool(_CODE.search(self.sheet.folded))
+
+    @lazy
+    def tells_of_no_mail(self) -> bool:
+        """
+        Its words name neither a reply code nor anybody but the addressee: a report says whose mail failed.
+
+        One in the form of a report may say that there alone, unless it speaks of the addressee's own mailbox.
+        """
+        if status.has_code(self.sheet.text[:16_000]) or (self.sheet.is_report and not self.blames_us):
+            return False
+        own = {address_key(address) for address in (*self.sheet.addressees, self.sheet.sender)}
+        words_only = _ADDRESS.sub(" ", self.sheet.text[:16_000])
+        return all(address_key(found).rstrip(".,!?") in own for found in _AT.findall(words_only))
+
+    @lazy
     def is_titled(self) -> bool:
         return _is_titled(self.sheet)
 
@@ -167,6 +231,8 @@ def _is_fake(signs: _Signs) -> bool:
         return True
     if not (sheet.attachments or signs.astray):
         return False
+    if _is_empty_report(signs):
+        return True
     if not signs.is_titled or _is_sent_like_a_report(sheet) or _names_a_recipient(sheet):
         return False
     if sheet.has_daemon_sender:
@@ -174,12 +240,23 @@ def _is_fake(signs: _Signs) -> bool:
     return signs.speaks_for_us and signs.author not in signs.ours and words.said_of_held(sheet.title)
 
 
+def _is_empty_report(signs: _Signs) -> bool:
+    """A mail system that tells of nobody's mail, and wants a file opened, a code scanned or a link followed."""
+    if not (signs.sheet.has_daemon_sender and signs.is_titled and signs.tells_of_no_mail):
+        return False
+    return signs.has_a_form or (signs.is_mail_system and bool(signs.astray))
+
+
 def _is_baited_fake(signs: _Signs) -> bool:
     sheet = signs.sheet
+    if signs.explains:
+        return False
     if sheet.report_type == "delivery-status" or (sheet.has_daemon_sender and signs.is_titled):
         return True
     if signs.is_mail_system and signs.is_baited_astray and not _is_sent_like_a_report(sheet):
         return True
+    if sheet.auto_submitted == "auto-replied":
+        return False  # a desk acknowledges what somebody wrote to it
     if signs.speaks_for_us or signs.is_our_role:
         return signs.is_told or (signs.is_titled and words.is_of_mail(sheet.title))
     if not (signs.is_support and signs.is_titled and words.is_of_mail(sheet.title)):
