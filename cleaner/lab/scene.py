@@ -23,7 +23,6 @@ from cleaner.service.evaluate import sent_mails
 from cleaner.service.mailfiles import one_message
 from cleaner.values import Message, Notice, Opinion, Organisation, OutgoingMail, Owner
 
-
 SPARE: Final = 512
 """Networks of 256 addresses in 198.18.0.0/15, which is for tests of networks (RFC 2544) and nobody's."""
 
