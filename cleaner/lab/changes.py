@@ -9,37 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from ipaddress import ip_network
 from typing import Final
 from zlib import crc32
 
 from cleaner import evidence
 from cleaner.evidence import ours
 from cleaner.lab.policies import known_to_dns
-from cleaner.lab.rewriting import Field, Fields, Place, edit_headers, edit_unsigned, rewrite
+from cleaner.lab.rewriting import Field, Fields, Place, edit_headers, rewrite
 from cleaner.lab.scene import Box, Letter, Scene, Step, merged
 from cleaner.lab.strangers import exchangers
 from cleaner.lab.ways import (
     DKIM,
     Choice,
-    Machine,
     Service,
     is_from_within,
+    is_ours,
     is_signature_of,
     machine,
     machines,
-    way_out,
     with_peer,
 )
 from cleaner.notices import trace
 from cleaner.values import (
+    Kind,
     Message,
     Organisation,
     OutgoingMail,
-    Owner,
-    address_key,
     domain_of,
 )
 
@@ -89,36 +86,58 @@ def no_copies_since(scene: Scene) -> Scene:
     return scene if middle is None else scene.with_sent(lambda box: (m for m in box.sent if m.time < middle))
 
 
-def no_copies_of(choice: Choice, *, but_one: bool = False) -> Step:
-    """The mail that some genuine notices are about left no copy; `but_one`: of one a mailbox it did."""
+def no_copies_of(choice: Choice, *, but_one: bool = False, in_one_mailbox: bool = False) -> Step:
+    """
+    The mail that some genuine notices are about left no copy.
+
+    `but_one`: of one a mailbox it did, or, `in_one_mailbox`, of one in all of them together.
+    """
 
     def step(scene: Scene) -> Scene:
+        witnesses: list[Box] = []
+
         def kept(box: Box) -> Iterator[OutgoingMail]:
-            gone: set[str] = set()
-            spared: frozenset[str] = frozenset()
-            recorded = {mail.message_id for mail in box.sent}
-            for letter in box.letters:
-                if letter.is_genuine and choice(scene, letter):
-                    ids = evidence.question([letter.notice]).message_ids
-                    if but_one and not spared and _can_prove(scene, letter) and ids & recorded:
-                        spared = ids
-                    gone |= ids
-            return (mail for mail in box.sent if mail.message_id not in gone - spared)
+            chosen = [one for one in box.letters if one.is_genuine and choice(scene, one)]
+            gone = frozenset().union(*(evidence.question([one.notice]).message_ids for one in chosen))
+            yield from (mail for mail in box.sent if mail.message_id not in gone)
+            witness = next((one for one in chosen if but_one and _can_prove(scene, one)), None)
+            if witness is not None and not (in_one_mailbox and witnesses):
+                witnesses.append(box)
+                yield copy_of(witness)
 
         return scene.with_sent(kept)
 
     return step
 
 
-def _can_prove(scene: Scene, letter: Letter) -> bool:
-    """Whether a copy of its mail shows that a host outside sent it."""
+def copy_of(letter: Letter) -> OutgoingMail:
+    """The copy that the mail which a genuine notice returns would have left in Sent."""
     notice = letter.notice
-    if is_from_within(letter, scene.organisation) or letter.label.tags & {"forwarded-rcpt", "no-original"}:
-        return False
-    outside = any(
-        h.ip is not None and not ours.is_inside(h.ip, scene.organisation) for h in notice.returned.hops
+    mail = notice.returned
+    addresses = (*mail.to_addresses, *(one.original or one.address for one in notice.recipients))
+    return OutgoingMail(
+        mail.message_id,
+        mail.date or notice.received or datetime(2026, 9, 1, tzinfo=UTC),
+        tuple(dict.fromkeys(addresses)),
+        mail.subject or "",
     )
-    return notice.returned.message_id is not None and outside
+
+
+def _can_prove(scene: Scene, letter: Letter) -> bool:
+    """Whether a copy of its mail would show that a host outside sent it."""
+    notice = letter.notice
+    if is_from_within(letter, scene.organisation) or letter.label.tags & HARD_TO_PROVE:
+        return False
+    first = next((hop for hop in notice.returned.hops if hop.ip is not None), None)
+    return (
+        notice.kind is Kind.NDR
+        and notice.returned.message_id is not None
+        and first is not None
+        and is_ours(first, scene.organisation)
+    )
+
+
+HARD_TO_PROVE: Final = frozenset(("forwarded-rcpt", "no-original", "truncated", "smtputf8"))
 
 
 def migrated(scene: Scene) -> Scene:
@@ -137,8 +156,12 @@ def migrated(scene: Scene) -> Scene:
 # --- the returned header --------------------------------------------------------------------------
 
 
+Where = Callable[[Scene, Box, Letter], bool]
+"""Which letters of which mailbox."""
+
+
 def returned(
-    choice: Callable[[Scene, Box, Letter], bool],
+    choice: Where,
     change: Callable[[Scene, Box, Letter, Fields], Sequence[Field]],
 ) -> Step:
     """Changes the returned headers of some letters."""
@@ -160,11 +183,11 @@ def returned(
     return step
 
 
-def genuine(choice: Choice = everyone) -> Callable[[Scene, Box, Letter], bool]:
+def genuine(choice: Choice = everyone) -> Where:
     return lambda scene, _, letter: letter.is_genuine and choice(scene, letter)
 
 
-def spurious(scene: Scene, box: Box, letter: Letter) -> bool:
+def spurious(_: Scene, __: Box, letter: Letter) -> bool:
     return letter.is_spurious
 
 
@@ -240,7 +263,7 @@ def forged_selectors(count: int) -> Step:
 # --- in front of the recipient --------------------------------------------------------------------
 
 
-def passing(service: Service, choice: Callable[[Scene, Box, Letter], bool], *, breaks: bool = False) -> Step:
+def passing(service: Service, choice: Where, *, breaks: bool = False) -> Step:
     """Returned mail went through a third party's machine before the reporter had it; `breaks`: it changed it."""
 
     def change(scene: Scene, _: Box, letter: Letter, fields: Fields) -> Sequence[Field]:
@@ -306,165 +329,3 @@ def correspondents_filtered(scene: Scene) -> Scene:
 
 def configured(change: Callable[[Organisation], Organisation]) -> Step:
     return lambda scene: scene.with_organisation(change(scene.organisation))
-
-
-# --- another account, another address ---------------------------------------------------------------
-
-POSTBOX: Final = Service(
-    "postfach.example",
-    "mx-out-{n}.postfach.example",
-    pool=9,
-    inside=(
-        "from [10.3.0.{n}] (helo=webmail) by mx-out-{n}.postfach.example with esmtpa id {id} for <{to}>",
-    ),
-    signs_as="postfach.example",
-    policy="_spf.postfach.example",
-)
-
-
-def second_account(choice: Choice, *, listed: bool) -> Step:
-    """
-    The owner has an account at a mailbox provider, which forwards what comes there into this mailbox.
-
-    Some genuine notices are about mail from there. `listed`: the address is among the owner's identities.
-    """
-
-    def step(scene: Scene) -> Scene:
-        gone: set[str] = set()
-
-        def change(box: Box, letter: Letter) -> bytes:
-            if (
-                not letter.is_genuine
-                or not choice(scene, letter)
-                or is_from_within(letter, scene.organisation)
-            ):
-                return letter.message.raw
-            gone.update(evidence.question([letter.notice]).message_ids)
-            return _of_second_account(scene, box, letter)
-
-        scene = known_to_dns(scene, (POSTBOX,)) if scene.dns is not None else scene
-        changed = no_copies_of(lambda s, one: choice(s, one) and not is_from_within(one, s.organisation))(
-            scene
-        )
-        changed = changed.with_raw(change)
-        if listed:
-            changed = changed.with_owners(
-                lambda owner: replace(owner, addresses=owner.addresses | {address_key(second(owner))})
-            )
-        return changed
-
-    return step
-
-
-def second(owner: Owner) -> str:
-    """The owner's address elsewhere."""
-    return f"{owner.address.partition('@')[0].replace('.', '')}@{POSTBOX.domain}"
-
-
-def _of_second_account(scene: Scene, box: Box, letter: Letter) -> bytes:
-    by = machine(scene, POSTBOX, letter.share(10_000, "second"))
-    other = second(box.owner)
-    domains = "|".join(
-        re.escape(domain) for domain in sorted(scene.organisation.domains, key=len, reverse=True)
-    )
-    people = "|".join(re.escape(a) for a in sorted(box.owner.addresses, key=len, reverse=True))
-    mine = re.compile(rf"(?i)(?<![\w.+-])(?:{people})(?![\w-])")
-    ids = re.compile(rf"(?i)@(?:[\w.-]{{1,60}}\.)?(?:{domains})>")
-
-    def moved(text: str) -> str:
-        return ids.sub(f"@{POSTBOX.domain}>", mine.sub(other, text))
-
-    def edit(place: Place, text: str) -> str:
-        if place is Place.HEADER:
-            return _forwarded_in(scene, letter, by, other, text, moved)
-        return moved(edit_headers(text, lambda fields: _by_postbox(scene, fields, by)))
-
-    return rewrite(letter.message.raw, edit)
-
-
-def _by_postbox(scene: Scene, fields: Fields, by: Machine) -> Sequence[Field]:
-    return way_out(scene, fields, POSTBOX, by, signed=False)
-
-
-_KEPT_HERE: Final = re.compile(
-    r"(?i)(?:delivered-to|x-original-to|envelope-to|authentication-results|delivery-date)[ \t]*:"
-)
-
-
-def _forwarded_in(
-    scene: Scene, letter: Letter, by: Machine, other: str, text: str, moved: Callable[[str], str]
-) -> str:
-    """The notice came to the other account first: its server's line stands under ours."""
-    head: list[str] = []
-    lines = text.split("\n")
-    at = 0
-    while at < len(lines) and not lines[at].lower().startswith("received:"):
-        continued = bool(head) and lines[at][:1] in (" ", "\t")
-        kept = _KEPT_HERE.match(lines[at]) or continued
-        head.append(lines[at] if kept else moved(lines[at]))
-        at += 1
-    end = at + 1
-    while end < len(lines) and lines[end][:1] in (" ", "\t"):
-        end += 1
-    if at >= len(lines):
-        return moved(text)
-    top = Field("Received", "\n".join(lines[at:end])[len("received:") :])
-    hop = trace.hop(top.unfolded)
-    time = hop.time or datetime.fromisoformat("2026-09-01T00:00:00+00:00")
-    below = (
-        f"Received: from {hop.helo or hop.peer or 'unknown'} ({hop.peer or hop.helo or 'unknown'} [{hop.ip}])\n"
-        f"\tby {by.host} (Postfix) with ESMTPS id {letter.share(10**8):08X}\n"
-        f"\tfor <{other}>; {format_datetime(time - timedelta(seconds=3))}"
-    )
-    above = with_peer(top, hop, by)
-    rest = [moved(line) for line in lines[end:]]
-    return "\n".join((*head, f"Received:{above.value}", f"X-Forwarded-To: {hop.recipient}", below, *rest))
-
-
-# --- a provider's server in the place of ours -----------------------------------------------------
-
-
-def hosted(service: Service) -> Step:
-    """The organisation's mail server is a provider's: it has the provider's name and address, for mail in and out."""
-
-    def step(scene: Scene) -> Scene:
-        by = machine(scene, service, 0)
-        relay = re.compile(rf"(?i)(?<![\w.@-]){re.escape(scene.relay)}(?![\w-])")
-        addresses = main_addresses(scene)
-        numbers = re.compile(
-            r"(?<![\d.])(?:" + "|".join(map(re.escape, addresses or ["-"])) + r")(?!\d|\.\d)"
-        )
-
-        def renamed(line: str) -> str:
-            return numbers.sub(by.ip, relay.sub(by.host, line))
-
-        def change(_: Box, letter: Letter) -> bytes:
-            return rewrite(letter.message.raw, lambda _, text: edit_unsigned(text, renamed))
-
-        organisation = scene.organisation
-        others = frozenset(organisation.relay_names - {scene.relay})
-        networks = [n for n in organisation.relay_networks if str(n.network_address) not in addresses]
-        return scene.with_raw(change).with_organisation(
-            replace(
-                organisation,
-                relay_names=others,
-                relay_networks=(*networks, ip_network(by.ip)),
-                authserv_ids=frozenset((by.host,)),
-            )
-        )
-
-    return step
-
-
-def main_addresses(scene: Scene) -> tuple[str, ...]:
-    """The addresses that others saw the main server hand over from."""
-    found = {
-        str(hop.ip)
-        for _, letter in scene.letters
-        if letter.is_genuine
-        for hop in letter.notice.returned.hops
-        if hop.ip is not None
-        and scene.relay in (hop.peer, hop.helo)
-        and any(hop.ip in network for network in scene.organisation.relay_networks)
-    }
-    return tuple(sorted(found))

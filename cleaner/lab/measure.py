@@ -15,7 +15,7 @@ from typing import Any
 from cleaner.classifier import Model
 from cleaner.errors import UsageError
 from cleaner.lab.circumstances import Circumstance, circumstances
-from cleaner.lab.scene import Box, Scene, scenes
+from cleaner.lab.scene import Box, Scene, Step, scenes
 from cleaner.lab.strangers import apart
 from cleaner.service.evaluate import (
     Figures,
@@ -82,11 +82,33 @@ def measure(
 ) -> Iterator[Measured]:
     """Each circumstance in the order of the catalogue. Raises UsageError."""
     wanted = chosen(only)
-    worlds = worlds_of(paths)
+    worlds = [Rewritten(world) for world in worlds_of(paths)]
     for number, circumstance in enumerate(wanted):
         watch("circumstances", number, len(wanted))
-        judged = [one for world in worlds for one in judged_in(circumstance(world), scratch, model)]
+        judged = [one for world in worlds for one in judged_in(world(circumstance), scratch, model)]
         yield counted(circumstance, judged)
+
+
+class Rewritten:
+    """
+    A world, and what it became in the circumstance before.
+
+    Circumstances that differ in policy alone stand together in the catalogue and share their first steps.
+    """
+
+    def __init__(self, world: Scene) -> None:
+        self._stages: list[tuple[Step | None, Scene]] = [(None, world)]
+
+    def __call__(self, circumstance: Circumstance) -> Scene:
+        shared = 1
+        for (done, _), wanted in zip(self._stages[1:], circumstance.steps, strict=False):
+            if done is not wanted:
+                break
+            shared += 1
+        del self._stages[shared:]
+        for step in circumstance.steps[shared - 1 :]:
+            self._stages.append((step, step(self._stages[-1][1])))
+        return self._stages[-1][1]
 
 
 def worlds_of(paths: Sequence[Path]) -> tuple[Scene, ...]:

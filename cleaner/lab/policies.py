@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from cleaner.evidence import ours
@@ -59,6 +59,34 @@ def nothing_published(*services: Service) -> Step:
         return scene.with_dns(without_policies(scene.dns, scene))
 
     return step
+
+
+def strict_with(terms: Callable[[Scene], Iterable[str]]) -> Step:
+    """Strict and true, with terms that depend on the world."""
+    return lambda scene: published(scene, terms(scene), "-all", "v=DMARC1; p=reject")
+
+
+def strict_dmarc(tags: str) -> Step:
+    """`-all`, as it was published, and these words of DMARC."""
+    return lambda scene: published(scene, (), "-all", f"v=DMARC1; {tags}")
+
+
+def plus_all(scene: Scene) -> Scene:
+    return published(scene, (), "+all", "v=DMARC1; p=reject")
+
+
+def too_wide(scene: Scene) -> Scene:
+    """Networks that together are wider than a /12 allow too many to tell anything."""
+    return published(scene, ("ip4:198.16.0.0/12", "ip4:240.0.0.0/8"), "-all", "v=DMARC1; p=reject")
+
+
+def two_policies(scene: Scene) -> Scene:
+    """Two SPF records under one name are an error (RFC 7208 section 4.5)."""
+    scene = published(scene, (), "-all", "v=DMARC1; p=reject")
+    twice = {
+        domain: (*texts(scene.dns, domain), "v=spf1 mx -all") for domain in sorted(scene.organisation.domains)
+    }
+    return scene.with_dns(merged(scene.dns, twice))
 
 
 def silent(scene: Scene) -> Scene:

@@ -81,9 +81,10 @@ def _elsewhere(scene: Scene) -> Iterator[tuple[str, str]]:
     for _, letter in scene.letters:
         hops = letter.notice.hops if letter.label.kind is not Kind.NDR_PHISH else ()
         for hop in (*hops, *(letter.notice.returned.hops if letter.is_genuine else ())):
-            if hop.ip is not None and hop.peer and not ours.is_inside(hop.ip, scene.organisation):
-                if ours.registered_domain(hop.peer) and not ours.is_own_host(hop.peer, scene.organisation):
-                    yield hop.peer, str(hop.ip)
+            is_outside = hop.ip is not None and not ours.is_inside(hop.ip, scene.organisation)
+            is_named = ours.registered_domain(hop.peer) and not ours.is_own_host(hop.peer, scene.organisation)
+            if is_outside and is_named:
+                yield hop.peer, str(hop.ip)
 
 
 def _named(notice: Notice, text: str) -> list[tuple[str, str]]:

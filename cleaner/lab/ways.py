@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
@@ -111,10 +111,9 @@ def rerouted(scene: Scene, letter: Letter, service: Service, *, signed: bool, re
     if by_us and not reports:
         return letter.message.raw
     organisation = scene.organisation
-    old_names = [
-        re.escape(name) for name in sorted({scene.relay, *organisation.relay_names}, key=len, reverse=True)
-    ]
-    old = re.compile(r"(?i)(?<![\w.@-])(?:" + "|".join(old_names) + r")(?![\w-])")
+    relays = sorted({scene.relay, *organisation.relay_names}, key=len, reverse=True)
+    names = "|".join(map(re.escape, relays))
+    old = re.compile(rf"(?i)(?<![\w.@/-])(?:{names})(?![\w-])")
     addresses = own_addresses(letter, organisation)
 
     def renamed(line: str) -> str:
@@ -125,7 +124,7 @@ def rerouted(scene: Scene, letter: Letter, service: Service, *, signed: bool, re
 
     def edit(place: Place, text: str) -> str:
         if place is Place.HEADER:
-            return _reported_by(scene, letter, by, text, old) if by_us else text
+            return _reported_by(scene, letter, by, text, names) if by_us else text
         text = edit_headers(text, lambda fields: way_out(scene, fields, service, by, signed=signed))
         return edit_unsigned(text, renamed, _OURS_BESIDE)
 
@@ -154,25 +153,30 @@ def is_from_within(letter: Letter, organisation: Organisation) -> bool:
     )
 
 
-def _reported_by(scene: Scene, letter: Letter, by: Machine, text: str, old: re.Pattern[str]) -> str:
+def _reported_by(scene: Scene, letter: Letter, by: Machine, text: str, names: str) -> str:
     """The header of a report that the service wrote in our relay's place, and handed to it."""
-    kept = re.compile(
-        r"(?i)(?:to|cc|delivered-to|x-original-to|envelope-to|return-path|authentication-results)[ \t]*:"
-    )
-    head: list[str] = []
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if not lines and kept.match(line) and not re.match(r"(?i)(?:to|cc)[ \t]*:", line):
-            head.append(line)
-        else:
-            lines.append(line if kept.match(line) else old.sub(by.host, line))
+    old = re.compile(rf"(?i)(?<![\w.@/-])(?:{names})(?![\w-])")
+    of_host = re.compile(rf"(?i)(?<=@)(?:{names})(?![\w-])")
+    text = edit_unsigned(text, lambda line: old.sub(by.host, line), _OURS_BESIDE - {"received"})
+    lines = [of_host.sub(by.host, line) if _WRITTEN.match(line) else line for line in text.split("\n")]
+    top = 0
+    while _DELIVERED.match(lines[top]) or (top and lines[top][:1] in (" ", "\t")):
+        top += 1
     time = letter.notice.received or datetime(2026, 9, 1, tzinfo=UTC)
-    top = (
+    to = next(iter(letter.notice.delivered_to), "")
+    received = (
         f"Received: from {by.helo} ({by.host} [{by.ip}])\n\tby {scene.relay} (Postfix) with ESMTPS id "
-        f"{crc32(text.encode('latin-1')):08X}\n\tfor <{letter.notice.delivered_to[0] if letter.notice.delivered_to else ''}>; "
-        f"{format_datetime(time)}"
+        f"{crc32(text.encode('latin-1')):08X}\n\tfor <{to}>; {format_datetime(time)}"
     )
-    return "\n".join((*head, top, *lines))
+    return "\n".join((*lines[:top], received, *lines[top:]))
+
+
+_DELIVERED: Final = re.compile(
+    r"(?i)(?:delivered-to|x-original-to|envelope-to|delivery-date|return-path|authentication-results)[ \t]*:"
+)
+"""What our own server writes above the trace."""
+_WRITTEN: Final = re.compile(r"(?i)(?:message-id|from)[ \t]*:")
+"""A report's own id and sender, which are of the host that wrote it."""
 
 
 # --- the returned header --------------------------------------------------------------------------
@@ -234,21 +238,19 @@ def lines_of(scene: Scene, service: Service, by: Machine, hop: Hop) -> list[Fiel
 
 def with_peer(field: Field, hop: Hop, by: Machine) -> Field:
     """The reporter's trace line with another peer, in the reporter's own manner."""
-    head, middle, tail = field.value, "", ""
-    if found := re.search(r"\sby\s", field.value):
-        head, middle, tail = field.value[: found.start()], found[0], field.value[found.end() :]
+    found = re.search(r"\s+by\s", field.value)
+    head, rest = (field.value[: found.start()], field.value[found.start() :]) if found else (field.value, "")
     if "(Exim" in field.value:
         unlike = f" helo={by.helo}" if by.helo != by.host else ""
-        return Field(field.name, f" from {by.host} ([{by.ip}]{unlike}){middle}{tail}")
+        return Field(field.name, f" from {by.host} ([{by.ip}]{unlike}){rest}")
+    if "(" in head and hop.ip is not None:
+        return Field(field.name, f" from {by.helo} ({by.host} [{by.ip}]){rest}")
     if hop.ip is not None:
-        head = re.sub(rf"(?<![\d.:]){re.escape(str(hop.ip))}(?![\d])", by.ip, head)
-    names = sorted({name for name in (hop.helo, hop.peer) if name and name != "unknown" and "[" not in name})
-    new = [by.helo]
-    for name in names:
-        head = re.sub(
-            rf"(?i)(?<![\w.-]){re.escape(name)}(?![\w-])", lambda _: new.pop() if new else by.host, head
-        )
-    return Field(field.name, f"{head}{middle}{tail}")
+        head = re.sub(rf"(?<![\d.:]){re.escape(str(hop.ip))}(?!\d)", by.ip, head)
+    for name in {hop.helo, hop.peer}:
+        if name and "[" not in name:
+            head = re.sub(rf"(?i)(?<![\w.-]){re.escape(name)}(?![\w-])", by.helo, head)
+    return Field(field.name, f"{head}{rest}")
 
 
 _D: Final = re.compile(r"(?i)(?:^|;)\s*d\s*=\s*([A-Za-z0-9.-]{1,253})")
@@ -265,7 +267,7 @@ def signature(scene: Scene, service: Service, fields: Sequence[Field]) -> Field:
     known = ":".join(
         f.name.strip() for f in fields if f.key in ("from", "to", "date", "subject", "message-id")
     )
-    filler = f"{crc32(known.encode()):08x}" * 8
+    filler = f"{crc32(''.join(f.value for f in fields).encode()):08x}" * 8
     return Field(
         "DKIM-Signature",
         f" v=1; a=rsa-sha256; c=relaxed/relaxed; d={service.signs_as.format(tenant=tenant)}; s=selector1;\n"
@@ -278,17 +280,54 @@ def _below_traces(fields: Sequence[Field]) -> int:
     return max((n + 1 for n, field in enumerate(fields) if field.key == "received"), default=0)
 
 
+def forged_by(service: Service, choice: Choice) -> Callable[[Scene], Scene]:
+    """Some of what is forged leaves by a service that many share: a forger is its customer, too."""
+
+    def way(scene: Scene, letter: Letter, fields: Fields) -> Sequence[Field]:
+        by = machine(scene, service, letter.share(10_000, service.domain))
+        written: list[Field] = []
+        done = False
+        for field in fields:
+            hop = trace.hop(field.unfolded) if field.key == "received" and not done else None
+            if hop is None or hop.ip is None or ours.is_internal(hop.ip):
+                written.append(field)
+                continue
+            done = True
+            written += (with_peer(field, hop, by), *lines_of(scene, service, by, hop))
+        return written
+
+    def step(scene: Scene) -> Scene:
+        def change(_: Box, letter: Letter) -> bytes:
+            if not letter.is_spurious or not choice(scene, letter):
+                return letter.message.raw
+
+            def edit(place: Place, text: str) -> str:
+                if place is Place.HEADER:
+                    return text
+                return edit_headers(text, lambda fields: way(scene, letter, fields))
+
+            return rewrite(letter.message.raw, edit)
+
+        return scene.with_raw(change)
+
+    return step
+
+
 # --- services -------------------------------------------------------------------------------------
 
 MICROSOFT: Final = Service(
     "outlook.com",
     "mail-am6eur05on20{n}.outbound.protection.outlook.com",
     inside=(
-        "from AM0PR08MB{n}88.eurprd08.prod.outlook.com (2603:10a6:208:{n}::5) by "
-        "DB9PR08MB66{n}.eurprd08.prod.outlook.com (2603:10a6:10:26{n}::7) with Microsoft SMTP Server "
-        "(version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.8069.{n}",
-        "from AM0PR08MB{n}88.eurprd08.prod.outlook.com ([fe80::{id}]) by "
-        "AM0PR08MB{n}88.eurprd08.prod.outlook.com ([fe80::{id}%7]) with mapi id 15.20.8069.0{n}",
+        (
+            "from AM0PR08MB{n}88.eurprd08.prod.outlook.com (2001:db8:208:{n}::5) by "
+            "DB9PR08MB66{n}.eurprd08.prod.outlook.com (2001:db8:10:26{n}::7) with Microsoft SMTP Server "
+            "(version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.8069.{n}"
+        ),
+        (
+            "from AM0PR08MB{n}88.eurprd08.prod.outlook.com ([fe80::{id}]) by "
+            "AM0PR08MB{n}88.eurprd08.prod.outlook.com ([fe80::{id}%7]) with mapi id 15.20.8069.0{n}"
+        ),
     ),
     helo="EUR05-AM6-obe.outbound.protection.outlook.com",
     signs_as="{tenant}.onmicrosoft.com",
@@ -309,8 +348,10 @@ SMARTHOST: Final = Service(
     pool=60,
     networks=12,
     inside=(
-        "from mx-in-{n}.postpilot.example (mx-in-{n}.postpilot.example [10.20.0.{n}]) by "
-        "out-{n}.relay.postpilot.example (Postfix) with ESMTPS id {id} for <{to}>",
+        (
+            "from mx-in-{n}.postpilot.example (mx-in-{n}.postpilot.example [10.20.0.{n}]) by "
+            "out-{n}.relay.postpilot.example (Postfix) with ESMTPS id {id} for <{to}>"
+        ),
         "from {relay} ({relay} [10.20.9.{n}]) by mx-in-{n}.postpilot.example (Postfix) with ESMTPSA id {id} for <{to}>",
     ),
     policy="_spf.postpilot.example",
@@ -358,3 +399,12 @@ PROVIDER: Final = Service(
     policy="_spf.mailprovider.example",
     takes_in=True,
 )
+NEWSLETTER: Final = Service(
+    "letterblast.example",
+    "mta{n}.letterblast.example",
+    pool=12,
+    inside=("by mta{n}.letterblast.example with ESMTP id {id} for <{to}>",),
+    signs_as="letterblast.example",
+    policy="_spf.letterblast.example",
+)
+NEWSLETTER_WIDE: Final = replace(NEWSLETTER, networks=3, pool=7)
