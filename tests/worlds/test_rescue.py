@@ -358,13 +358,13 @@ def cases() -> Iterator[Case]:
 
 
 def chosen() -> Iterator[Case]:
-    """Each act of the owner after a MOVE, and twice after one of the many steps of a copy."""
+    """Each act of the owner after a MOVE, and after one of the many steps of a copy."""
     for number, act in enumerate(ACTS):
         then = THEN[number % len(THEN)]
         yield "MOVE", 1, act, then
         yield "COPY", 15 + number, act, then
-    for number, act in enumerate(ACTS):
-        yield "COPY", COMMANDS["COPY"] - 1 - 3 * number, act, THEN[(number + 1) % len(THEN)]
+    for number, act in enumerate([*ACTS][1::2]):
+        yield "COPY", COMMANDS["COPY"] - 1 - 6 * number, act, THEN[number % len(THEN)]
 
 
 def named(case: Case) -> object:
@@ -405,7 +405,7 @@ def cases_of_undo() -> Iterator[Case]:
 
 def chosen_of_undo() -> Iterator[Case]:
     every = [*cases_of_undo()]
-    yield from every[10:20]
+    yield from every[10:20:3]
     yield from every[27::47]
 
 
