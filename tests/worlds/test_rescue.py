@@ -393,6 +393,29 @@ def run(box: Mailbox, act: str, then: str) -> None:
     settled(box, then, wanted)
 
 
+# --- cut off once more, while that is cleared up
+
+AGAIN: Final = [
+    pytest.param(("COPY", cut), act, number, id=f"{cut}, {act}, {number}", marks=marks)
+    for cut in (18, 22, 24)
+    for act in ("nothing", "brings_back", "brings_back_by_copying", "moves_on", "files_the_originals")
+    for number in range(6)
+    for marks in [() if cut == 18 and act == "brings_back" else pytest.mark.nightly]
+]
+
+
+@pytest.mark.parametrize(("mailbox", "act", "number"), AGAIN, indirect=["mailbox"])
+def test_cut_off_again_while_it_is_cleared_up(mailbox: Mailbox, act: str, number: int) -> None:
+    mailbox.proxy.cut_after(mailbox.cut)
+    mailbox.scan()
+    wanted = expected(act, mailbox)
+    ACTS[act](mailbox)
+    mailbox.proxy.cut_after(Cut("UID STORE |UID EXPUNGE ", number))
+    mailbox.scan()
+    mailbox.proxy.heal()
+    settled(mailbox, "scan, undo", wanted)
+
+
 # --- and back
 
 
