@@ -116,9 +116,9 @@ class EntryState(enum.Enum):
     The life of a journal entry.
 
     INTENDED → DONE → UNDOING → UNDONE. GONE: the message was not there any more, when it was to be moved or
-    when it was to be taken back. FAILED: the change
-    was refused and the message is where it was. RETURNED: its owner brought it back, whatever the journal knew
-    of the move until then. PURGED: its retention ran out. INTENDED and UNDOING are open: an interrupted run, completed by the next.
+    when it was to be taken back. FAILED: the change was refused and the message is where it was. RETURNED: its
+    owner brought it back, whatever the journal knew of the move until then. PURGED: its retention ran out.
+    INTENDED and UNDOING are open: an interrupted run, completed by the next.
     """
 
     INTENDED = "intended"

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cleaner import connectors
+from cleaner import actions, connectors
 from cleaner.config import MailboxSettings, Server
 from cleaner.errors import ChangeRefusedError, CleanerError, FolderMissingError, MessageGoneError
+from cleaner.notices import fingerprint
 from cleaner.ports import ChangeableMailbox, Mailbox
-from cleaner.values import FolderRole, Policy
+from cleaner.store import Store
+from cleaner.values import ActionName, Entry, EntryState, FolderRole, Heading, Policy
 from tests.connectors.places import ADDRESS, NIGHTLY, PLACES, Place, mail
 
 WHEN = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
@@ -289,6 +291,45 @@ def test_a_message_gone_meanwhile_does_not_stop_the_others(place: Place, mailbox
     moved = tuple(mailbox.move("INBOX", ids, "Backscatter"))
     assert [m.gone for m in moved] == [False, True, False]
     assert mailbox.list("Backscatter").total == 2
+
+
+def test_what_was_moved_unknown_to_the_journal_and_brought_back_is_returned(
+    place: Place, mailbox: ChangeableMailbox, tmp_path: Path
+) -> None:
+    """As far as ids tell it: where a message keeps its id in every folder, it looks as if it had never been moved."""
+    mailbox.create("Backscatter")
+    place.deliver("INBOX", mail(2), WHEN)
+    id = place.deliver("INBOX", mail(1), WHEN)
+    (heading,) = mailbox.headings("INBOX", (id,))
+    with closing(Store.open(f"sqlite:///{tmp_path / 'journal.db'}", key=b"k" * 32)) as store:
+        journal = store.journal(ADDRESS)
+        journal.intend((intent(heading),))
+        (there,) = mailbox.move("INBOX", (id,), "Backscatter")
+        assert there.new_id is not None
+        (back,) = mailbox.move("Backscatter", (there.new_id,), "INBOX")
+        (entry,) = actions.settle_open(mailbox, journal, journal.open(), fingerprint, WHEN)
+        assert journal.open() == ()
+    assert entry.state is (EntryState.FAILED if back.new_id == id else EntryState.RETURNED)
+    assert len(mailbox.list("INBOX").ids) == 2
+    assert mailbox.list("Backscatter").ids == ()
+
+
+def intent(heading: Heading) -> Entry:
+    return Entry(
+        0,
+        "run-1",
+        ADDRESS,
+        fingerprint(heading.headers),
+        0,
+        ActionName.MOVE,
+        heading.folder,
+        heading.id,
+        "Backscatter",
+        flags=heading.flags,
+        received=heading.received,
+        message_id=heading.headers.text("message-id") or None,
+        intended_at=WHEN,
+    )
 
 
 def test_moving_from_a_folder_that_is_gone(place: Place, mailbox: ChangeableMailbox) -> None:

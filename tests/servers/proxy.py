@@ -30,7 +30,7 @@ NEEDED: Final = {
     "LIST-EXTENDED": rb"LIST \(|LIST .*RETURN \(",
     "LIST-STATUS": rb"LIST .*STATUS \(",
     "ESEARCH": rb"(UID )?SEARCH RETURN ",
-    "SEARCHRES": rb".*SAVE|.* \$",
+    "SEARCHRES": rb".*SAVE|.* \$( |$)",
     "NAMESPACE": rb"NAMESPACE",
     "ENABLE": rb"ENABLE ",
     "IDLE": rb"IDLE",
