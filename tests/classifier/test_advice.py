@@ -23,7 +23,7 @@ from cleaner.values import (
 
 NOTICE = Notice(Kind.NDR)
 TOLD = Evidence(
-    "closed_senders", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.6, ground=Ground.CLOSED
+    "closed_senders", Side.BACKSCATTER, "", "A stranger handed it over.", strength=0.4, ground=Ground.CLOSED
 )
 CLEAR = (replace(TOLD, strength=1.0),)
 STRANGER = Evidence("handed_over", Side.BACKSCATTER, "", "A stranger handed it over.")

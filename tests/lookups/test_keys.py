@@ -94,7 +94,7 @@ def test_withdrawn_keys_and_other_records_are_no_keys() -> None:
 
 
 def test_invented_selectors_are_bounded_and_what_is_no_name_is_not_asked_for() -> None:
-    invented = Counter(("harbor.example", f"forged{n}") for n in range(500))
+    invented = Counter(("harbor.example", f"forged{n}") for n in range(2_100))
     odd = Counter(("harbor.example", s) for s in ("", "a b", "x" * 70, "*", "a.", "\0", "é"))
     with scene({}) as found:
         assert found.keys().find(invented).keys == ()
@@ -104,7 +104,7 @@ def test_invented_selectors_are_bounded_and_what_is_no_name_is_not_asked_for() -
 
 
 def test_what_many_notices_name_is_asked_for_before_what_a_forger_invents() -> None:
-    wanted = Counter({("harbor.example", f"a{n}"): 1 for n in range(500)}) + Counter({S1: 2})
+    wanted = Counter({("harbor.example", f"a{n}"): 1 for n in range(2_100)}) + Counter({S1: 2})
     with scene({NAME: (OLD.record,)}) as found:
         told = found.keys().find(wanted)
         assert told.keys == (OLD,)
