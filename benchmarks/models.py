@@ -140,7 +140,7 @@ def main() -> int:
     drafts = drafts_of([Path(sys.argv[1])], scratch_store, lambda *_: None, Lexicon(), SOME)
     for way in sys.argv[2:] or WAYS:
         print(
-            f"\n| {way} left out | model | area under the curve | removed, all circumstances | genuine above the threshold |"
+            f"\n| {way} left out | model | area under the curve | removed, everywhere | genuine above the threshold |"
         )
         print("| --- | --- | ---: | ---: | ---: |")
         for name, model in MODELS.items():
