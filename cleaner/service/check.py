@@ -185,7 +185,7 @@ def check_senders(context: Context) -> Iterator[Finding]:
             continue
         for found in closures(context, organisation.name, asks=True):
             level = Level.OK if found.is_closed else Level.NOTE
-            remedy = "" if found.is_closed else remedy_for(found)
+            remedy = "" if found.is_closed else remedy_for(organisation.name, found)
             yield Finding(level, f"senders of {found.domain}", describe_closure(found), remedy)
 
 

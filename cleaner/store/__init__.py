@@ -36,7 +36,7 @@ from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.store.upkeep import UpkeepBook
 from cleaner.store.watching import WatchBook
-from cleaner.values import ActionName, Entry, EntryState, SeenNotice, address_key
+from cleaner.values import ActionName, Entry, EntryState, Ground, SeenNotice, address_key
 
 if TYPE_CHECKING:
     from cleaner.store.fleet import FleetBook
@@ -157,6 +157,7 @@ class Store:
         id: int | None = None,
         run: str | None = None,
         mailbox: str | None = None,
+        ground: Ground | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         states: Iterable[EntryState] | None = None,
@@ -168,6 +169,7 @@ class Store:
             id=id,
             run=run,
             mailbox=mailbox,
+            ground=ground,
             since=since,
             until=until,
             states=states,

@@ -474,11 +474,13 @@ journal = Table(
     Column("intended_at", UtcTime, nullable=False),
     Column("settled_at", UtcTime),
     Column("error", AnyText),
+    Column("ground", String(16)),
     UniqueConstraint("mailbox_id", "fingerprint", "occurrence", "action"),
     Index(None, "mailbox_id", "state"),
     Index(None, "mailbox_id", "intended_at"),
     Index(None, "intended_at", "id"),
     partial("ix_journal_open", "mailbox_id", "id", where="state IN ('intended', 'undoing')"),
+    Index(None, "mailbox_id", "ground"),
     # A number that a person noted down never comes to mean another change.
     sqlite_autoincrement=True,
 )

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("stranger IS NOT NULL"),
         postgresql_where=sa.text("stranger IS NOT NULL"),
     )
+    op.add_column("journal", sa.Column("ground", sa.String(length=16), nullable=True))
+    op.create_index("ix_journal_mailbox_id_ground", "journal", ["mailbox_id", "ground"])
     op.create_table(
         "outside_sender",
         sa.Column("organisation", AnyText(), nullable=False),
