@@ -25,6 +25,7 @@ from cleaner.values import (
     Message,
     Notice,
     Opinion,
+    OutsideSender,
     SenderPolicy,
 )
 from tests.evidence.letter import OUR_DOMAIN, TO, Host, Letter, Server, load, spread, to_somebody_else
@@ -59,6 +60,9 @@ def circumstances(letter: Letter, server: Server) -> Iterator[tuple[str, Notice,
         for closed in (False, True):
             answered = replace(known, hosts=hosts(letter, closed=closed))
             yield f"told: {told}, closed: {closed}", notice, answered
+        complete = replace(known.organisation, senders_complete=True)
+        answered = replace(known, organisation=complete, hosts=hosts(letter, closed=False))
+        yield f"told: {told}, by the administrator's word", notice, answered
 
 
 def opinion(notice: Notice, known: Known) -> Opinion:
@@ -269,6 +273,16 @@ def test_a_closed_policy_is_enough_to_know_a_stranger_by(closed: bool, found: fl
         {}, {(STRANGER.ip, OUR_DOMAIN): "fail"}, {}, {OUR_DOMAIN: SenderPolicy(OUR_DOMAIN, closed)}
     )
     assert strength(FAKE, replace(Desk(NOBODY, dns=None).known(notice), hosts=view)) == found
+
+
+@pytest.mark.parametrize(("contradicted", "found"), [(False, fake_report.SURE), (True, fake_report.BY_FORM)])
+@pytest.mark.parametrize("by_word", [False, True])
+def test_a_claim_counts_until_a_proof_contradicts_it(by_word: bool, contradicted: bool, found: float) -> None:
+    notice = replace(read(FAKE.raw(told=False)), sender=f"it@{OUR_DOMAIN}", sender_name="it support")
+    known = replace(QUIET.known(notice), hosts=hosts(FAKE, closed=not by_word))
+    known = replace(known, organisation=replace(known.organisation, senders_complete=by_word))
+    shop = OutsideSender(OUR_DOMAIN, "198.18.77.7")
+    assert strengths(notice, replace(known, outside_senders=(shop,) if contradicted else ())) == [found]
 
 
 @pytest.mark.parametrize("ip", ["192.0.2.10", "192.0.2.99", "203.0.113.9"])

@@ -20,6 +20,7 @@ from typing import Final
 
 from cleaner.evidence import authres, lures, mentions, ours, trail, ways
 from cleaner.evidence.authres import AuthenticationResult
+from cleaner.evidence.closure import closure
 from cleaner.evidence.lures import Lures
 from cleaner.values import (
     Completeness,
@@ -146,17 +147,23 @@ def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
 
 
 def is_refused(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
-    """Whether it names us as its author, and our policy says that the machine does not send for us."""
+    """
+    Whether it names us as its author, and by our policy, or the administrator's word, the machine does not send for us.
+
+    Neither counts once a proof contradicts it.
+    """
     author = domain_of(notice.sender)
     if not ours.is_own_domain(author, known.organisation):
         return False
-    return author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
+    senders = closure(author, known)
+    if senders.outside_senders:
+        return False
+    return senders.by_word or author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
 
 
 def is_closed(notice: Notice, known: Known) -> bool:
-    """Whether the author's domain publishes a strict policy."""
-    policy = known.hosts.policies.get(domain_of(notice.sender))
-    return policy is not None and policy.is_closed
+    """Whether the senders of the author's domain are a closed set."""
+    return closure(domain_of(notice.sender), known).is_closed
 
 
 def is_of_the_author(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
