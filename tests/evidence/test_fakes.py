@@ -375,6 +375,10 @@ def test_a_link_without_the_address_is_weaker() -> None:
     notice = replace(office, links=(LURE,))
     known = QUIET.known(notice)
     assert strengths(notice, known) == [fake_report.BY_FORM]
+    line = read(replace(FAKE, host=replace(STRANGER, named=False)).raw(told=False))
+    assert strengths(replace(line, links=(LURE,)), QUIET.known(line)) == [fake_report.SURE]
+    office_on_a_line = replace(line, links=(LURE,), sender=office.sender, sender_name="postmaster")
+    assert strengths(office_on_a_line, QUIET.known(line)) == [fake_report.BY_FORM]
     refused = HostsView(
         {}, {(STRANGER.ip, OUR_DOMAIN): "fail"}, {}, {OUR_DOMAIN: SenderPolicy(OUR_DOMAIN, True)}
     )
