@@ -241,7 +241,7 @@ def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: K
 
 
 def is_strange_office(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: Known) -> bool:
-    """Whether what is no server speaks as a mail system or office; with a link like any other, as a mail system of ours."""
+    """Whether what is no server speaks as a mail system or office; if it only links, as a mail system of ours."""
     poses = names_us(notice, known.organisation) or is_system(notice)
     if wanted.baited:
         return poses or is_office(notice)
