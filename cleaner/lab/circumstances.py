@@ -688,7 +688,7 @@ def _traces(family: str) -> Iterator[Circumstance]:
         ),
         (
             "rebuilt",
-            "The mailbox server rebuilds mail: what is returned has lost its trace and its signatures.",
+            "The mailbox server rebuilds mail: what is attached has lost its trace and its signatures.",
             traces.rebuilt,
             "genuine backscatter",
         ),
@@ -826,7 +826,7 @@ def _forgers(family: str) -> Iterator[Circumstance]:
         "shared-provider",
         family,
         TRUE,
-        "Our mail and a third of what is forged leave by Microsoft 365, which our strict policy names; half has no copy.",
+        "Our mail and a third of what is forged leave by Microsoft 365, which our strict policy names; half uncopied.",
         *shared,
         strict(ways.MICROSOFT),
         touches="genuine backscatter sent",

@@ -168,10 +168,10 @@ def by_name_alone(scene: Scene) -> Scene:
 
 
 def rebuilt(scene: Scene) -> Scene:
-    """The mailbox server rebuilds mail: of what was returned every trace line and signature is lost."""
+    """The mailbox server rebuilds mail (EWS): of a mail that is attached every trace line and signature is lost."""
 
     def stripped(place: Place, text: str) -> str:
-        if place is Place.HEADER:
+        if place is not Place.ATTACHED:
             return text
         return edit_headers(text, lambda fields: [f for f in fields if f.key not in ("received", DKIM)])
 
