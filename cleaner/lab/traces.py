@@ -185,6 +185,15 @@ def rebuilt(scene: Scene) -> Scene:
     return scene.with_letters(change)
 
 
+def without_trace(scene: Scene) -> Scene:
+    """Reporting servers return a header without trace lines, as some Exchange servers do; ours is unsigned."""
+
+    def change(_: Scene, __: Box, ___: Letter, fields: Fields) -> Sequence[Field]:
+        return unsigned_fields(scene, tuple(field for field in fields if field.key != "received"))
+
+    return returned(noticed, change)(scene)
+
+
 # --- other recipients -----------------------------------------------------------------------------
 
 LIST: Final = f"crew@{LISTS.domain}"
