@@ -63,6 +63,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         proofs.clear()
     peer = ways.sender_of(notice, known)
     standing = ways.standing(notice, peer, known) if peer is not None else None
+    is_proven = bool(proofs)
     seen = Lesson(
         day=notice.received.date() if notice.received is not None else None,
         at=notice.received,
@@ -73,6 +74,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         selector=signatures.named_selector(notice, organisation),
         in_record=BY_RECORD in proofs,
         by_mark=bool(proofs - {BY_RECORD}),
+        submitted=_submitted(notice, organisation) if is_proven else None,
     )
     if peer is None or (not peer.at_us and standing in BETWEEN):
         return seen  # a forwarder or a filter handed our mail over, but it is not ours
@@ -95,14 +97,22 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
     return replace(seen, stranger=trail.operator_of(peer))
 
 
+def _submitted(notice: Notice, organisation: Organisation) -> bool | None:
+    """Whether our own server noted that the mail came from a client of ours, or from somebody who signed in."""
+    for hop in notice.returned.hops:
+        if ours.is_own_host(hop.by, organisation):
+            return hop.local or hop.authenticated or hop.ip is None or ours.is_inside(hop.ip, organisation)
+    return None
+
+
 def _outside(notice: Notice, peer: trail.Peer, known: Known) -> OutsideSender | None:
     """
     The host, if it surely sent our proven mail by itself: to somebody that the mail was written to.
 
     Elsewhere it may be a forwarder that nothing shows, and ends no claim.
     """
-    if not ways.is_addressed_to_us(notice, known) or peer.is_told:
-        return None
+    if not ways.is_addressed_to_us(notice, known) or peer.is_told or peer.at_us:
+        return None  # what our own server took in was sent out by no other
     mails = (known.sent.by_message_id.get(id) for id in mentions.main_ids(notice))
     written_to = {address for mail in mails if mail is not None for address in mail.recipients}
     written_to |= set(map(address_key, notice.returned.to_addresses))
@@ -164,6 +174,7 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
         ways=by_version,
         signed=_signed(_once(one for one in shown if one.in_record and one.signed is not None)),
         recorded=Share(sum(one.in_record for one in marked), len(marked)),
+        submitted=_submissions(_once(one for one in proven if one.submitted is not None)),
         selectors=frozenset(one.selector for one in proven if one.in_record and one.selector),
         outside_senders=tuple(dict.fromkeys(one.outside for one in proven if one.outside is not None)),
         strangers=tuple(
@@ -178,6 +189,10 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
             )
         ),
     )
+
+
+def _submissions(told: Sequence[Lesson]) -> Share:
+    return Share(sum(bool(one.submitted) for one in told), len(told))
 
 
 def _once(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:

@@ -395,6 +395,7 @@ lesson = Table(
     Column("at", UtcTime),
     Column("selector", Hash),
     Column("stranger", Hash),
+    Column("submitted", Boolean),
     Index(None, "mailbox_id", "proven", "day", "fingerprint"),
     Index(None, "organisation", "proven", "day", "fingerprint"),
     Index(None, "mailbox_id", "machine"),

@@ -217,6 +217,8 @@ class Lesson:
     """When the notice came."""
     selector: str = ""
     """`selector._domainkey.domain` of a signature of ours that the mail bears."""
+    submitted: bool | None = None
+    """Proven: our own server noted that it had the mail from a client of ours, or who signed in; None: not told."""
     outside: OutsideSender | None = None
     """Proven, and handed over by a host that is not among those that send for us."""
     stranger: str = ""
@@ -300,6 +302,8 @@ class Habits:
     """From domain → mails with a signature of ours, of those proven by the sent record."""
     recorded: Share = Share()
     """Mails in the sent record, of those proven by a mark that they bear: how complete the record is."""
+    submitted: Share = Share()
+    """Mails that our server noted to be from a client of ours, or who signed in, of those proven that tell it."""
     selectors: frozenset[str] = frozenset()
     """Selectors of ours whose signatures proven mail bears."""
     outside_senders: tuple[OutsideSender, ...] = ()

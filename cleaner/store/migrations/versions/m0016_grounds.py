@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column("lesson", sa.Column("at", UtcTime(), nullable=True))
     op.add_column("lesson", sa.Column("selector", sa.LargeBinary(length=16), nullable=True))
     op.add_column("lesson", sa.Column("stranger", sa.LargeBinary(length=16), nullable=True))
+    op.add_column("lesson", sa.Column("submitted", sa.Boolean(), nullable=True))
     op.create_index(
         "ix_lesson_stranger",
         "lesson",
