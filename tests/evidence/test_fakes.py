@@ -1,7 +1,7 @@
 """
 Fakes are told by what they want and by who may send them; honest mail that looks like one is never removed.
 
-The two collections stand in tests/samples; neither was used to choose a word or a number of the other.
+The two collections stand in tests/samples. They were written for these tests, and looked at while the rule was made.
 """
 
 from __future__ import annotations
