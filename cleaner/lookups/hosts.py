@@ -217,10 +217,8 @@ def _result(domain: _Domain, ip: IPAddress, name: str, ours: frozenset[str]) -> 
     before = [check_host(then, ip, domain.domain, name=name, ours=ours) for _, then, _ in past]
     if any(map(_is_own_pass, before)):
         return PASS
-    # That once everybody could send makes nobody known for good.
-    if checked.result is Result.PASS or any(
-        found.result is Result.PASS and not found.is_everybody for found in before
-    ):
+    # What lets everybody send says nothing of anybody.
+    if any(found.result is Result.PASS and not found.is_everybody for found in (checked, *before)):
         return PROVIDER
     if registered_domain(name) in domain.providers and _may_be(domain.now, ip, name):
         return PROVIDER
