@@ -454,7 +454,7 @@ def _forwarding(family: str) -> Iterator[Circumstance]:
     for name, sentence, steps in (
         (
             "forwarded",
-            "Some recipients' sites forward mail elsewhere by a service that is their MX; unsigned, half of it without a copy.",
+            "Some recipients' sites forward mail elsewhere by a service that is their MX; unsigned, half uncopied.",
             forwarded,
         ),
         (
