@@ -44,6 +44,8 @@ Who received mail of ours can send reports about it with an invented trace; alon
 SPEAKS_FOR: Final = ("sent_subject", "conversation", "written_before", "taught")
 """Findings of the first look that keep a mail from being counted as a stranger's."""
 BETWEEN: Final = (ways.Standing.FORWARDER, ways.Standing.GATEWAY)
+UNLISTED: Final = (ways.Standing.STRANGER, ways.Standing.OBSERVED)
+"""What neither configuration nor policy names: a machine that sends proven mail all the same contradicts both."""
 OURS: Final = (ways.Standing.LISTED, ways.Standing.ALLOWED)
 CAMPAIGN: Final = timedelta(hours=6)
 """How far around a notice a campaign is looked for (`rules.campaign`)."""
@@ -86,10 +88,10 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         is_listed=standing in OURS,
         at_us=peer.at_us,
     )
+    if seen.is_proven and standing in UNLISTED:
+        return replace(seen, outside=_outside(notice, peer, known))
     if standing is not ways.Standing.STRANGER:
         return seen
-    if seen.is_proven:
-        return replace(seen, outside=_outside(notice, peer, known))
     speaks_for = any(one.side is Side.GENUINE and one.rule in SPEAKS_FOR for one in found)
     holds = any(one.force is not Force.WEIGHED for one in found)
     if not trail.is_nameless(peer, organisation) or peer.is_told or speaks_for or holds:

@@ -112,6 +112,7 @@ class Context:
             hosts=self.hosts(asks=asks, remembers=remembers),
             teachings=self.store.labels.teachings(organisation),
             outside_senders=self.store.outside.of(organisation),
+            observed=self.store.observed.of(organisation),
         )
 
     def expire_samples(self) -> None:

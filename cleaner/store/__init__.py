@@ -28,6 +28,7 @@ from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
+from cleaner.store.observed import ObservedBook, StoredObservations
 from cleaner.store.outside import OutsideBook
 from cleaner.store.owners import row_id
 from cleaner.store.report import ReportBook
@@ -64,6 +65,7 @@ class Store:
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.outside = OutsideBook(database)
+        self.observed = ObservedBook(database)
         self.dns = DnsBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed, seals)
@@ -142,6 +144,9 @@ class Store:
     def seen(self, address: str, organisation: str = "", counts_for: str = "") -> seen.SeenBook:
         """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
         return seen.SeenBook(self._database, self._keyed, address, organisation, counts_for)
+
+    def observations(self, organisation: str) -> StoredObservations:
+        return StoredObservations(self._database, organisation)
 
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)

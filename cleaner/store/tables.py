@@ -422,6 +422,24 @@ Hosts that sent mail which is proven an organisation's, though nothing lists the
 They are machines of the organisation and no persons, so they are kept in the clear, and stay when somebody opts out.
 """
 
+observed_sender = Table(
+    "observed_sender",
+    metadata,
+    Column("organisation", AnyText, primary_key=True),
+    Column("domain", AnyText, primary_key=True),
+    Column("ip", String(45), primary_key=True),
+    Column("by", String(8), primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("days", Integer, nullable=False),
+)
+"""
+Hosts that an organisation's own mail was seen coming from, and on how many days.
+
+They are machines that send for the organisation and no persons, so they are kept in the clear.
+"""
+
 alert = Table(
     "alert",
     metadata,
