@@ -392,6 +392,8 @@ class HostsView:
     """Address and somebody else's domain → `mx`, `spf`, or empty text where it is neither."""
     policies: Mapping[str, SenderPolicy] = field(default_factory=lambda: MappingProxyType({}))
     """Domain of ours → its published policy; one that nobody answers for is left out."""
+    may_ask: bool = True
+    """False: the configuration forbids to ask, so that nothing published is to be had by waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ Source: RFC 7208 section 8.4 and RFC 7489 section 6.3 (what a domain asks others
 
 from __future__ import annotations
 
-from cleaner.evidence import closure, mentions, trail, ways
+from cleaner.evidence import closure, mentions, ours, trail, ways
 from cleaner.values import Evidence, Ground, Known, Notice, Side
 
 SIDE = Side.BACKSCATTER
@@ -56,6 +56,8 @@ def is_outside(notice: Notice, peer: trail.Peer, found: closure.Closure, known: 
     """The policy must say so; what it does not say (nobody answered, too many look-ups) is not a refusal."""
     if ways.allowed(notice, peer.ip, known) == "fail":
         return True
-    # By word alone, and the domain publishes no policy at all: then the configuration is the whole set.
+    if not found.by_word or not ours.knows_addresses_like(peer.ip, known.organisation):
+        return False
+    # By word alone: the configuration is the whole set where the policy leaves it open, or may not be asked for.
     policy = known.hosts.policies.get(found.domain)
-    return found.by_word and policy is not None and not policy.is_closed
+    return not known.hosts.may_ask if policy is None else not policy.is_closed
