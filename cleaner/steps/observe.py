@@ -81,7 +81,8 @@ class Candidates:
     def _received(self, ids: Sequence[str]) -> Iterator[tuple[Heading, ReceivedMail]]:
         if not ids or not self._task.may_continue():
             return
-        for heading in self._task.mailbox.headings(self._folder, ids, observed.FIELDS):
+        # Not `headings`: where a system keeps no header of colleagues' mail, that would fetch the mail itself.
+        for heading in self._task.mailbox.skim(self._folder, ids, observed.FIELDS):
             if not heading.unreadable:
                 yield heading, self._read(heading)
 
