@@ -1,31 +1,24 @@
 """
 The base that a model brings along: features of labelled notices, to be trained on with an organisation's own labels.
 
-No text, no address, no name is in it: findings, hashed words, and the label. One row holds a notice under several
-states of knowledge, so that what is trained on it knows what to make of a missing Sent folder.
+No text, no address, no name is in it: findings, hashed words, and the label. One row holds a notice in many
+circumstances, so that what is trained on it knows what to make of a missing Sent folder or an open policy.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cleaner.classifier.features import Features
-from cleaner.classifier.learning import Example
+from cleaner.classifier.learning import FULL, Example
 
-WITHHELD: Final = 0.5
-"""What an example weighs where something was withheld: full knowledge comes first."""
-
-RARE: Final = {"full": 1.0, "unrecorded": 0.1, "unrecorded-no-keys": 0.1}
-"""
-State of knowledge → the weight of its examples, where it is not `WITHHELD`.
-
-That a mail left no copy though a record is kept is the lot of few, so as not to make every gap in a record look usual; a
-promise counts these notices all the same.
-"""
+ELSEWHERE: Final = 0.2
+"""What an example weighs in a circumstance other than `FULL`: there are many, and most of them are the lot of few."""
 
 LOCKED_ONE_IN: Final = 5
 """One cluster in so many is locked away: never trained on, only to compare models by."""
@@ -40,48 +33,58 @@ class Row:
     cluster: str
     words: tuple[int, ...]
     facts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """State of knowledge → findings; a state in which a proof settles the matter is left out."""
+    """
+    Condition → findings; one in which a proof settles the matter is left out.
+
+    A condition is a circumstance after its family. Where two share their findings, they share the very mapping.
+    """
 
     @property
     def locked(self) -> bool:
         return zlib.crc32(f"{self.group} {self.cluster}".encode()) % LOCKED_ONE_IN == 0
 
     def examples(self) -> Iterator[Example]:
+        seen: dict[int, Features] = {}
         for condition, facts in self.facts.items():
+            features = seen.setdefault(id(facts), Features(facts, self.words))
             yield Example(
-                Features(facts, self.words),
+                features,
                 self.spurious,
                 self.group,
                 self.cluster,
-                weight=RARE.get(condition, WITHHELD),
+                weight=1.0 if condition == FULL else ELSEWHERE,
                 condition=condition,
             )
 
     def as_json(self) -> dict[str, Any]:
+        merged: dict[tuple[tuple[str, float], ...], list[str]] = {}
+        for condition, facts in self.facts.items():
+            told = tuple(sorted((name, round(value, 4)) for name, value in facts.items()))
+            merged.setdefault(told, []).append(condition)
         return {
             "spurious": self.spurious,
             "group": self.group,
             "cluster": self.cluster,
             "words": list(self.words),
-            "facts": {
-                condition: {name: round(value, 4) for name, value in facts.items()}
-                for condition, facts in self.facts.items()
-            },
+            "facts": [{"in": conditions, "facts": dict(told)} for told, conditions in merged.items()],
         }
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Row:
         """Raises KeyError, TypeError or ValueError for what `as_json` did not write."""
         seen = [
-            (str(condition), Features.from_json({"facts": facts, "words": fields["words"]}))
-            for condition, facts in fields["facts"].items()
+            (
+                list(map(sys.intern, one["in"])),
+                Features.from_json({"facts": one["facts"], "words": fields["words"]}),
+            )
+            for one in fields["facts"]
         ]
         return cls(
             bool(fields["spurious"]),
             str(fields["group"]),
             str(fields["cluster"]),
             seen[0][1].words if seen else (),
-            {condition: features.facts for condition, features in seen},
+            {condition: features.facts for conditions, features in seen for condition in conditions},
         )
 
 

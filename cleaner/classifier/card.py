@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cleaner.classifier.learning import Learned
+from cleaner.classifier.learning import FULL, Example, Learned
 from cleaner.classifier.model import WORDING, Model
 from cleaner.classifier.promotion import tally
 
@@ -28,8 +28,12 @@ def card(learned: Learned, model: Model, data: Data, versions: Mapping[str, str]
         f"# Model {model.name}",
         (
             "A logistic regression over what the rules found, with hashed words beside it that may add at most "
-            f"±{WORDING:g} nats together. It answers where no proof settles the matter, and removes nothing "
-            "without a finding about where the mail came from."
+            f"±{WORDING:g} nats together. It answers where no proof settles the matter, and "
+            + (
+                "removes nothing without a ground, nor against a finding for the mail."
+                if model.taught > 1.0
+                else "removes nothing against a finding for the mail."
+            )
         ),
         "## Data",
         "\n".join(f"- {source}" for source in data.sources),
@@ -39,15 +43,18 @@ def card(learned: Learned, model: Model, data: Data, versions: Mapping[str, str]
         promise(learned, model),
         *data.hold_outs,
         "## Each part judged without it",
-        "Each group was judged by a model that was trained without it. *Withheld* states what was not known.",
+        (
+            "Each example was judged by a model that was trained without its world and without any circumstance of the "
+            "same family; own labels by one that was trained without their like. What the model by itself removes:"
+        ),
         "\n".join(table(learned, model)),
         "## What it weighs",
         "Above zero speaks for backscatter.",
         "\n".join(weights(model)),
         "## Limits",
         (
-            "Made from mail of few organisations. Where the sent record, relays and keys say nothing it does not "
-            "remove. Its probability is calibrated on the groups above, and on no others."
+            "Made from mail of few organisations, put into circumstances that were thought up. Its probability is "
+            "calibrated on these, and on no others."
         ),
         "## Made with",
         "\n".join(f"- {name} {number}" for name, number in sorted(versions.items())),
@@ -56,8 +63,8 @@ def card(learned: Learned, model: Model, data: Data, versions: Mapping[str, str]
 
 
 def counts(learned: Learned) -> Iterator[str]:
-    full = [example for example, _ in learned.held_out if example.condition == "full"]
-    yield f"{len(full):,} notices without proof under full knowledge:"
+    full = [example for example, _ in learned.held_out if example.condition == FULL]
+    yield f"{len(full):,} notices without proof, of the worlds as they are:"
     yield ""
     for group in sorted({example.group for example in full}):
         inside = [example for example in full if example.group == group]
@@ -81,21 +88,17 @@ def promise(learned: Learned, model: Model) -> str:
 
 
 def table(learned: Learned, model: Model) -> Iterator[str]:
-    yield "| group | withheld | genuine | lost | backscatter | removed |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for group, condition in sorted({(e.group, e.condition) for e, _ in learned.held_out}):
-        inside = [
+    yield "| circumstance | genuine | lost | backscatter | removed |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    parts: dict[str, list[tuple[Example, float]]] = {}
+    for example, probability in learned.held_out:
+        parts.setdefault("own labels" if example.own else example.condition, []).append(
             (example, probability)
-            for example, probability in learned.held_out
-            if (example.group, example.condition) == (group, condition)
-        ]
-        seen = tally(inside, model)
-        yield (
-            f"| {group} | {condition} | {seen.genuine:,} | {seen.lost:,} | {seen.spurious:,} | "
-            f"{seen.removed / seen.spurious:.1%} |"
-            if seen.spurious
-            else f"| {group} | {condition} | {seen.genuine:,} | {seen.lost:,} | 0 | |"
         )
+    for name, inside in sorted(parts.items()):
+        seen = tally(inside, model)
+        removed = f"{seen.removed / seen.spurious:.1%}" if seen.spurious else ""
+        yield f"| {name} | {seen.genuine:,} | {seen.lost:,} | {seen.spurious:,} | {removed} |"
 
 
 def weights(model: Model) -> Iterator[str]:

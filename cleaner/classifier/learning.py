@@ -3,8 +3,9 @@ Training: labelled examples to a model, with thresholds that carry a guarantee (
 
 The only file that needs scikit-learn and numpy, both imported late. What decides is a logistic regression over
 findings, with hashed words beside them whose part is bounded when the model is asked (`model.WORDING`).
-Calibration and thresholds come from examples that the asked model was not trained on, split by group (a
-world, an organisation's clusters), never by message. The same examples give the same model.
+Calibration and thresholds come from examples that the asked model was not trained on: neither in their world nor in
+any circumstance of their family, and of an organisation's own labels never a like one. The same examples give the same
+model.
 """
 
 from __future__ import annotations
@@ -33,17 +34,19 @@ STRENGTH: Final = 1.0
 WORD_SCALE: Final = 0.5
 """Words are scaled down before training, so that the penalty holds them shorter than findings."""
 
-FULL: Final = "full"
-"""The condition in which everything is known."""
-
-BLIND: Final = "nothing"
-"""The condition in which nothing at all is known: nothing is removed there, so it counts for no promise."""
+FULL: Final = "as it is: as-it-is"
+"""The condition in which everything is known: family and name of a circumstance."""
 
 LOCAL_FOLDS: Final = 5
 """Folds that an organisation's own clusters are spread over."""
 
 NOT_BELOW: Final = 0.95
 """No threshold for removal is lower, whatever the data allow."""
+
+WANTED: Final = 0.01
+"""The share of genuine notices without proof that may be lost within grounds."""
+
+CONFIDENCE: Final = 0.95
 
 STRICT: Final = 0.001
 """The share of genuine notices that may be lost by own labels alone, unless the administrator accepts more."""
@@ -77,15 +80,33 @@ class Example:
     """Like notices share it; guarantees count clusters."""
     weight: float = 1.0
     condition: str = FULL
-    """What was known: examples where much was withheld train caution."""
+    """The circumstance that it was seen in, after its family: those that little is known in train caution."""
     own: bool = False
     """Labelled by the organisation itself, not of the bundled base."""
 
     @property
-    def fold(self) -> str:
+    def circumstance(self) -> str:
+        """The family of circumstances that it was seen in; none for own labels, which were seen in use."""
+        return "" if self.own else family_of(self.condition)
+
+    @property
+    def fold(self) -> Fold:
         if not self.own:
-            return self.group
-        return f"own {zlib.crc32(self.cluster.encode()) % LOCAL_FOLDS}"
+            return self.group, self.circumstance
+        return f"own {zlib.crc32(self.cluster.encode()) % LOCAL_FOLDS}", ""
+
+
+Fold = tuple[str, str]
+"""What is judged by one model: a world, or a part of the own labels; and a family of circumstances."""
+
+
+def condition_of(family: str, name: str) -> str:
+    """The condition of examples in a circumstance."""
+    return f"{family}: {name}"
+
+
+def family_of(condition: str) -> str:
+    return condition.partition(": ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +138,7 @@ class Learned:
     taught: Guarantee
     """The same for removing without any other ground, counted over own labels alone."""
     held_out: tuple[tuple[Example, float], ...]
-    """Each example with the calibrated probability that a model without its fold gave."""
+    """Each example with the calibrated probability that a model without its world and its family gave."""
 
 
 def learn(
@@ -125,9 +146,9 @@ def learn(
     name: str,
     *,
     aside: Sequence[Example] = (),
-    wanted: float = 0.01,
+    wanted: float = WANTED,
     accept: float = STRICT,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     watch: Watch,
 ) -> Learned:
     """
@@ -139,22 +160,24 @@ def learn(
     """
     require_learning()
     folds = sorted({example.fold for example in examples})
-    if len(folds) < 2 or len({example.spurious for example in examples}) < 2:
+    if len({group for group, _ in folds}) < 2 or len({example.spurious for example in examples}) < 2:
         raise UsageError(TOO_LITTLE)
     table = Table.of(examples)
-    scored: list[tuple[Example, float]] = []
+    whole = table.fit()
+    found: dict[int, float] = {}
     for number, fold in enumerate(folds):
-        watch("training", number, len(folds) + 1)
+        watch("training", number, len(folds))
         inside = table.without(fold)
-        if inside.has_both:
-            scores = inside.fit().scores(table)
-            scored += [(example, scores[row]) for row, example in enumerate(examples) if example.fold == fold]
-    watch("training", len(folds), len(folds) + 1)
+        if inside is not None:
+            scores = inside.fit(whole).scores(table)
+            found |= {row: scores[row] for row, example in enumerate(examples) if example.fold == fold}
+    watch("training", len(folds), len(folds))
+    scored = [(examples[row], score) for row, score in sorted(found.items())]
     if len({example.spurious for example, _ in scored}) < 2:
         raise UsageError(TOO_LITTLE)
     slope, offset = calibrated(scored)
     held_out = tuple((example, logistic(slope * score + offset)) for example, score in scored)
-    model = replace(table.fit().model(name), slope=slope, offset=offset)
+    model = replace(whole.model(name), slope=slope, offset=offset)
     unseen = (*held_out, *((example, model.probability(example.features)) for example in aside))
     threshold, guarantee = threshold_of(unseen, wanted, confidence)
     alone, taught = taught_of(held_out, accept, confidence)
@@ -165,8 +188,17 @@ def learn(
         taught=alone,
         reference=reference_of(held_out, aside, examples),
     )
-    watch("training", len(folds) + 1, len(folds) + 1)
     return Learned(model, guarantee, taught, held_out)
+
+
+def read_by(
+    scored: Sequence[tuple[Example, float]], wanted: float = WANTED, confidence: float = CONFIDENCE
+) -> Model:
+    """How scores are to be read by these examples: calibration and thresholds, with no weights of its own."""
+    slope, offset = calibrated(scored)
+    told = [(example, logistic(slope * score + offset)) for example, score in scored]
+    threshold, _ = threshold_of(told, wanted, confidence)
+    return Model("", 0.0, {}, slope=slope, offset=offset, remove=threshold, keep=keep_of(told))
 
 
 def require_learning() -> None:
@@ -202,7 +234,7 @@ class Fitted:
         known = len(self.names)
         facts = table.facts @ self.weights[:known]
         words = np.clip(table.words @ self.weights[known:], -WORDING, WORDING)
-        found: list[float] = (self.intercept + facts + words).tolist()
+        found: list[float] = (self.intercept + facts + words)[table.lines].tolist()
         return found
 
 
@@ -211,7 +243,8 @@ class Table:
     """
     Examples as numbers, made once: a fold is left out by weighing nothing, so that nothing is copied for it.
 
-    Of a hundred thousand examples the words alone are some twenty million numbers.
+    Of a hundred thousand examples the words alone are some twenty million numbers. Examples that share one `Features`
+    and one truth, as a notice in circumstances that change nothing about it, are one line with the sum of their weights.
     """
 
     names: Sequence[str]
@@ -219,8 +252,13 @@ class Table:
     words: csr_matrix
     both: csr_matrix
     truths: np.ndarray[Any, Any]
+    """Of each line."""
+    lines: np.ndarray[Any, Any]
+    """The line of each example."""
     weights: np.ndarray[Any, Any]
-    folds: np.ndarray[Any, Any]
+    """Of each example."""
+    groups: np.ndarray[Any, Any]
+    circumstances: np.ndarray[Any, Any]
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Table:
@@ -228,32 +266,69 @@ class Table:
         from scipy.sparse import hstack
         from sklearn.feature_extraction import DictVectorizer
 
+        numbers: dict[tuple[int, bool], int] = {}
+        lines = [
+            numbers.setdefault((id(example.features), example.spurious), len(numbers)) for example in examples
+        ]
+        kept: dict[int, Example] = {}
+        for line, example in zip(lines, examples, strict=True):
+            kept.setdefault(line, example)
+        told = tuple(kept.values())
         names = DictVectorizer()
-        facts = names.fit_transform(dict(example.features.facts) for example in examples)
-        words = words_of(examples)
+        facts = names.fit_transform(dict(example.features.facts) for example in told)
+        words = words_of(told)
         return cls(
             names.feature_names_,
             facts,
             words,
             hstack([facts, words]).tocsr(),
-            np.array([example.spurious for example in examples]),
+            np.array([example.spurious for example in told]),
+            np.array(lines),
             np.array([example.weight for example in examples], dtype=float),
-            np.array([example.fold for example in examples]),
+            np.array([example.fold[0] for example in examples]),
+            np.array([example.circumstance for example in examples]),
         )
 
-    def without(self, fold: str) -> Table:
-        return replace(self, weights=self.weights * (self.folds != fold))
+    def without(self, fold: Fold) -> Table | None:
+        """
+        Without the world and without the family of circumstances.
+
+        Where nothing would be left to learn from, without the world alone; None if that does not leave both truths.
+        """
+        group, circumstance = fold
+        elsewhere = self.groups != group
+        for kept in (elsewhere & ((self.circumstances != circumstance) | (circumstance == "")), elsewhere):
+            left = self.only(kept)
+            if left.has_both:
+                return left
+        return None
+
+    def only(self, kept: Sequence[bool] | np.ndarray[Any, Any]) -> Table:
+        """All others weigh nothing."""
+        import numpy as np
+
+        return replace(self, weights=self.weights * np.asarray(kept))
 
     @property
     def has_both(self) -> bool:
         """Whether there is something of both truths to learn from."""
-        return len(set(self.truths[self.weights > 0].tolist())) == 2
+        return len(set(self.truths[self.weights_of_lines() > 0].tolist())) == 2
 
-    def fit(self) -> Fitted:
+    def weights_of_lines(self) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        return np.bincount(self.lines, weights=self.weights, minlength=len(self.truths))
+
+    def fit(self, like: Fitted | None = None) -> Fitted:
+        """With what is like it already it begins there, and is done sooner."""
+        import numpy as np
         from sklearn.linear_model import LogisticRegression
 
-        regression = LogisticRegression(C=STRENGTH, max_iter=2000)
-        regression.fit(self.both, self.truths, sample_weight=self.weights)
+        regression = LogisticRegression(C=STRENGTH, max_iter=2000, warm_start=like is not None)
+        if like is not None:
+            regression.coef_ = like.weights.reshape(1, -1)
+            regression.intercept_ = np.array([like.intercept])
+        regression.fit(self.both, self.truths, sample_weight=self.weights_of_lines())
         return Fitted(self.names, float(regression.intercept_[0]), regression.coef_[0])
 
 
@@ -359,7 +434,7 @@ def highest_genuine(held_out: Iterable[tuple[Example, float]]) -> dict[tuple[str
     """
     highest: dict[tuple[str, str], float] = {}
     for example, probability in held_out:
-        if not example.spurious and example.condition != BLIND:
+        if not example.spurious:
             key = example.group, example.cluster
             is_asked = example.features.has_ground and not example.features.speaks_for
             risk = probability if is_asked else 0.0

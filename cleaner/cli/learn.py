@@ -105,7 +105,7 @@ def _if_due(context: typer.Context, organisation: str | None, output: Format) ->
 
 def _release(corpus: list[Path], out: Path, licence: str) -> None:
     from cleaner.app import scratch_store
-    from cleaner.service.training import release
+    from cleaner.lab.release import release
 
     with Bar() as bar:
         learned = release(corpus, out, scratch_store, bar, licence=licence)

@@ -304,15 +304,23 @@ def judge_house(
 
 
 def gathered(
-    mailboxes: Sequence[Sequence[Case]], without: frozenset[str] = NOTHING, *, learns: bool = True
+    mailboxes: Sequence[Sequence[Case]],
+    without: frozenset[str] = NOTHING,
+    *,
+    learns: bool = True,
+    remembered: Callable[[tuple[Lesson, ...]], tuple[Lesson, ...]] = lambda lessons: lessons,
 ) -> Iterator[tuple[Case, tuple[Evidence, ...]]]:
     """
     The messages of an organisation's mailboxes with all that is found in each, in the pipeline's two looks.
 
-    With `learns` each knows what the proven ones among all of them teach, else what it knew before.
+    With `learns` each knows what the proven ones among all of them teach, else what it knew before. `remembered` says
+    what is made of the lessons of a mailbox before anything is learned from them.
     """
     first = [[_first_look(case, without) for case in read] for read in mailboxes]
-    lessons = [_lessons(read, found) if learns else () for read, found in zip(mailboxes, first, strict=True)]
+    lessons = [
+        remembered(_lessons(read, found)) if learns else ()
+        for read, found in zip(mailboxes, first, strict=True)
+    ]
     for number, (read, looked) in enumerate(zip(mailboxes, first, strict=True)):
         others = (one for at, taught in enumerate(lessons) if at != number for one in taught)
         colleagues = tuple(replace(one, of_colleague=True) for one in others if one.is_proven)

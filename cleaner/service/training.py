@@ -10,32 +10,26 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from cleaner import __version__
-from cleaner.classifier import Model, files
+from cleaner.classifier import files
 from cleaner.classifier.base import Row, locked, training
 from cleaner.classifier.card import Data, card
-from cleaner.classifier.features import Features, bucket_of
-from cleaner.classifier.learning import Example, Guarantee, Learned, learn, require_learning
+from cleaner.classifier.features import Features
+from cleaner.classifier.learning import Example, Guarantee, Learned, learn
 from cleaner.classifier.promotion import Comparison, compare
 from cleaner.errors import UsageError
 from cleaner.service.context import Context
-from cleaner.service.holdout import hold_outs
 from cleaner.service.models import choose, model_for, organisation_named, shelf
-from cleaner.service.teaching import Lexicon, drafts
 from cleaner.steps.task import Watch
-from cleaner.store import Store
 from cleaner.store.labelling import Origin, TrainingRow
 from cleaner.store.records import Training
 from cleaner.values import Opinion
-
-MOST_WORDS: Final = 200
-"""Words that are kept to be shown."""
 
 OWN_WEIGHT: Final = 4.0
 """What one own label weighs beside a row of the base."""
@@ -156,36 +150,6 @@ def place(context: Context, trained: Trained, last_label: int) -> None:
             last_label,
         )
     )
-
-
-def release(
-    paths: Sequence[Path], folder: Path, scratch: Callable[[], Store], watch: Watch, *, licence: str
-) -> Learned:
-    """
-    Trains a model from labelled mail alone, with the base that others are trained from later.
-
-    Raises UsageError: no labelled mail there, too little to learn from, a name that is none.
-    """
-    if not files.NAME.fullmatch(folder.name):
-        raise UsageError(f"{folder.name!r} is no name for a model; letters, digits, dots and dashes make one")
-    if folder.exists():
-        raise UsageError(f"{folder} is there already; a model is never overwritten: choose another name")
-    require_learning()
-    lexicon = Lexicon()
-    every = drafts(paths, scratch, watch, lexicon)
-    found = tuple(draft.row() for draft in every if draft.facts)
-    learned = learn(training(found), folder.name, aside=locked(found), watch=watch)
-    sources = tuple(f"labelled mail of {group}" for group in sorted({row.group for row in found}))
-    data = Data(sources, licence, tuple(hold_outs(every, watch)))
-    write(folder, learned, found, telling(learned.model, lexicon), data)
-    return learned
-
-
-def telling(model: Model, lexicon: Lexicon) -> bytes:
-    """Widespread words whose bucket weighs most, with their weights, as they are kept beside a model."""
-    weights = {word: model.words[bucket_of(word)] for word in lexicon.widespread()}
-    strongest = sorted(weights, key=lambda word: (-abs(weights[word]), word))[:MOST_WORDS]
-    return files.plain({word: round(weights[word], 4) for word in strongest})
 
 
 def base_of(context: Context) -> tuple[tuple[Row, ...], bytes, str]:

@@ -10,10 +10,11 @@ import pytest
 
 from cleaner.classifier.features import Features
 from cleaner.classifier.learning import (
-    BLIND,
     MARGIN,
     STRICT,
     Example,
+    Table,
+    condition_of,
     fit,
     learn,
     taught_of,
@@ -77,9 +78,45 @@ def test_what_was_set_aside_counts_for_the_promise_and_holds_the_threshold_up() 
     assert learn(EXAMPLES, "m", aside=loud, wanted=0.02, watch=quiet).model.remove > without.model.remove
 
 
-def test_where_nothing_was_known_nothing_is_promised() -> None:
-    blind = [replace(example, condition=BLIND) for example in EXAMPLES]
-    assert learn(blind, "m", wanted=0.02, watch=quiet).guarantee.clusters == 0
+def in_circumstances() -> list[Example]:
+    """Each notice as it is, and in two circumstances; in one of them a finding tells the contrary of the truth."""
+    found: list[Example] = []
+    for example in EXAMPLES:
+        mad = {TOLD: 0.0 if example.spurious else 1.0}
+        found += (
+            example,
+            replace(example, condition=condition_of("moves", "away")),
+            replace(example, features=replace(example.features, facts=mad), condition="strangers: crm"),
+        )
+    return found
+
+
+def test_what_is_judged_was_trained_in_neither_its_world_nor_its_family() -> None:
+    """Where all is turned round, only who has seen it there can be right."""
+    examples = in_circumstances()
+    held = learn(examples, "m", watch=quiet).held_out
+    mad = [(e, p) for e, p in held if e.condition.startswith("strangers")]
+    assert len(mad) == len(EXAMPLES)
+    assert sum((p > 0.5) is e.spurious for e, p in mad) < len(mad) / 20
+    one_family = [replace(e, condition="strangers: crm") for e, _ in mad]
+    alone = learn(one_family, "m", watch=quiet).held_out
+    assert sum((p > 0.5) is e.spurious for e, p in alone) > len(alone) * 0.9
+
+
+def test_own_labels_are_judged_by_a_model_without_their_like_and_with_all_circumstances() -> None:
+    own = [replace(e, own=True, group="own") for e in EXAMPLES[:60]]
+    assert {e.fold[1] for e in own} == {""}
+    held = learn([*in_circumstances(), *own], "m", watch=quiet).held_out
+    assert sum(e.own for e, _ in held) == len(own)
+
+
+def test_examples_that_share_their_features_are_trained_on_as_one() -> None:
+    """Twice the same at half the weight is the same."""
+    halves = [replace(e, weight=e.weight / 2) for e in EXAMPLES for _ in range(2)]
+    table = Table.of(halves)
+    assert len(table.truths) == len(EXAMPLES)
+    whole, merged = fit(EXAMPLES, "m"), table.fit().model("m")
+    assert merged.facts == pytest.approx(whole.facts, abs=1e-6)
 
 
 def test_a_promise_counts_clusters_not_messages() -> None:

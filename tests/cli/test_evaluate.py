@@ -99,7 +99,7 @@ def test_a_model_is_asked_in_the_ablation_if_it_is_named(run: Run, labelled: Pat
         return [json.loads(line) for line in ran.out.splitlines()]
 
     assert figures() == figures("--model", "none")
-    assert len(figures("--model", "2026.11-1")) == len(figures())
+    assert len(figures("--model", "2026.11-2")) == len(figures())
     assert run("evaluate", labelled, "--ablate", "--model", "nosuch").code == 2
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Run = Callable[..., Any]
-RELEASED = "2026.11-1"
+RELEASED = "2026.11-2"
 
 
 def test_the_released_model_is_listed_and_in_use(run: Run, demo: Path) -> None:

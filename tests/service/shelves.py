@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cleaner.classifier import files
 from cleaner.classifier.base import Row, locked, training
-from cleaner.classifier.learning import learn
+from cleaner.classifier.learning import FULL, learn
 from tests.service.hands import quiet
 
 TOLD = "handed_over:backscatter"
@@ -20,9 +20,9 @@ def rows(count: int = 900, *, seed: int = 3) -> Iterator[Row]:
     for number in range(count):
         spurious = number % 2 == 0
         told = dice.uniform(0.6, 1.0) if spurious else 0.0
-        facts = {"kind:ndr": 1.0, **({TOLD: told} if told else {})}
+        facts = {"kind:ndr": 1.0, "ground:closed": 1.0, **({TOLD: told} if told else {})}
         words = tuple(sorted({dice.randrange(200) for _ in range(10)}))
-        yield Row(spurious, f"group {number % 3}", f"cluster {number}", words, {"full": facts})
+        yield Row(spurious, f"group {number % 3}", f"cluster {number}", words, {FULL: facts})
 
 
 def release(place: Path, name: str = "2026.11-1") -> Path:
