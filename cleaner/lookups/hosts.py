@@ -87,8 +87,8 @@ class KnownHosts:
     Satisfies `ports.Hosts`.
 
     `dns` None: only what is remembered is known. `strangers` is asked about other people's domains, None: they are not
-    asked about. `own` are the domains whose policies are remembered, None: all that are asked about. `may_ask` false: the
-    configuration forbids look-ups.
+    asked about. `own` are the domains whose policies are remembered, None: all that are asked about. `may_ask` false:
+    the configuration forbids look-ups.
     """
 
     def __init__(
