@@ -19,6 +19,7 @@ from cleaner.errors import SkipMessageError
 from cleaner.ports import SentRecord, Sources
 from cleaner.steps.act import act, as_planned, hold_back, stop_of
 from cleaner.steps.look import arrivals_of, fetch, look
+from cleaner.steps.observe import with_observed
 from cleaner.steps.propose import Judged, note_moved_in, note_moved_out
 from cleaner.steps.remember import remember
 from cleaner.steps.targets import require_fit, with_trash
@@ -60,7 +61,7 @@ def clean(task: Task, watch: Watch, *, keep_others: bool = False) -> Cleaned:
     task = replace(task, policy=with_trash(task.policy, folders))
     require_fit(task.owner.address, task.policy, folders)
     seen = look(task, folders, watch, keep_others=keep_others)
-    decisions = tuple(decide_all(task, seen.sightings, watch))
+    decisions = tuple(decide_all(with_observed(task, seen), seen.sightings, watch))
     if task.changes is None:
         decisions = tuple(as_planned(decision) for decision in decisions)
         return Cleaned(seen, decisions, interrupted=not task.may_continue())
@@ -173,6 +174,7 @@ def look_up(
         now=now,
         absent_keys=found.absent,
         outside_senders=sources.outside_senders,
+        observed=evidence.places(sources.observed),
     )
     if sources.teachings is not None:
         groups = frozenset(map(evidence.likeness, judged))

@@ -25,6 +25,7 @@ from cleaner.values import (
     Lesson,
     Listing,
     Message,
+    ObservedSender,
     Opinion,
     OutgoingMail,
     OutsideSender,
@@ -224,6 +225,8 @@ class Sources:
     teachings: Teachings | None = None
     outside_senders: tuple[OutsideSender, ...] = ()
     """Remembered hosts that sent proven mail though nothing lists them."""
+    observed: tuple[ObservedSender, ...] = ()
+    """Remembered hosts that our own mail was seen coming from."""
 
 
 class KeyArchive(Protocol):
@@ -309,6 +312,13 @@ class Memory(Protocol):
 
     def record(self, notices: Iterable[SeenNotice], cursors: Mapping[str, str]) -> None:
         """Remembers judgements and how far each folder was looked through, in one transaction."""
+
+
+class Observations(Protocol):
+    """Where it is remembered which hosts an organisation's own mail was seen coming from."""
+
+    def note(self, senders: Iterable[ObservedSender], outside: Iterable[OutsideSender]) -> None:
+        """Remembers the hosts; `outside`: those of them that contradict that our senders are a closed set."""
 
 
 class Proposals(Protocol):

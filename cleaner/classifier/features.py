@@ -34,6 +34,7 @@ MAX_WORDS: Final = 400
 """Different words of one notice that count."""
 
 GROUND: Final = "ground:"
+TAUGHT: Final = "taught"
 
 _NAMES: Final = re.compile(r"[@/\d]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -74,9 +75,11 @@ def features(notice: Notice, evidence: Sequence[Evidence]) -> Features:
 
 
 def facts(notice: Notice, evidence: Sequence[Evidence]) -> dict[str, float]:
-    """Proofs are left out: where there is one, no model is asked."""
+    """Left out are proofs, since no model is asked then, and what labels say: that is what is to be learned."""
     found: dict[str, float] = {f"kind:{notice.kind.value}": 1.0}
     for one in evidence:
+        if one.rule == TAUGHT:
+            continue
         if one.ground is not None:
             found[f"{GROUND}{one.ground.value}"] = 1.0
         if one.force is Force.WEIGHED and one.side is not Side.NEUTRAL:

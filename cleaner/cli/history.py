@@ -10,7 +10,17 @@ from rich import box
 from rich.table import Table
 
 from cleaner.cli.listing import about
-from cleaner.cli.options import Format, FormatOption, MailboxOption, SinceOption, command, open_app, time_of
+from cleaner.cli.options import (
+    Format,
+    FormatOption,
+    GroundOption,
+    MailboxOption,
+    SinceOption,
+    command,
+    ground_of,
+    open_app,
+    time_of,
+)
 from cleaner.cli.screen import print_json, print_table, results
 from cleaner.cli.text import safe
 
@@ -27,6 +37,7 @@ def history(
     context: typer.Context,
     mailbox: MailboxOption = None,
     run: Annotated[str | None, typer.Option(metavar="RUN", help="Only the changes of this run.")] = None,
+    ground: GroundOption = None,
     since: SinceOption = None,
     limit: Annotated[int, typer.Option(min=1, help="The last so many changes and runs.")] = 20,
     output: FormatOption = Format.TABLE,
@@ -39,7 +50,14 @@ def history(
     from cleaner.service.history import history
 
     with open_app(context) as app:
-        found = history(app.context, mailbox=mailbox, run=run, since=time_of(since), limit=limit)
+        found = history(
+            app.context,
+            mailbox=mailbox,
+            run=run,
+            ground=ground_of(ground),
+            since=time_of(since),
+            limit=limit,
+        )
     if output is Format.JSONL:
         for change in found.changes:
             print_json(change.as_json())
@@ -48,7 +66,7 @@ def history(
         print_table(changes_table(found.changes))
     else:
         results().print("No message was moved.")
-    if found.runs and run is None and mailbox is None:
+    if found.runs and run is None and mailbox is None and ground is None:
         print_table(runs_table(found.runs), least=RUNS_WIDTH)
     if found.changes:
         results().print(f"To take one back: {command(context, 'undo --entry ENTRY')}", soft_wrap=True)

@@ -17,6 +17,7 @@ from cleaner.errors import UsageError
 
 if TYPE_CHECKING:
     from cleaner.app import App
+    from cleaner.values import Ground
 
 
 class Format(StrEnum):
@@ -37,6 +38,12 @@ MailboxesOption = Annotated[
     typer.Option("--mailbox", metavar="ADDRESS", help="Only this mailbox; may be given several times."),
 ]
 MailboxOption = Annotated[str | None, typer.Option("--mailbox", metavar="ADDRESS", help="The mailbox.")]
+GroundOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ground", metavar="GROUND", help="Only what was removed on this ground: closed, campaign …"
+    ),
+]
 SinceOption = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="Since when: 7d, 2h, 2026-11-01 or 2026-11-01T10:15."),
@@ -72,6 +79,19 @@ def program() -> str:
     if called.name != "bounce-cleaner" or shutil.which("bounce-cleaner"):
         return "bounce-cleaner"
     return shlex.quote(str(called))
+
+
+def ground_of(text: str | None) -> Ground | None:
+    """Raises UsageError for a word that is no ground."""
+    from cleaner.values import Ground
+
+    if text is None:
+        return None
+    try:
+        return Ground(text.lower())
+    except ValueError:
+        words = ", ".join(ground.value for ground in Ground)
+        raise UsageError(f"there is no ground {text!r}; it is one of {words}") from None
 
 
 def time_of(text: str | None, now: datetime | None = None) -> datetime | None:

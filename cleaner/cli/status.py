@@ -69,14 +69,14 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
         f"bounce-cleaner {found.version}, store {safe(found.store)} (revision {found.revision})",
         soft_wrap=True,
     )
-    for organisation, model in found.models:
+    for named, model in found.models:
         judge = f"model {model}" if model is not None else "the rules alone"
-        results().print(f"{safe(organisation)}: judged by {safe(judge)}", soft_wrap=True)
-    for senders in found.senders:
+        results().print(f"{safe(named)}: judged by {safe(judge)}", soft_wrap=True)
+    for organisation, senders in found.senders:
         style = "yellow" if senders.outside_senders else None
         told = describe_closure(senders)
         if senders.outside_senders:
-            told = f"{told} {remedy_for(senders)}"
+            told = f"{told} {remedy_for(organisation, senders)}"
         results().print(safe(told, 1_000), style=style, soft_wrap=True)
     for candidate in found.candidates:
         told = f"{candidate.organisation}: {candidate.sentence()} ({command(context, 'models compare')})"

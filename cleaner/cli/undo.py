@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cleaner.cli.codes import FAILED, INTERRUPTED, PARTLY
-from cleaner.cli.options import MailboxOption, SinceOption, open_app, time_of
+from cleaner.cli.options import GroundOption, MailboxOption, SinceOption, ground_of, open_app, time_of
 from cleaner.cli.screen import remark, results
 from cleaner.cli.text import count, safe
 from cleaner.errors import MailboxBusyError, UsageError
@@ -35,25 +35,33 @@ def undo(
     run: Annotated[str | None, typer.Option(metavar="RUN", help="All changes of a run.")] = None,
     mailbox: MailboxOption = None,
     since: SinceOption = None,
+    ground: GroundOption = None,
+    organisation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --ground: only mailboxes of this organisation.")
+    ] = None,
 ) -> None:
     """
     Put messages back where they were, with their flags and dates.
 
-    Say which: --entry ID, --run RUN, or --mailbox ADDRESS --since TIME. A
-    message that was put back is never moved again.
+    Say which: --entry ID, --run RUN, --mailbox ADDRESS --since TIME, or
+    --ground GROUND for all that was removed on it. A message that was put
+    back is never moved again.
     """
     from cleaner.cli.progress import Bar
     from cleaner.cli.stopping import interruption
     from cleaner.service.undo import UndoRequest, undo
 
-    if [bool(entry), run is not None, mailbox is not None].count(True) != 1 or (mailbox is None) != (
-        since is None
-    ):
+    if ground is None:
+        ways = [bool(entry), run is not None, mailbox is not None]
+        is_clear = ways.count(True) == 1 and (mailbox is None) == (since is None) and organisation is None
+    else:
+        is_clear = not entry and run is None
+    if not is_clear:
         raise UsageError(
-            "say what to take back: --entry ID, --run RUN, or --mailbox ADDRESS with --since TIME; "
-            "'bounce-cleaner history' lists the changes and runs"
+            "say what to take back: --entry ID, --run RUN, --mailbox ADDRESS with --since TIME, or --ground GROUND "
+            "(with --organisation, --mailbox, --since); 'bounce-cleaner history' lists the changes and runs"
         )
-    request = UndoRequest(tuple(entry or ()), run, mailbox, time_of(since))
+    request = UndoRequest(tuple(entry or ()), run, mailbox, time_of(since), ground_of(ground), organisation)
     done: list[MailboxUndo] = []
     with open_app(context) as app, interruption() as stopping, Bar() as bar:
         for result in undo(app.context, request, bar, stopping):

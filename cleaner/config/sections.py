@@ -185,6 +185,7 @@ def _organisation(table: Table) -> Organisation:
         authserv_ids=frozenset(name.casefold() for name in table.many("authserv_ids", forms.text)),
         always_signs=table.one("always_signs", forms.flag, False),
         senders_complete=table.one("senders_complete", forms.flag, False),
+        dmarc_reports=table.one("dmarc_reports", forms.address, ""),
         shared=table.one("shared", forms.flag, False),
         always_tags=table.one("always_tags", forms.flag, False),
         dkim_keys=tuple(map(_dkim_key, table.tables("dkim"))),

@@ -22,6 +22,7 @@ from cleaner.evidence.habits import asked, learn, lesson, strangers_since
 from cleaner.evidence.likeness import likeness
 from cleaner.evidence.manner import manner
 from cleaner.evidence.mentions import question
+from cleaner.evidence.observed import places
 from cleaner.evidence.ours import is_inside
 from cleaner.evidence.signatures import wanted_keys
 from cleaner.evidence.tags import untagged
@@ -44,6 +45,7 @@ __all__ = [
     "likeness",
     "manner",
     "names",
+    "places",
     "question",
     "strangers_since",
     "untagged",

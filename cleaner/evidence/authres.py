@@ -76,12 +76,12 @@ def _believed(
                 yield results
         elif key == "received":
             hop = next(lines, None)
-            if came_in or hop is None or not _is_written_by_us(hop, organisation):
+            if came_in or hop is None or not is_written_by_us(hop, organisation):
                 return
             came_in = hop.ip is not None and not ours.is_inside(hop.ip, organisation)
 
 
-def _is_written_by_us(hop: Hop, organisation: Organisation) -> bool:
+def is_written_by_us(hop: Hop, organisation: Organisation) -> bool:
     """Google's inner hops name themselves by 6to4 addresses of their own network: `by 2002:a05:6520:…`."""
     if not hop.by or hop.by == "localhost" or hop.by in organisation.authserv_ids:
         return True

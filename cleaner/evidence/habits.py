@@ -44,6 +44,8 @@ Who received mail of ours can send reports about it with an invented trace; alon
 SPEAKS_FOR: Final = ("sent_subject", "conversation", "written_before")
 """Findings of the first look that keep a mail from being counted as a stranger's."""
 BETWEEN: Final = (ways.Standing.FORWARDER, ways.Standing.GATEWAY)
+UNLISTED: Final = (ways.Standing.STRANGER, ways.Standing.OBSERVED)
+"""What neither configuration nor policy names: a machine that sends proven mail all the same contradicts both."""
 OURS: Final = (ways.Standing.LISTED, ways.Standing.ALLOWED)
 CAMPAIGN: Final = timedelta(hours=6)
 """How far around a notice a campaign is looked for (`rules.campaign`)."""
@@ -63,6 +65,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         proofs.clear()
     peer = ways.sender_of(notice, known)
     standing = ways.standing(notice, peer, known) if peer is not None else None
+    is_proven = bool(proofs)
     seen = Lesson(
         day=notice.received.date() if notice.received is not None else None,
         at=notice.received,
@@ -73,6 +76,7 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         selector=signatures.named_selector(notice, organisation),
         in_record=BY_RECORD in proofs,
         by_mark=bool(proofs - {BY_RECORD}),
+        submitted=_submitted(notice, organisation) if is_proven else None,
     )
     if peer is None or (not peer.at_us and standing in BETWEEN):
         return seen  # a forwarder or a filter handed our mail over, but it is not ours
@@ -84,15 +88,23 @@ def lesson(notice: Notice, known: Known, found: Sequence[Evidence]) -> Lesson:
         is_listed=standing in OURS,
         at_us=peer.at_us,
     )
+    if seen.is_proven and standing in UNLISTED:
+        return replace(seen, outside=_outside(notice, peer, known))
     if standing is not ways.Standing.STRANGER:
         return seen
-    if seen.is_proven:
-        return replace(seen, outside=_outside(notice, peer, known))
     speaks_for = any(one.side is Side.GENUINE and one.rule in SPEAKS_FOR for one in found)
     holds = any(one.force is not Force.WEIGHED for one in found)
     if not trail.is_nameless(peer, organisation) or peer.is_told or speaks_for or holds:
         return seen
     return replace(seen, stranger=trail.operator_of(peer))
+
+
+def _submitted(notice: Notice, organisation: Organisation) -> bool | None:
+    """Whether our own server noted that the mail came from a client of ours, or from somebody who signed in."""
+    for hop in notice.returned.hops:
+        if ours.is_own_host(hop.by, organisation):
+            return hop.local or hop.authenticated or hop.ip is None or ours.is_inside(hop.ip, organisation)
+    return None
 
 
 def _outside(notice: Notice, peer: trail.Peer, known: Known) -> OutsideSender | None:
@@ -101,8 +113,8 @@ def _outside(notice: Notice, peer: trail.Peer, known: Known) -> OutsideSender | 
 
     Elsewhere it may be a forwarder that nothing shows, and ends no claim.
     """
-    if not ways.is_addressed_to_us(notice, known) or peer.is_told:
-        return None
+    if not ways.is_addressed_to_us(notice, known) or peer.is_told or peer.at_us:
+        return None  # what our own server took in was sent out by no other
     mails = (known.sent.by_message_id.get(id) for id in mentions.main_ids(notice))
     written_to = {address for mail in mails if mail is not None for address in mail.recipients}
     written_to |= set(map(address_key, notice.returned.to_addresses))
@@ -164,6 +176,7 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
         ways=by_version,
         signed=_signed(_once(one for one in shown if one.in_record and one.signed is not None)),
         recorded=Share(sum(one.in_record for one in marked), len(marked)),
+        submitted=_submissions(_once(one for one in proven if one.submitted is not None)),
         selectors=frozenset(one.selector for one in proven if one.in_record and one.selector),
         outside_senders=tuple(dict.fromkeys(one.outside for one in proven if one.outside is not None)),
         strangers=tuple(
@@ -178,6 +191,10 @@ def learn(lessons: Iterable[Lesson]) -> Habits:
             )
         ),
     )
+
+
+def _submissions(told: Sequence[Lesson]) -> Share:
+    return Share(sum(bool(one.submitted) for one in told), len(told))
 
 
 def _once(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:

@@ -122,7 +122,7 @@ def _told(notice: Notice) -> tuple[Hop, ...]:
     if notice.kind is not Kind.AV_NOTICE:
         return ()
     match = _UPSTREAM.search(notice.text[:_TOLD_WITHIN])
-    ip = _address(match[1]) if match is not None else None
+    ip = address(match[1]) if match is not None else None
     if match is None or ip is None:
         return ()
     # It notes the name wherever its server found one.
@@ -134,13 +134,13 @@ def _received_from(notice: Notice) -> tuple[Hop, ...]:
     if notice.family != "sendmail" or notice.returned.headers.get("received") is not UNKNOWN:
         return ()
     match = _RECEIVED_FROM.search(notice.text[:_TOLD_WITHIN])
-    ip = _address(match[2]) if match is not None else None
+    ip = address(match[2]) if match is not None else None
     if match is None or ip is None:
         return ()
     return (Hop(peer=match[1].lower().rstrip("."), ip=ip, by=notice.reporter.lower(), raw=match[0]),)
 
 
-def _address(text: str) -> IPAddress | None:
+def address(text: str) -> IPAddress | None:
     try:
         ip = ip_address(text.removeprefix("IPv6:"))
     except ValueError:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from cleaner.evidence import mentions, ours, trail
+from cleaner.evidence import mentions, observed, ours, trail
 from cleaner.values import (
     Habits,
     HostQuestion,
@@ -62,6 +62,8 @@ class Standing(enum.Enum):
     """A filter or gateway in front of the failed recipient, or one that had the mail from our server."""
     FORWARDER = "forwarder"
     """Of the site of another recipient, who passes mail on."""
+    OBSERVED = "observed"
+    """Nothing else tells what it is, but mail of ours was seen coming from there, authentic (`evidence.observed`)."""
     STRANGER = "stranger"
 
 
@@ -120,6 +122,8 @@ def standing(notice: Notice, peer: trail.Peer, known: Known) -> Standing:
         return Standing.GATEWAY
     if is_forwarder(notice, peer, known):
         return Standing.FORWARDER
+    if observed.is_at(peer, known.observed):
+        return Standing.OBSERVED
     return Standing.STRANGER
 
 

@@ -24,6 +24,7 @@ POSTBOX: Final = Service(
     "postfach.example",
     "mx-out-{n}.postfach.example",
     pool=9,
+    networks=9,
     inside=(
         "from [10.3.0.{n}] (helo=webmail) by mx-out-{n}.postfach.example with esmtpa id {id} for <{to}>",
     ),
@@ -124,6 +125,27 @@ def _forwarded_in(letter: Letter, by: Machine, other: str, text: str, moved: Cal
     above = with_peer(top, hop, by)
     rest = [moved(line) for line in lines[end:]]
     return "\n".join((*head, f"Received:{above.value}", f"X-Forwarded-To: {hop.recipient}", below, *rest))
+
+
+def back_through(service: Service, choice: Choice) -> Step:
+    """Some notices come back by the forwarder that their mail went by: it had rewritten the sender (SRS)."""
+
+    def step(scene: Scene) -> Scene:
+        def change(_: Box, letter: Letter) -> bytes:
+            within = is_from_within(letter, scene.organisation)
+            if not letter.is_genuine or not choice(scene, letter) or within:
+                return letter.message.raw
+            header, empty, body = letter.message.raw.partition(b"\n\n")
+            by = machine(scene, service, letter.share(10_000, service.domain))
+            owner = next(iter(letter.notice.delivered_to), "").replace("@", "=")
+            srs = f"SRS0=x4Tk=7A={'='.join(owner.split('=')[::-1])}@{service.domain}"
+            text = header.decode("latin-1")
+            written = _forwarded_in(letter, by, srs, text, lambda line: line).encode("latin-1")
+            return written + empty + body
+
+        return scene.with_raw(change)
+
+    return step
 
 
 # --- other forms of our own addresses -------------------------------------------------------------

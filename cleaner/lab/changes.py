@@ -7,7 +7,7 @@ Each function makes a step: a change of a world that says one thing. Steps are p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -298,6 +298,35 @@ def passing(service: Service, choice: Where, *, breaks: bool = False) -> Step:
 FILTER: Final = Service("mailsieve.example", "cluster{n}.eu.mailsieve.example", pool=12)
 FORWARDER: Final = Service("alumni-forward.example", "fwd{n}.alumni-forward.example", pool=3)
 LISTS: Final = Service("listhub.example", "lists{n}.listhub.example", pool=2)
+
+
+def taking_in(service: Service, choice: Choice) -> Step:
+    """A forwarder takes the mail in of the domains that some genuine mail was written to: it is their MX, too."""
+
+    def step(scene: Scene) -> Scene:
+        if scene.dns is None:
+            return scene
+        scene = known_to_dns(scene, (service,))
+        domains = {
+            domain_of(address)
+            for _, one in scene.letters
+            if one.is_genuine and choice(scene, one)
+            for address in one.notice.returned.to_addresses
+        }
+        hosts = tuple(f"10 {one.host}" for one in machines(scene, service))
+        found = {
+            domain: {"MX": (*hosts, *exchangers_of(scene, domain))}
+            for domain in sorted(domains)
+            if domain and not ours.is_own_domain(domain, scene.organisation)
+        }
+        return scene.with_dns(merged(scene.dns, found))
+
+    return step
+
+
+def exchangers_of(scene: Scene, domain: str) -> tuple[str, ...]:
+    kinds = (scene.dns or {}).get(domain, ())
+    return tuple(kinds.get("MX", ())) if isinstance(kinds, Mapping) else ()
 
 
 def filtered(scene: Scene) -> Scene:

@@ -446,6 +446,7 @@ def _forwarding(family: str) -> Iterator[Circumstance]:
     half = changes.half_the_copies
     forwarded = (
         changes.unsigned(some),
+        changes.taking_in(changes.FORWARDER, some),
         changes.passing(changes.FORWARDER, changes.genuine(some)),
         traces.readdressed(some, traces.moved_on),
         half,
@@ -453,13 +454,18 @@ def _forwarding(family: str) -> Iterator[Circumstance]:
     for name, sentence, steps in (
         (
             "forwarded",
-            "Some recipients have mail forwarded by an alumni service; unsigned, half of it without a copy.",
+            "Some recipients' sites forward mail elsewhere by a service that is their MX; unsigned, half uncopied.",
             forwarded,
+        ),
+        (
+            "rewritten-senders",
+            "The same, and the service rewrites senders (SRS): what it cannot deliver comes back by it.",
+            (*forwarded, accounts.back_through(changes.FORWARDER, some)),
         ),
         (
             "list-expansion",
             "Some mail goes to a list, whose members' servers report to the author; half without a copy.",
-            (traces.expanded_by_list(some), half),
+            (traces.expanded_by_list(some), changes.taking_in(changes.LISTS, some), half),
         ),
         (
             "journaling",
@@ -688,8 +694,14 @@ def _traces(family: str) -> Iterator[Circumstance]:
         ),
         (
             "rebuilt",
-            "The mailbox server rebuilds mail: what is returned has lost its trace and its signatures.",
+            "The mailbox server rebuilds mail: what is attached has lost its trace and its signatures.",
             traces.rebuilt,
+            "genuine backscatter",
+        ),
+        (
+            "without-trace",
+            "Reporting servers return a header without trace lines; our mail is unsigned.",
+            traces.without_trace,
             "genuine backscatter",
         ),
         (
@@ -826,7 +838,7 @@ def _forgers(family: str) -> Iterator[Circumstance]:
         "shared-provider",
         family,
         TRUE,
-        "Our mail and a third of what is forged leave by Microsoft 365, which our strict policy names; half has no copy.",
+        "Our mail and a third of what is forged leave by Microsoft 365, which our strict policy names; half uncopied.",
         *shared,
         strict(ways.MICROSOFT),
         touches="genuine backscatter sent",

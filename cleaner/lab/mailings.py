@@ -32,14 +32,19 @@ def newsletter(service: Service | None, *, copied: bool = False) -> Step:
     """
 
     def step(scene: Scene) -> Scene:
+        begin = scene.middle
+        if begin is None:
+            return scene
         number = max(range(len(scene.boxes)), key=lambda n: len(_patterns(scene, scene.boxes[n])))
         box = scene.boxes[number]
-        patterns = _patterns(scene, box)
-        if not patterns or scene.middle is None:
+        patterns = [
+            one
+            for one in _patterns(scene, box)
+            if _issue(scene, one, 0, begin, service).notice.returned.subject == SUBJECT
+        ]
+        if not patterns:
             return scene
-        made = tuple(
-            _issue(scene, patterns[n % len(patterns)], n, scene.middle, service) for n in range(DEAD)
-        )
+        made = tuple(_issue(scene, patterns[n % len(patterns)], n, begin, service) for n in range(DEAD))
         sent = tuple(map(copy_of, made)) if copied else ()
         boxes = list(scene.boxes)
         boxes[number] = replace(box, letters=(*box.letters, *made), sent=(*box.sent, *sent))

@@ -36,6 +36,8 @@ class Place(enum.Enum):
 
     HEADER = "header"
     """The notice's own header."""
+    ATTACHED = "attached"
+    """The header of a mail that is attached as one."""
     TEXT = "text"
     """Anything below it: words, the report's fields, the returned original with its header."""
 
@@ -89,7 +91,7 @@ def _body(body: bytes, edit: Edit, kind: str, encoding: str, boundary: bytes, de
 def _leaf(content: bytes, edit: Edit, kind: str, depth: int) -> bytes:
     if kind in ("message/rfc822", "message/global", "message/news"):
         start = len(content) - len(content.lstrip(b"\r\n"))
-        return content[:start] + _message(content[start:], edit, Place.TEXT, depth + 1)
+        return content[:start] + _message(content[start:], edit, Place.ATTACHED, depth + 1)
     return _edited(content, edit, Place.TEXT)
 
 

@@ -168,10 +168,10 @@ def by_name_alone(scene: Scene) -> Scene:
 
 
 def rebuilt(scene: Scene) -> Scene:
-    """The mailbox server rebuilds mail: of what was returned every trace line and signature is lost."""
+    """The mailbox server rebuilds mail (EWS): of a mail that is attached every trace line and signature is lost."""
 
     def stripped(place: Place, text: str) -> str:
-        if place is Place.HEADER:
+        if place is not Place.ATTACHED:
             return text
         return edit_headers(text, lambda fields: [f for f in fields if f.key not in ("received", DKIM)])
 
@@ -183,6 +183,15 @@ def rebuilt(scene: Scene) -> Scene:
         return replace(letter.message, raw=rewrite(raw, stripped), rebuilt=True, header=header)
 
     return scene.with_letters(change)
+
+
+def without_trace(scene: Scene) -> Scene:
+    """Reporting servers return a header without trace lines, as some Exchange servers do; ours is unsigned."""
+
+    def change(_: Scene, __: Box, ___: Letter, fields: Fields) -> Sequence[Field]:
+        return unsigned_fields(scene, tuple(field for field in fields if field.key != "received"))
+
+    return returned(noticed, change)(scene)
 
 
 # --- other recipients -----------------------------------------------------------------------------

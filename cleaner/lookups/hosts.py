@@ -87,7 +87,8 @@ class KnownHosts:
     Satisfies `ports.Hosts`.
 
     `dns` None: only what is remembered is known. `strangers` is asked about other people's domains, None: they are not
-    asked about. `own` are the domains whose policies are remembered, None: all that are asked about.
+    asked about. `own` are the domains whose policies are remembered, None: all that are asked about. `may_ask` false:
+    the configuration forbids look-ups.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class KnownHosts:
         clock: Callable[[], datetime] | None = None,
         own: frozenset[str] | None = None,
         remembers: bool = True,
+        may_ask: bool = True,
     ) -> None:
         self._dns = dns
         self._blocklists = tuple(blocklists) if dns is not None else ()
@@ -110,6 +112,7 @@ class KnownHosts:
         self._clock = clock
         self._own = own
         self._remembers = remembers
+        self._may_ask = may_ask
 
     def find(self, question: HostQuestion) -> HostsView:
         listed = {ip: lists for ip in sorted(question.ips)[:MAX_ASKED] if (lists := tuple(self._lists(ip)))}
@@ -130,7 +133,7 @@ class KnownHosts:
                 for name, domain in known.items()
                 if name in asked and (policy := domain.policy()) is not None
             }
-        return HostsView(listed, results, dict(self._sites(question)), policies)
+        return HostsView(listed, results, dict(self._sites(question)), policies, self._may_ask)
 
     # --- blocklists ------------------------------------------------------------------------------
 
@@ -217,10 +220,8 @@ def _result(domain: _Domain, ip: IPAddress, name: str, ours: frozenset[str]) -> 
     before = [check_host(then, ip, domain.domain, name=name, ours=ours) for _, then, _ in past]
     if any(map(_is_own_pass, before)):
         return PASS
-    # That once everybody could send makes nobody known for good.
-    if checked.result is Result.PASS or any(
-        found.result is Result.PASS and not found.is_everybody for found in before
-    ):
+    # What lets everybody send says nothing of anybody.
+    if any(found.result is Result.PASS and not found.is_everybody for found in (checked, *before)):
         return PROVIDER
     if registered_domain(name) in domain.providers and _may_be(domain.now, ip, name):
         return PROVIDER

@@ -17,10 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
+from itertools import islice
 from typing import Final
 from xml.parsers import expat
 
-from cleaner.values import IPAddress
+from cleaner.notices import mime
+from cleaner.notices.fields import decoded
+from cleaner.notices.limits import MAX_READ
+from cleaner.values import Headers, IPAddress, Message
 
 MAX_PACKED: Final = 8 * 1024 * 1024
 MAX_XML: Final = 32 * 1024 * 1024
@@ -32,6 +36,10 @@ MAX_RECORDS: Final = 50_000
 MAX_ELEMENTS: Final = 2_000_000
 MAX_COUNT: Final = 10**9
 _CHUNK: Final = 64 * 1024
+_TYPES: Final = frozenset(
+    f"application/{name}" for name in ("gzip", "x-gzip", "zip", "x-zip-compressed", "xml")
+)
+_ENDINGS: Final = (".xml", ".xml.gz", ".gz", ".zip")
 
 _ROW: Final = "feedback/record/row"
 _ADDRESS: Final = f"{_ROW}/source_ip"
@@ -77,6 +85,29 @@ class AggregateReport:
     begins: datetime | None
     ends: datetime | None
     rows: tuple[AggregateRow, ...]
+
+
+def may_be_aggregate(headers: Headers) -> bool:
+    """
+    Whether a mail may bring a report, by its subject.
+
+    RFC 7489 section 7.2.1.1 writes `Report Domain: … Submitter: … Report-ID: …`; some write other words around DMARC.
+    """
+    subject = decoded(headers.text("subject")).casefold()
+    return "dmarc" in subject or ("report" in subject and ("submitter" in subject or "domain" in subject))
+
+
+def attached_report(message: Message) -> AggregateReport | None:
+    """The first report among a mail's parts; None where there is none, or the mail cannot be read."""
+    if message.unreadable:
+        return None
+    try:
+        parts = tuple(mime.parse(message.raw[:MAX_READ]).leaves())
+    except mime.TooManyPartsError:
+        return None
+    packed = (part for part in parts if part.type in _TYPES or part.filename.lower().endswith(_ENDINGS))
+    tried = (read_aggregate(part.payload) for part in islice(packed, MAX_MEMBERS))
+    return next((report for report in tried if report is not None), None)
 
 
 def read_aggregate(data: bytes) -> AggregateReport | None:

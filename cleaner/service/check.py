@@ -28,8 +28,9 @@ from cleaner.service.context import Context
 from cleaner.service.drift import Drift, drift
 from cleaner.service.models import model_for, rows
 from cleaner.service.senders import closures, describe_closure, remedy_for
+from cleaner.steps.observe import INBOX
 from cleaner.steps.targets import unfit_targets, with_trash
-from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole
+from cleaner.values import UNKNOWN, ActionName, Folder, FolderRole, Organisation
 
 SCHEDULED: Final = timedelta(seconds=30)
 """Without a tick for so long, nobody is the scheduler."""
@@ -65,6 +66,7 @@ def check(context: Context, trouble: CleanerError | None = None) -> Iterator[Fin
     yield from check_secrets(context)
     if trouble is None:
         yield from check_senders(context)
+        yield from check_observed(context)
         yield from check_models(context)
         yield from check_mailboxes(context)
     else:
@@ -185,8 +187,49 @@ def check_senders(context: Context) -> Iterator[Finding]:
             continue
         for found in closures(context, organisation.name, asks=True):
             level = Level.OK if found.is_closed else Level.NOTE
-            remedy = "" if found.is_closed else remedy_for(found)
+            remedy = "" if found.is_closed else remedy_for(organisation.name, found)
             yield Finding(level, f"senders of {found.domain}", describe_closure(found), remedy)
+
+
+def check_observed(context: Context) -> Iterator[Finding]:
+    """Which machines our own mail was seen coming from, and whether DMARC reports can be read."""
+    for organisation in context.settings.organisations:
+        subject = f"organisation {organisation.name}"
+        if organisation.dmarc_reports:
+            yield reports_finding(context, organisation)
+        seen = dict.fromkeys(str(one) for one in context.store.observed.of(organisation.name))
+        if seen:
+            first = ", ".join(list(seen)[:3])
+            more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
+            text = f"mail of yours was seen coming from {first}{more}; they are no strangers"
+            yield Finding(Level.OK, subject, text)
+
+
+def reports_finding(context: Context, organisation: Organisation) -> Finding:
+    """Whether the mailbox that is named for DMARC reports is read."""
+    subject, address = f"organisation {organisation.name}", organisation.dmarc_reports
+    if not organisation.authserv_ids or organisation.shared:
+        text = "DMARC reports are not read, since no server is named that tells which are authentic"
+        remedy = "name yours in authserv_ids, as they write their names in Authentication-Results"
+        if organisation.shared:
+            text, remedy = (
+                "DMARC reports are not read, since the domains are shared",
+                "take dmarc_reports out",
+            )
+        return Finding(Level.NOTE, subject, text, remedy)
+    if address not in context.settings:
+        text = f"DMARC reports are not read, since there is no mailbox {address}"
+        return Finding(Level.NOTE, subject, text, f"bounce-cleaner optin add {address}")
+    mailbox = context.settings.mailbox(address)
+    if not context.is_opted_in(mailbox):
+        text = f"DMARC reports are not read, since {address} has not opted in"
+        return Finding(
+            Level.NOTE, subject, text, f"when its owner agrees: bounce-cleaner optin add {address}"
+        )
+    if INBOX not in mailbox.policy.folders:
+        text = f"DMARC reports are not read, since the inbox of {address} is not watched"
+        return Finding(Level.NOTE, subject, text, f"add {INBOX} to its policy.folders")
+    return Finding(Level.OK, subject, f"DMARC reports are read from {address}")
 
 
 def check_secret_keys(context: Context, organisation: str) -> Iterator[Finding]:

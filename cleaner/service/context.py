@@ -103,6 +103,7 @@ class Context:
             clock=self.clock,
             own=frozenset(domain for found in self.settings.organisations for domain in found.domains),
             remembers=remembers,
+            may_ask=self.settings.lookups.dns,
         )
 
     def sources(self, organisation: str, *, asks: bool, remembers: bool = False) -> Sources:
@@ -112,6 +113,7 @@ class Context:
             hosts=self.hosts(asks=asks, remembers=remembers),
             teachings=self.store.labels.teachings(organisation),
             outside_senders=self.store.outside.of(organisation),
+            observed=self.store.observed.of(organisation),
         )
 
     def expire_samples(self) -> None:

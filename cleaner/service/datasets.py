@@ -139,7 +139,8 @@ def _world(path: Path) -> Iterator[Mailbag]:
 
 def _owner(user: Item) -> Owner:
     address = user.text("address")
-    return Owner(address, frozenset(map(address_key, (address, *user.texts("aliases", ())))))
+    others = (*user.texts("aliases", ()), *user.texts("identities", ()))
+    return Owner(address, frozenset(map(address_key, (address, *others))))
 
 
 def _organisation(name: str, world: Item) -> Organisation:
@@ -158,6 +159,8 @@ def _organisation(name: str, world: Item) -> Organisation:
         client_networks=tuple(ip_network(text) for text in world.texts("client_networks", ())),
         authserv_ids=frozenset(names),
         always_signs=bool(world.content.get("always_signs", False)),
+        senders_complete=bool(world.content.get("senders_complete", False)),
+        shared=bool(world.content.get("shared", False)),
         dkim_keys=tuple(
             DkimKey(key.text("domain"), key.text("selector"), key.text("public_key_txt"))
             for key in world.objects("dkim", ())

@@ -11,7 +11,7 @@ from cleaner.service.context import Context
 from cleaner.service.runs import latest_runs
 from cleaner.steps.lines import iso
 from cleaner.store.records import Run
-from cleaner.values import Entry
+from cleaner.values import Entry, Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Change:
             "intended_at": iso(entry.intended_at),
             "settled_at": iso(entry.settled_at),
             "error": entry.error,
+            "ground": entry.ground.value if entry.ground is not None else None,
         }
 
 
@@ -54,6 +55,7 @@ def history(
     *,
     mailbox: str | None = None,
     run: str | None = None,
+    ground: Ground | None = None,
     since: datetime | None = None,
     limit: int | None = None,
 ) -> History:
@@ -70,7 +72,7 @@ def history(
         and not context.store.entries(mailbox=mailbox, limit=1)
     ):
         context.settings.mailbox(mailbox)
-    entries = context.store.entries(mailbox=mailbox, run=run, since=since, limit=limit)
+    entries = context.store.entries(mailbox=mailbox, run=run, ground=ground, since=since, limit=limit)
     return History(latest_runs(context, limit, since), tuple(changes(context, entries)))
 
 

@@ -260,7 +260,12 @@ def scan_locked(
         complete_interrupted(context, mailbox, changing)
         added, notes = update_sent_record(context, mailbox, changing, watch, stopping)
         task = task_for(context, request, mailbox, changing, run or "", stopping)
-        task = replace(task, changes=changing, proposals=proposals_of(context, mailbox))
+        task = replace(
+            task,
+            changes=changing,
+            proposals=proposals_of(context, mailbox),
+            observations=context.store.observations(mailbox.organisation),
+        )
         cleaned = clean(task, watch, keep_others=request.all_messages)
         ask_or_settle(context, mailbox, task, cleaned)
         result = result_of(context, mailbox, task, cleaned, request)
@@ -445,7 +450,7 @@ def result_of(
                 *ended(
                     context,
                     mailbox.organisation,
-                    (one for one in outside if one is not None),
+                    (*cleaned.look.outside, *(one for one in outside if one is not None)),
                     task.sources.outside_senders,
                 ),
             ),

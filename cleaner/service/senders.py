@@ -15,8 +15,6 @@ from cleaner.service.context import Context
 from cleaner.values import Alert, HostQuestion, Known, OutsideSender, Owner
 
 OUTSIDE_SENDER: Final = "outside-sender"
-TAKES_BACK: Final = "bounce-cleaner undo --ground closed"
-"""The command that takes back what rested on the closed set."""
 CLOSES: Final = (
     "publish SPF that ends in -all or ~all with DMARC p=quarantine or p=reject; or, if relays and client_networks list "
     "everything that sends, set senders_complete = true"
@@ -53,12 +51,18 @@ def describe_closure(found: Closure) -> str:
     )
 
 
-def remedy_for(found: Closure) -> str:
+def takes_back(organisation: str) -> str:
+    """The command that takes back what rested on the closed set."""
+    return f"bounce-cleaner undo --ground closed --organisation {organisation}"
+
+
+def remedy_for(organisation: str, found: Closure) -> str:
     """What closes the set, or what to do about the host that opened it."""
     if found.outside_senders:
         return (
             f"if {found.outside_senders[0]} sends for you, add it to relays or to the SPF record of {found.domain}; "
-            f"what was removed meanwhile: {TAKES_BACK}"
+            f"what was removed meanwhile is listed by 'bounce-cleaner history --ground closed' and taken back by "
+            f"'{takes_back(organisation)}'"
         )
     return CLOSES
 
@@ -77,6 +81,6 @@ def ended(
             text = (
                 f"mail that is proven yours was sent by {one}, which is not among the known senders of {one.domain}; "
                 "so nothing is removed any more because a stranger sent it. Add the host to relays or to SPF, and take "
-                f"back what was removed for that: {TAKES_BACK}"
+                f"back what was removed for that: {takes_back(name)}"
             )
             yield Alert(OUTSIDE_SENDER, one.domain, text, one.ip)

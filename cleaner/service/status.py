@@ -66,8 +66,8 @@ class Status:
     """How each organisation's model fits what arrives."""
     candidates: tuple[Beside, ...] = ()
     """Models that judge along."""
-    senders: tuple[Closure, ...] = ()
-    """Whether the senders of each of our domains are a closed set, as far as it is remembered."""
+    senders: tuple[tuple[str, Closure], ...] = ()
+    """Organisation, and whether the senders of each of its domains are a closed set, as far as it is remembered."""
     stopped: tuple[Stopped, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -86,7 +86,7 @@ class Status:
                     "because": one.because or None,
                     "outside": [str(host) for host in one.outside_senders],
                 }
-                for one in self.senders
+                for _, one in self.senders
             ],
             "stopped": [one.as_json() for one in self.stopped],
             "mailboxes": [
@@ -127,7 +127,7 @@ def status(context: Context, *, runs: int = 5) -> Status:
         drift=drifts(context),
         candidates=candidates(context),
         senders=tuple(
-            closure
+            (organisation.name, closure)
             for organisation in context.settings.organisations
             if not organisation.shared
             for closure in closures(context, organisation.name, asks=False)

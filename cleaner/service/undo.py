@@ -18,7 +18,7 @@ from cleaner.errors import CleanerError, StopError, UsageError
 from cleaner.ports import ChangeableMailbox
 from cleaner.service.context import Context
 from cleaner.steps.task import Watch
-from cleaner.values import Entry, EntryState
+from cleaner.values import Entry, EntryState, Ground
 
 BEFORE: Final = {
     EntryState.UNDONE: "put back already",
@@ -31,12 +31,18 @@ BEFORE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class UndoRequest:
-    """What is to be taken back; exactly one of `entries`, `run`, or `mailbox` with `since`."""
+    """
+    What is to be taken back: `entries`, a `run`, a `mailbox` with `since`, or all that rested on a `ground`.
+
+    A ground may be narrowed down to an organisation, a mailbox and a time.
+    """
 
     entries: tuple[int, ...] = ()
     run: str | None = None
     mailbox: str | None = None
     since: datetime | None = None
+    ground: Ground | None = None
+    organisation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,12 @@ def chosen(context: Context, request: UndoRequest) -> tuple[Entry, ...]:
 
 def asked_for(context: Context, request: UndoRequest) -> tuple[Entry, ...]:
     if not request.entries:
-        entries = context.store.entries(run=request.run, mailbox=request.mailbox, since=request.since)
+        entries = context.store.entries(
+            run=request.run, mailbox=request.mailbox, since=request.since, ground=request.ground
+        )
+        if request.organisation is not None:
+            own = {m.address for m in context.settings.mailboxes if m.organisation == request.organisation}
+            entries = tuple(entry for entry in entries if entry.mailbox in own)
         if not entries:
             raise none_such(request)
         return entries
@@ -124,6 +135,8 @@ def describe(request: UndoRequest) -> str:
         return f"numbered {', '.join(map(str, request.entries))}"
     if request.run is not None:
         return f"of run {request.run}"
+    if request.ground is not None:
+        return f"that rested on the ground {request.ground.value!r}"
     return f"to {request.mailbox} since {request.since:%Y-%m-%d %H:%M}"
 
 

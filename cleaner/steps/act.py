@@ -124,6 +124,7 @@ def intents(task: Task, planned: Sequence[Decision]) -> Iterator[Entry]:
             received=decision.heading.received,
             message_id=decision.notice.message_id,
             intended_at=task.now,
+            ground=decision.verdict.ground,
         )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from cleaner import actions, notices
 from cleaner.errors import SkipMessageError
 from cleaner.ports import Mailbox
+from cleaner.steps.observe import Candidates
 from cleaner.steps.paging import pieces
 from cleaner.steps.task import HEADINGS, Look, Sighting, Task, Watch
 from cleaner.values import (
@@ -101,6 +102,7 @@ def look_through(
     stage = f"looking through {folder}"
     likely: list[str] = []
     others: list[Heading] = []
+    candidates = Candidates(task, folder)
     unreadable: list[Heading] = []
     looked_at = total = 0
     cursor = None
@@ -113,7 +115,9 @@ def look_through(
                 continue
             if heading.unreadable:
                 unreadable.append(heading)
-            elif notices.is_likely(heading.headers):
+                continue
+            candidates.consider(heading)
+            if notices.is_likely(heading.headers):
                 likely.append(heading.id)
             elif keep_others:
                 others.append(heading)
@@ -124,6 +128,7 @@ def look_through(
     found = tuple(seen_again(task, folder, likely))
     if task.is_answer:
         found += tuple(held_elsewhere(task, folder, likely))
+    senders, outside = candidates.observed()
     waiting = frozenset(notice.fingerprint for notice in pending)
     # Who asks for what came since a time leaves the rest unseen: the next look begins where the last one ended.
     cursors = {} if cursor is None or task.since is not None else {folder: cursor}
@@ -135,6 +140,8 @@ def look_through(
         total,
         cursors,
         taken_back=tuple(sighting for sighting in found if sighting.taken_back is not None),
+        observed=senders,
+        outside=outside,
     )
 
 
@@ -186,6 +193,8 @@ def merge(left: Look, right: Look) -> Look:
         left.missing + right.missing,
         left.taken_back + right.taken_back,
         left.gone + right.gone,
+        left.observed + right.observed,
+        left.outside + right.outside,
     )
 
 

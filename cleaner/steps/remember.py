@@ -13,6 +13,8 @@ from cleaner.values import ActionName, Advice, SeenNotice, Verdict
 def remember(task: Task, decisions: Sequence[Decision], seen: Look) -> None:
     """Keeps the judgements, and how far the folders were looked through if the run came to its end."""
     complete = task.may_continue()
+    if complete and task.observations is not None and (seen.observed or seen.outside):
+        task.observations.note(seen.observed, seen.outside)
     judged = (d for d in decisions if d.notice.kind.is_judged)
     task.memory.record((remembered(task, d) for d in judged), seen.cursors if complete else {})
     if complete and seen.gone:

@@ -9,7 +9,16 @@ from typing import Protocol
 
 from cleaner.classifier import Model
 from cleaner.errors import SafetyStopError
-from cleaner.ports import ChangeableMailbox, Journal, Mailbox, Memory, Proposals, SentRecord, Sources
+from cleaner.ports import (
+    ChangeableMailbox,
+    Journal,
+    Mailbox,
+    Memory,
+    Observations,
+    Proposals,
+    SentRecord,
+    Sources,
+)
 from cleaner.values import (
     Entry,
     Evidence,
@@ -17,8 +26,10 @@ from cleaner.values import (
     Known,
     Lesson,
     Notice,
+    ObservedSender,
     Organisation,
     Outcome,
+    OutsideSender,
     Owner,
     Plan,
     Policy,
@@ -62,6 +73,8 @@ class Task:
     sources: Sources = field(default_factory=Sources)
     proposals: Proposals | None = None
     """Where the owner's own moves are noted; None: they are not."""
+    observations: Observations | None = None
+    """Where hosts are noted that mail of ours came from; None: they are not."""
     knowledge: str = ""
     preview_until: datetime | None = None
     since: datetime | None = None
@@ -151,6 +164,10 @@ class Look:
     """Messages that their owner moved out of where we had moved them to."""
     gone: tuple[str, ...] = ()
     """Fingerprints of what was held back and is in no watched folder any more."""
+    observed: tuple[ObservedSender, ...] = ()
+    """Hosts that mail of ours came from."""
+    outside: tuple[OutsideSender, ...] = ()
+    """Those that surely sent it, and that our domains' policies do not name."""
 
 
 @dataclass(frozen=True, slots=True)

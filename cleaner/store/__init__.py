@@ -28,6 +28,7 @@ from cleaner.store.ledger import LedgerBook
 from cleaner.store.locks import Hold, Locks
 from cleaner.store.mailboxes import MailboxBook
 from cleaner.store.models import ModelBook
+from cleaner.store.observed import ObservedBook, StoredObservations
 from cleaner.store.outside import OutsideBook
 from cleaner.store.owners import row_id
 from cleaner.store.report import ReportBook
@@ -36,7 +37,7 @@ from cleaner.store.schedule import ScheduleBook
 from cleaner.store.sealing import Seals
 from cleaner.store.upkeep import UpkeepBook
 from cleaner.store.watching import WatchBook
-from cleaner.values import ActionName, Entry, EntryState, SeenNotice, address_key
+from cleaner.values import ActionName, Entry, EntryState, Ground, SeenNotice, address_key
 
 if TYPE_CHECKING:
     from cleaner.store.fleet import FleetBook
@@ -64,6 +65,7 @@ class Store:
         self.watching = WatchBook(database)
         self.keys = KeyBook(database)
         self.outside = OutsideBook(database)
+        self.observed = ObservedBook(database)
         self.dns = DnsBook(database)
         self.ledger = LedgerBook(database, keyed)
         self.alerts = AlertBook(database, keyed, seals)
@@ -143,6 +145,9 @@ class Store:
         """What was judged in a mailbox; with an organisation, what its other mailboxes taught, too."""
         return seen.SeenBook(self._database, self._keyed, address, organisation, counts_for)
 
+    def observations(self, organisation: str) -> StoredObservations:
+        return StoredObservations(self._database, organisation)
+
     def proposals(self, address: str, organisation: str, *, keep_samples: bool = True) -> StoredProposals:
         return StoredProposals(self.labels, organisation, address, keep_samples)
 
@@ -157,6 +162,7 @@ class Store:
         id: int | None = None,
         run: str | None = None,
         mailbox: str | None = None,
+        ground: Ground | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         states: Iterable[EntryState] | None = None,
@@ -168,6 +174,7 @@ class Store:
             id=id,
             run=run,
             mailbox=mailbox,
+            ground=ground,
             since=since,
             until=until,
             states=states,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 from cleaner.store import tables
 from cleaner.store.database import Database, chunks
 from cleaner.store.owners import ensured, row_id
-from cleaner.values import ActionName, Entry, EntryState, address_key
+from cleaner.values import ActionName, Entry, EntryState, Ground, address_key
 
 Key: TypeAlias = tuple[str, int, ActionName]
 
@@ -130,6 +130,7 @@ def _values(entry: Entry) -> dict[str, Any]:
         "intended_at": entry.intended_at,
         "settled_at": entry.settled_at,
         "error": entry.error,
+        "ground": entry.ground.value if entry.ground is not None else None,
     }
 
 
@@ -139,6 +140,7 @@ def find_entries(
     id: int | None = None,
     run: str | None = None,
     mailbox: str | None = None,
+    ground: Ground | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     states: Iterable[EntryState] | None = None,
@@ -153,6 +155,8 @@ def find_entries(
         query = query.where(j.id == id)
     if run is not None:
         query = query.where(j.run == run)
+    if ground is not None:
+        query = query.where(j.ground == ground.value)
     if mailbox is not None:
         query = query.where(tables.mailbox.c.address == address_key(mailbox))
     if since is not None:
@@ -233,4 +237,5 @@ def _entry(row: Row[Any]) -> Entry:
         intended_at=row.intended_at,
         settled_at=row.settled_at,
         error=row.error,
+        ground=Ground(row.ground) if row.ground is not None else None,
     )

@@ -104,6 +104,7 @@ def _values(keyed: Keyed, lesson: Lesson) -> dict[str, Any]:
         **{name: keyed.hash("way", text) if text else None for name, text in hashes.items()},
         "day": lesson.day,
         "at": lesson.at,
+        "submitted": lesson.submitted,
         "version": lesson.version,
         "listed": lesson.is_listed,
         "at_us": lesson.at_us,
@@ -119,6 +120,7 @@ def _lesson(row: Row[Any], names: Mapping[bytes, str]) -> Lesson:
     return Lesson(
         day=row.day,
         at=row.at,
+        submitted=row.submitted,
         selector=texts["selector"],
         stranger=texts["stranger"],
         original=texts["original"],

@@ -14,7 +14,7 @@ from cleaner.store.database import Database
 from cleaner.store.hashing import Keyed
 
 REVISIONS: Final = tuple(
-    "0001 0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012 0013 0014 0015 0016".split()
+    "0001 0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012 0013 0014 0015 0016 0017".split()
 )
 """All that this program knows, the oldest first; a test compares them with the migrations."""
 

@@ -395,6 +395,7 @@ lesson = Table(
     Column("at", UtcTime),
     Column("selector", Hash),
     Column("stranger", Hash),
+    Column("submitted", Boolean),
     Index(None, "mailbox_id", "proven", "day", "fingerprint"),
     Index(None, "organisation", "proven", "day", "fingerprint"),
     Index(None, "mailbox_id", "machine"),
@@ -419,6 +420,24 @@ outside_sender = Table(
 Hosts that sent mail which is proven an organisation's, though nothing lists them, and since when that is known.
 
 They are machines of the organisation and no persons, so they are kept in the clear, and stay when somebody opts out.
+"""
+
+observed_sender = Table(
+    "observed_sender",
+    metadata,
+    Column("organisation", AnyText, primary_key=True),
+    Column("domain", AnyText, primary_key=True),
+    Column("ip", String(45), primary_key=True),
+    Column("by", String(8), primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("days", Integer, nullable=False),
+)
+"""
+Hosts that an organisation's own mail was seen coming from, and on how many days.
+
+They are machines that send for the organisation and no persons, so they are kept in the clear.
 """
 
 alert = Table(
@@ -474,11 +493,13 @@ journal = Table(
     Column("intended_at", UtcTime, nullable=False),
     Column("settled_at", UtcTime),
     Column("error", AnyText),
+    Column("ground", String(16)),
     UniqueConstraint("mailbox_id", "fingerprint", "occurrence", "action"),
     Index(None, "mailbox_id", "state"),
     Index(None, "mailbox_id", "intended_at"),
     Index(None, "intended_at", "id"),
     partial("ix_journal_open", "mailbox_id", "id", where="state IN ('intended', 'undoing')"),
+    Index(None, "mailbox_id", "ground"),
     # A number that a person noted down never comes to mean another change.
     sqlite_autoincrement=True,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from cleaner.values.judgement import Opinion
+from cleaner.values.judgement import Ground, Opinion
 from cleaner.values.known import Lesson
 from cleaner.values.learning import Advice
 from cleaner.values.notice import Kind
@@ -157,6 +157,8 @@ class Entry:
     intended_at: datetime | None = None
     settled_at: datetime | None = None
     error: str | None = None
+    ground: Ground | None = None
+    """What the removal rests on, so that all that rested on one can be taken back."""
 
     @property
     def was_moved(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -70,6 +71,8 @@ class Organisation:
     always_signs: bool = False
     senders_complete: bool = False
     """The administrator's word: nothing but relays, client networks and what SPF allows sends for the domains."""
+    dmarc_reports: str = ""
+    """The mailbox that DMARC aggregate reports about the domains come to; empty: none is read for them."""
     dkim_keys: tuple[DkimKey, ...] = ()
     always_tags: bool = False
     batv_keys: tuple[BatvKey, ...] = ()
@@ -217,6 +220,8 @@ class Lesson:
     """When the notice came."""
     selector: str = ""
     """`selector._domainkey.domain` of a signature of ours that the mail bears."""
+    submitted: bool | None = None
+    """Proven: our own server noted that it had the mail from a client of ours, or who signed in; None: not told."""
     outside: OutsideSender | None = None
     """Proven, and handed over by a host that is not among those that send for us."""
     stranger: str = ""
@@ -244,6 +249,38 @@ class OutsideSender:
 
     def __str__(self) -> str:
         return f"{self.name} [{self.ip}]" if self.name else f"[{self.ip}]"
+
+
+class SeenBy(enum.Enum):
+    """How it was seen that a host sends for us."""
+
+    ARRIVAL = "arrival"
+    """Mail of ours came from it into a mailbox, and our own server found it authentic."""
+    DMARC = "dmarc"
+    """Somebody else found mail of ours from it authentic, and said so in a DMARC aggregate report."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSender:
+    """A host that our own mail was seen coming from, authentic: it is no stranger, and nothing is proven by it."""
+
+    domain: str
+    """Ours, that it sent for."""
+    ip: str
+    name: str = ""
+    """As looked up by our server; empty where nobody told."""
+    first_day: date = date.min
+    last_day: date = date.min
+    days: int = 1
+    """On how many days it was seen."""
+    by: SeenBy = SeenBy.ARRIVAL
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.ip}]" if self.name else f"[{self.ip}]"
+
+
+Place: TypeAlias = tuple[str, str]
+"""An address and an empty text; or the network around an address and the registered domain of its host's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +337,8 @@ class Habits:
     """From domain → mails with a signature of ours, of those proven by the sent record."""
     recorded: Share = Share()
     """Mails in the sent record, of those proven by a mark that they bear: how complete the record is."""
+    submitted: Share = Share()
+    """Mails that our server noted to be from a client of ours, or who signed in, of those proven that tell it."""
     selectors: frozenset[str] = frozenset()
     """Selectors of ours whose signatures proven mail bears."""
     outside_senders: tuple[OutsideSender, ...] = ()
@@ -353,6 +392,8 @@ class HostsView:
     """Address and somebody else's domain → `mx`, `spf`, or empty text where it is neither."""
     policies: Mapping[str, SenderPolicy] = field(default_factory=lambda: MappingProxyType({}))
     """Domain of ours → its published policy; one that nobody answers for is left out."""
+    may_ask: bool = True
+    """False: the configuration forbids to ask, so that nothing published is to be had by waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,5 +412,7 @@ class Known:
     """DKIM keys that the notices' signatures name and that certainly never were."""
     outside_senders: tuple[OutsideSender, ...] = ()
     """Hosts outside our senders that sent proven mail, as remembered from earlier notices."""
+    observed: frozenset[Place] = frozenset()
+    """Where our own mail was seen coming from: whoever is there is no stranger."""
     taught: Mapping[str, Opinion] = field(default_factory=lambda: MappingProxyType({}))
     """Group of like notices (`evidence.likeness`) → what an administrator's labels say of it."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cleaner import evidence
+from tests.lab.harbor_world import write
 
 Run = Callable[..., Any]
 
@@ -134,3 +135,28 @@ def test_a_faulty_label_is_no_fault_of_this_program(run: Run, labelled: Path) ->
     assert ran.code == 2
     assert "manifest.jsonl" in ran.err
     assert "line 1" in ran.err
+
+
+def test_circumstances_are_measured_and_told_apart(run: Run, tmp_path: Path) -> None:
+    world = write(tmp_path)
+    ran = run("evaluate", "--circumstances", "--only", "crm", "--model", "none", world)
+    assert ran.code == 0, ran.err
+    assert "crm/true" in ran.out
+    assert "the policy is false and nothing contradicts it" in ran.out
+    assert "of 4 circumstances in which nothing may be lost lose something" in ran.err
+    lines = run(
+        "evaluate", "--circumstances", "--only", "as-it-is", "--format", "jsonl", world
+    ).out.splitlines()
+    (found,) = map(json.loads, lines)
+    assert found["circumstance"] == "as-it-is"
+    assert found["lost"]["total"] == 16
+    assert found["removed"]["total"] == 12
+
+
+def test_circumstances_do_not_mix_with_other_measurements(run: Run, tmp_path: Path) -> None:
+    world = write(tmp_path)
+    for wrong in (("--circumstances", "--ablate"), ("--circumstances", "--no-sent"), ("--only", "crm")):
+        assert run("evaluate", *wrong, world).code == 2
+    ran = run("evaluate", "--circumstances", "--only", "crn", world)
+    assert ran.code == 2
+    assert "no circumstance 'crn'" in ran.err

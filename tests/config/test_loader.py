@@ -68,6 +68,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         authserv_ids = ["MX1.harbor.example"]
         always_signs = true
         senders_complete = true
+        dmarc_reports = "DMARC@harbor.example"
         [[organisation.dkim]]
         domain = "harbor.example"
         selector = "S2026"
@@ -116,6 +117,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
     assert organisation.authserv_ids == {"mx1.harbor.example"}
     assert organisation.always_signs
     assert organisation.senders_complete
+    assert organisation.dmarc_reports == "DMARC@harbor.example"
     assert organisation.dkim_keys == (
         DkimKey(
             "harbor.example", "s2026", "v=DKIM1; k=ed25519; p=01DsoifRhZC3mGMwqonPrbj4Ot3o8Vg/3q7oUo1IPQQ="
@@ -170,6 +172,7 @@ def test_everything_that_can_be_set_arrives(file: Path) -> None:
         (ORGANISATION + "relay = []", "organisation[0].relay", "did you mean relays?"),
         (ORGANISATION + "always_signs = 'yes'", "organisation[0].always_signs", "true or false"),
         (ORGANISATION + "senders_complete = 1", "organisation[0].senders_complete", "true or false"),
+        (ORGANISATION + 'dmarc_reports = "dmarc"', "organisation[0].dmarc_reports", "is not an address"),
         (
             ORGANISATION + "[[organisation.dkim]]\ndomain='a.example'\nselector='s'\npublic_key='MIIB'",
             "organisation[0].dkim[0].public_key",

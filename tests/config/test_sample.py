@@ -41,7 +41,12 @@ def test_every_commented_value_is_the_default_of_the_code(settings: Settings, tm
     assert settings.store.url == f"sqlite:///{tmp_path}/state.db"
     assert settings.store.key == Secret("file:master.key", tmp_path)
     [organisation] = settings.organisations
-    bare = Organisation(organisation.name, organisation.domains, dkim_keys=organisation.dkim_keys)
+    bare = Organisation(
+        organisation.name,
+        organisation.domains,
+        dkim_keys=organisation.dkim_keys,
+        dmarc_reports="dmarc@harbor.example",  # without it: none
+    )
     assert organisation == bare
     assert (settings.servers[1].tls, settings.servers[1].auth) == ("implicit", "password")
     [mailbox] = settings.mailboxes

@@ -138,6 +138,108 @@ def test_an_office_of_ours_that_reports_on_our_own_mailbox_is_a_fake() -> None:
     assert kind(author, "Undelivered mail", LURE, path="staff-bounces@harbor.example") is NONE
 
 
+DAEMON: Final = "Mail Delivery System <MAILER-DAEMON@harbor.example>"
+
+
+def sent(
+    subject: str, text: str, *, file: str = "", author: str = DAEMON, more: str = "", report: str = ""
+) -> Kind:
+    """What is made of a mail with an empty envelope sender, a text and perhaps a file, or the status of a report."""
+    header = f"Return-Path: <>\nFrom: {author}\nTo: {ANN}\nSubject: {subject}\n{more}MIME-Version: 1.0\n"
+    parts = f"--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+    form = "multipart/mixed"
+    if file:
+        parts += f'--b\nContent-Type: application/octet-stream; name="{file}"\n\nx\n'
+    if report:
+        form = "multipart/report; report-type=delivery-status"
+        parts += (
+            f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.isle.example\n\n{report}\n"
+        )
+    raw = f'{header}Content-Type: {form}; boundary="b"\n\n{parts}--b--\n'.encode()
+    return notices.read(Message("INBOX", "1", raw)).kind
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Messages.htm", "Open the file."),
+        ("m.svg", "Öffnen Sie die Datei."),
+        ("m.zip", "Ouvrez le fichier."),
+        ("m.doc.js", ""),
+        ("scan.png", "Scan the QR code."),
+        ("scan.jpg", "QRコードを読み取ってください。"),
+    ],
+)
+def test_a_report_on_nobody_s_mail_with_a_form_to_open_is_a_fake(file: str, text: str) -> None:
+    assert sent("Undelivered messages", text, file=file) is FAKE
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Messages.htm", "<bob@far.example>: 550 5.1.1 unknown user"),
+        ("m.zip", "bob@far.example could not be reached."),
+        ("m.zip", "Error 550 5.7.1"),
+        ("ATT00001.htm", "It failed."),  # what Exchange makes of the parts of a text
+        ("logo.png", "It failed."),
+        ("mail.txt", "It failed."),
+        ("mail.eml", "It failed."),
+    ],
+)
+def test_a_report_on_somebody_s_mail_or_with_another_file_is_none(file: str, text: str) -> None:
+    assert sent("Undelivered messages", text, file=file) is not FAKE
+
+
+def test_a_mail_system_that_tells_of_nobody_s_mail_and_links_is_a_fake() -> None:
+    assert sent("Undelivered messages", f"Six messages wait: {LURE}") is FAKE
+    assert sent("Undelivered messages", f"Six messages wait, bob@far.example: {LURE}") is not FAKE
+    assert sent("Undelivered messages", "Six messages wait: https://mail.harbor.example/") is not FAKE
+    assert (
+        sent("Undelivered messages", f"Six wait: {LURE}", author="Postmaster <postmaster@isle.example>")
+        is not FAKE
+    )
+
+
+def test_a_report_that_names_the_failed_may_link_to_more_with_the_sender_s_address() -> None:
+    """Policies are explained so: the link says whose mail was refused."""
+    failed = "Final-Recipient: rfc822; bob@far.example\nAction: failed\nStatus: 5.7.1"
+    why = f"http://why.isle.example/?id={ANN}"
+    assert sent("Undelivered mail", f"<bob@far.example>: 550 5.7.1 see {why}", report=failed) is Kind.NDR
+    assert sent("Undelivered mail", f"550 5.7.1 see {why}", report=failed) is FAKE
+    blamed = f"Your mailbox {ANN} is not verified. <bob@far.example>: 550 5.7.1\n{why}"
+    assert sent("Undelivered mail", blamed, report=failed) is FAKE
+
+
+def test_a_desk_that_acknowledges_a_request_is_none() -> None:
+    desk = ("Harbor Support <support@harbor.example>", "Undelivered mail: we look into it", BAIT)
+    assert kind(*desk) is FAKE
+    assert kind(*desk, more="Auto-Submitted: auto-replied\n") is not FAKE
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Ihr Postfach ist voll: zurückgehaltene Nachrichten",
+        "Boîte pleine : messages retenus",
+        "Buzón lleno: mensajes pendientes",
+        "Casella piena: messaggi in attesa",
+        "Caixa cheia: mensagens pendentes",
+        "Mailbox vol: wachtende berichten",
+        "Skrzynka pełna: oczekujące wiadomości",
+        "Schránka je plná: čekající zprávy",
+        "Brevlådan är full: väntande meddelanden",
+        "Posta kutusu dolu: bekleyen ileti",
+        "Ящик переполнен: ожидающие сообщения",
+        "メールボックスがいっぱいです: 保留中のメール",
+        "邮箱已满: 待处理邮件",
+        "편지함이 가득 찼습니다: 보류 중인 메일",
+    ],
+)
+def test_held_mail_is_named_in_many_languages(subject: str) -> None:
+    assert kind("IT <helpdesk@harbor.example>", subject, BAIT) is FAKE
+    assert kind("Carl <carl@harbor.example>", subject, LURE) is not FAKE
+
+
 @pytest.mark.parametrize("host", ["a\u2100b.example", "[", "[::1", "@", "", ":99999", "\u2488.example"])
 def test_any_link_is_read(host: str) -> None:
     assert kind("Mail Delivery System <x@isle.example>", "Moin", f"https://{host}/a?u={ANN}") in (FAKE, NONE)

@@ -49,7 +49,8 @@ def found(hands: Hands, *, asks: bool) -> HostsView:
 
 def test_what_cleaning_asked_is_remembered_for_judging_files(asking: tuple[Hands, NameServer]) -> None:
     hands, server = asking
-    assert found(hands, asks=False) == HostsView()
+    view = found(hands, asks=False)
+    assert (view.spf, view.policies, view.sites) == ({}, {}, {})
     assert server.asked == []
     hands.app.context.hosts(asks=True, remembers=True).find(QUESTION)
     asked = len(server.asked)

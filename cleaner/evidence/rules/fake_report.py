@@ -20,6 +20,7 @@ from typing import Final
 
 from cleaner.evidence import authres, lures, mentions, ours, trail, ways
 from cleaner.evidence.authres import AuthenticationResult
+from cleaner.evidence.closure import closure
 from cleaner.evidence.lures import Lures
 from cleaner.values import (
     Completeness,
@@ -53,14 +54,16 @@ _SYSTEM: Final = re.compile(
 """What delivers mail, in a name or an address."""
 _DAEMON: Final = re.compile(r"(?i)(?:mailer-?|mail-?)?daemon@")
 _POSTMASTER: Final = re.compile(r"(?i)(?:(?:mailer-?|mail-?)?daemon|post-?master)@")
+"""Addresses that a mail system has by right, at its own domain."""
 _OFFICE: Final = frozenset(
     "a account admin administrator box center centre department dept desk email help helpdesk i ict it mail mailbox "
     "mailserver master postmaster server service support t team the web webmail webmaster your".split()
 )
+"""An author whose name holds no other words is an office, and does not say whose."""
 _VAGUE: Final = frozenset(
     "account admin administrator center centre department desk help helpdesk service support team the your".split()
 )
-"""What the offices of shops and services are called, too."""
+"""Of these words, what the offices of shops and services are called, too."""
 MAX_NAME: Final = 200
 _WORD: Final = re.compile(r"\w+")
 _SENDS: Final = re.compile(
@@ -146,17 +149,23 @@ def is_let(notice: Notice, ip: IPAddress, found: Origin, known: Known) -> bool:
 
 
 def is_refused(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
-    """Whether it names us as its author, and our policy says that the machine does not send for us."""
+    """
+    Whether it names us as its author, and by our policy, or the administrator's word, the machine does not send for us.
+
+    Neither counts once a proof contradicts it.
+    """
     author = domain_of(notice.sender)
     if not ours.is_own_domain(author, known.organisation):
         return False
-    return author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
+    senders = closure(author, known)
+    if senders.outside_senders:
+        return False
+    return senders.by_word or author in found.refuted or known.hosts.spf.get((str(hop.ip), author)) == "fail"
 
 
 def is_closed(notice: Notice, known: Known) -> bool:
-    """Whether the author's domain publishes a strict policy."""
-    policy = known.hosts.policies.get(domain_of(notice.sender))
-    return policy is not None and policy.is_closed
+    """Whether the senders of the author's domain are a closed set."""
+    return closure(domain_of(notice.sender), known).is_closed
 
 
 def is_of_the_author(notice: Notice, hop: Hop, found: Origin, known: Known) -> bool:
@@ -225,20 +234,31 @@ def strength_of(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: K
     if is_of_the_author(notice, hop, found, known):
         return BY_FORM
     if is_no_server(hop):
-        poses = names_us(notice, known.organisation) or is_system(notice)
-        return SURE if poses or (wanted.baited and is_office(notice)) else BY_FORM
+        return SURE if is_strange_office(notice, hop, found, wanted, known) else BY_FORM
     if wanted.is_a_list or may_be_passed_on(notice, hop, known):
         return BY_FORM
     return SURE if is_posing(notice, hop, found, wanted, known) else BY_FORM
+
+
+def is_strange_office(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: Known) -> bool:
+    """Whether what is no server speaks as a mail system or office; if it only links, as a mail system of ours."""
+    poses = names_us(notice, known.organisation) or is_system(notice)
+    if wanted.baited:
+        return poses or is_office(notice)
+    if wanted.files or wanted.codes:
+        return poses
+    return names_us(notice, known.organisation) and (
+        is_system(notice) or is_refused(notice, hop, found, known)
+    )
 
 
 def is_posing(notice: Notice, hop: Hop, found: Origin, wanted: Lures, known: Known) -> bool:
     """
     Whether, from a server, it speaks as a mail system or office that it is not, and what it wants does not fit that.
 
-    Services that nobody listed write in our name, too, and small ones have offices that are called no better. So one in
-    our name is a mail system's or refused by our policy, and one that leads to its author's own site
-    comes from a host that is, by DNS, none of the author's.
+    Services that nobody listed write in our name, too, and small ones have offices that are called no better. So a fake
+    in our name speaks as a mail system, or our policy refuses it; and one that leads to its author's own site comes from
+    a host that is, by DNS, none of the author's.
     """
     organisation = known.organisation
     if ours.is_own_address(notice.sender, organisation):

@@ -3,16 +3,15 @@
 import sqlalchemy as sa
 from alembic import op
 
-from cleaner.store.tables import AnyText, UtcTime
-
 revision = "0016"
 down_revision = "0015"
 
 
 def upgrade() -> None:
-    op.add_column("lesson", sa.Column("at", UtcTime(), nullable=True))
+    op.add_column("lesson", sa.Column("at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("lesson", sa.Column("selector", sa.LargeBinary(length=16), nullable=True))
     op.add_column("lesson", sa.Column("stranger", sa.LargeBinary(length=16), nullable=True))
+    op.add_column("lesson", sa.Column("submitted", sa.Boolean(), nullable=True))
     op.create_index(
         "ix_lesson_stranger",
         "lesson",
@@ -20,12 +19,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("stranger IS NOT NULL"),
         postgresql_where=sa.text("stranger IS NOT NULL"),
     )
+    op.add_column("journal", sa.Column("ground", sa.String(length=16), nullable=True))
+    op.create_index("ix_journal_mailbox_id_ground", "journal", ["mailbox_id", "ground"])
     op.create_table(
         "outside_sender",
-        sa.Column("organisation", AnyText(), nullable=False),
-        sa.Column("domain", AnyText(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("ip", sa.String(length=45), nullable=False),
-        sa.Column("name", AnyText(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("day", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("organisation", "domain", "ip", name="pk_outside_sender"),
     )
