@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,10 +16,12 @@ from tests.evidence.scene import (
     FROM_STRANGER,
     HARBOR,
     OPEN,
+    SENT_AT,
     Desk,
     mail,
     report,
     sent_mail,
+    taken_in,
 )
 
 SUBJECT = "Cheap watches"
@@ -61,6 +64,22 @@ def test_one_label_settles_its_like() -> None:
 def test_a_label_for_backscatter_does_not_reach(notice: Notice) -> None:
     assert found(DESK, notice) is None
     assert DESK.judge(notice).opinion is not Opinion.BACKSCATTER
+
+
+def test_nor_one_by_a_machine_that_comes_back() -> None:
+    """A server of ours without a name, which nobody told of, is seen on other days, too."""
+    later = SENT_AT + timedelta(days=2)
+    again = report(mail(FROM_STRANGER, message_id="<3@bot.example>", subject="News"), received=later)
+    assert found(replace(DESK, among=(again,)), LIKE_IT) is None
+    at_once = report(mail(FROM_STRANGER, message_id="<3@bot.example>", subject="News"))
+    assert found(replace(DESK, among=(at_once,)), LIKE_IT) is not None
+
+
+def test_nor_one_by_a_network_that_sends_much() -> None:
+    lines = [taken_in("unknown", f"198.51.100.{70 + n}", helo=f"pc-{n}.example") for n in range(6)]
+    others = tuple(report(mail(line, message_id=f"<{n}@bot.example>")) for n, line in enumerate(lines))
+    assert found(replace(DESK, among=others), LIKE_IT) is None
+    assert found(replace(DESK, among=others[:3]), LIKE_IT) is not None
 
 
 def test_nor_one_with_a_subject_that_the_owner_writes() -> None:

@@ -4,17 +4,18 @@ An administrator labelled a notice of the group of like ones that this one belon
 Notices of one kind about mails with the same subject are alike, whoever reports. One label settles the group until
 it is withdrawn; a label for either side is stronger than any sum, and weaker than a proof. A label for backscatter
 does not reach all of them: not a notice that names no mail, for one out-of-office says nothing about the next; not one
-with a subject that the owner writes, too ("Hello"); and only mail that a stranger handed over whom nothing shows to be
-anybody's mail server, for a service that nobody told us of has a name.
+with a subject that the owner writes, too ("Hello"); and only mail that a machine handed over which nothing shows to be
+anybody's mail server, and which is not seen day after day: a server that nobody told us of has a name, or comes back.
 
 Source: the organisation's labels (`bounce-cleaner label`).
 """
 
 from __future__ import annotations
 
-from cleaner.evidence import mentions, trail, ways
+from cleaner.evidence import mentions, ours, trail, ways
 from cleaner.evidence.likeness import likeness
-from cleaner.values import Evidence, Ground, Known, Notice, Opinion, Side, subject_key
+from cleaner.evidence.rules.campaign import FEW
+from cleaner.values import Evidence, Ground, Known, Machine, Notice, Opinion, Side, subject_key
 
 SIDE = Side.NEUTRAL
 LEARNS = True
@@ -40,4 +41,8 @@ def reaches(notice: Notice, known: Known) -> bool:
     if not subject or known.sent.by_subject.get(subject_key(subject)):
         return False
     peer = ways.stranger(notice, known)
-    return peer is not None and not peer.at_us and trail.is_nameless(peer, known.organisation)
+    if peer is None or peer.at_us or not trail.is_nameless(peer, known.organisation):
+        return False
+    network = str(ours.surroundings(peer.ip))
+    comes_back = len(known.habits.machines.get(str(peer.ip), Machine()).seen) > 1
+    return not comes_back and sum(one.network == network for one in known.habits.strangers) <= FEW
