@@ -26,7 +26,8 @@ ORGANISATION: Final = f"""
 name = "harbor"
 domains = ["{DOMAIN}"]
 relays = ["{RELAY}", "{RELAY_NETWORK}"]
-client_networks = ["203.0.113.0/24"]"""
+client_networks = ["203.0.113.0/24"]
+senders_complete = true"""
 """How an installation knows whose mail this is."""
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 

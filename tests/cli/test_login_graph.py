@@ -54,6 +54,7 @@ def house(authority: Authority, tmp_path: Path) -> Iterator[House]:
 name = "harbor"
 domains = ["harbor.example"]
 relays = ["mx1.harbor.example", "203.0.113.10"]
+senders_complete = true
 [[server]]
 name = "microsoft"
 connector = "graph"

@@ -16,6 +16,7 @@ from tests.evidence.scene import (
     FULL,
     HARBOR,
     NOBODY,
+    OPEN,
     WITH_IT,
     Desk,
     mail,
@@ -61,7 +62,7 @@ def test_what_an_unproven_genuine_verdict_rests_on_is_named() -> None:
 def test_what_backscatter_rests_on_is_named_and_the_machine_can_be_listed() -> None:
     assert FULL.judge(SPURIOUS).opinion is Opinion.BACKSCATTER
     told = ways(FULL, SPURIOUS)
-    assert "Without handed_over" in told
+    assert "Without closed_senders" in told
     assert 'relays of the organisation harbor: "198.51.100.66"' in told
     assert "relays" not in ways(FULL, PLAIN)
 
@@ -70,12 +71,29 @@ def test_how_far_the_sum_is_from_the_limits_is_said() -> None:
     verdict = Verdict(Opinion.UNSURE, score=1.0)
     told = would_change(SPURIOUS, verdict, FULL.known(SPURIOUS), ANN)
     assert any("2.5 more on the side of genuine" in way for way in told)
-    assert any("never suffice" in way for way in told)
+    assert any("bounce-cleaner label review" in way for way in told)
     [sentence] = limits(FULL.judge(SPURIOUS), None)
     assert "+3.0" in sentence
     assert "-1.5" in sentence
     assert limits(Verdict(Opinion.NOT_A_BOUNCE), None) == ()
     assert limits(WITH_IT.judge(PLAIN), None) == ("A proof decides, whatever the sum is.",)
+
+
+def test_which_ground_holds_is_said_and_which_is_missing_with_what_would_give_it() -> None:
+    [sentence] = limits(FULL.judge(SPURIOUS), None)
+    assert "closed: everybody who sends for you is known" in sentence
+    bare = replace(FULL, dns=OPEN)
+    [sentence] = limits(bare.judge(SPURIOUS), None)
+    assert "none holds" in sentence
+    told = ways(bare, SPURIOUS)
+    assert "anybody may send for harbor.example" in told
+    assert "senders_complete = true of the organisation harbor" in told
+    assert "anybody may send" not in ways(FULL, SPURIOUS)
+
+
+def test_of_a_notice_for_another_account_it_is_said_that_our_senders_do_not_matter() -> None:
+    elsewhere = report(mail(FROM_STRANGER, author="ann@freemail.example"), to="ann@freemail.example")
+    assert "sent to another account" in ways(FULL, elsewhere)
 
 
 def test_of_the_model_it_is_said_from_where_on_it_decides() -> None:

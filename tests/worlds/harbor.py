@@ -35,6 +35,7 @@ key = "file:master.key"
 name = "harbor"
 domains = ["harbor.example"]
 relays = ["mx1.harbor.example", "192.0.2.10"]
+senders_complete = true
 client_networks = ["203.0.113.0/24"]
 authserv_ids = ["mx1.harbor.example"]
 

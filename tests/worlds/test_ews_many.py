@@ -74,6 +74,7 @@ def configured(server: EwsServer, boxes: list[Box], root: Path) -> Path:
         'name = "harbor"',
         'domains = ["harbor.example"]',
         'relays = ["mx1.harbor.example", "203.0.113.10"]',
+        "senders_complete = true",
         "[[server]]",
         *lines(server),
         "[lookups]",

@@ -81,6 +81,7 @@ def configured(server: GraphServer, ca_file: Path, addresses: Sequence[str], roo
         'name = "harbor"',
         'domains = ["harbor.example"]',
         'relays = ["mx1.harbor.example", "203.0.113.10"]',
+        "senders_complete = true",
         "[[server]]",
         *lines(server, root, ca_file),
         "[lookups]",
