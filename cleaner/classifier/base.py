@@ -17,7 +17,7 @@ from typing import Any, Final
 from cleaner.classifier.features import Features
 from cleaner.classifier.learning import FULL, Example
 
-ELSEWHERE: Final = 0.2
+ELSEWHERE: Final = 0.05
 """What an example weighs in a circumstance other than `FULL`: there are many, and most of them are the lot of few."""
 
 LOCKED_ONE_IN: Final = 5

@@ -41,7 +41,7 @@ Sites that must have shown the ways of our mail before they count.
 
 Who received mail of ours can send reports about it with an invented trace; alone he must not teach us anything.
 """
-SPEAKS_FOR: Final = ("sent_subject", "conversation", "written_before", "taught")
+SPEAKS_FOR: Final = ("sent_subject", "conversation", "written_before")
 """Findings of the first look that keep a mail from being counted as a stranger's."""
 BETWEEN: Final = (ways.Standing.FORWARDER, ways.Standing.GATEWAY)
 UNLISTED: Final = (ways.Standing.STRANGER, ways.Standing.OBSERVED)

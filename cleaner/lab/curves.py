@@ -3,8 +3,9 @@ What an open policy allows: how much goes after so many proven notices, and afte
 
 Where no policy closes the set of our senders, two grounds grow with time: *measured*, from thousands of proven notices,
 and *taught*, from labels. A world is judged with as many proven notices as are asked for: fewer of its own, or its own
-again as if about other mails. Labels are given as an administrator would who follows the program: to one notice of the
-largest group of like ones that are unsure, then of the next; what was labelled is not counted.
+again as if about other mails. Labels are given as by an administrator who follows the program: to one notice of the
+largest group of like ones that are unsure and that a label would reach, then of the next, in each world. What was
+labelled is not counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 from cleaner import classifier
 from cleaner.classifier import Model
 from cleaner.evidence.likeness import likeness
+from cleaner.evidence.rules.taught import reaches
 from cleaner.lab.measure import chosen
 from cleaner.lab.scene import Scene
 from cleaner.service.evaluate import Case, Judgement, Share, beside, figures, gathered
@@ -107,7 +109,7 @@ def ranked(house: House, model: Model | None) -> list[Case]:
     """One notice of each group of like ones that are unsure, of the largest group first."""
     groups: dict[str, list[Case]] = {}
     for one in judged_with(house, model):
-        if one.opinion is Opinion.UNSURE:
+        if one.opinion is Opinion.UNSURE and reaches(one.case.notice, one.case.known):
             groups.setdefault(likeness(one.case.notice), []).append(one.case)
     # The oldest is what a list begins with; of groups of one size, a fixed order.
     found = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))

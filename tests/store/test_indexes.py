@@ -26,7 +26,8 @@ def older(postgresql_server: str) -> str:
         url, "DROP INDEX ix_access_mailbox_id_id", "CREATE INDEX ix_access_mailbox_id ON access (mailbox_id)"
     )
     # What came later is not there either.
-    execute(url, "DROP TABLE dns_state")
+    execute(url, *(f"DROP TABLE {name}" for name in ("dns_state", "outside_sender", "observed_sender")))
+    execute(url, *(f"ALTER TABLE lesson DROP COLUMN {name}" for name in ("at", "selector", "stranger")))
     execute(url, "DROP INDEX ix_journal_open", f"UPDATE alembic_version SET version_num = '{BEFORE}'")  # noqa: S608
     return url
 
