@@ -139,7 +139,7 @@ TO_LOOK_GENUINE = (
     Attack("a server with a name of its own", SERVER, FULL, EXPOSED),
     Attack("a server with a name of its own, where our ways are learned", SERVER, LEARNED, REMOVED),
     Attack(
-        "a machine that he made send one signed mail of ours before",
+        "a machine that was made to send one signed mail of ours before",
         SERVER,
         replace(
             LEARNED,
@@ -151,7 +151,7 @@ TO_LOOK_GENUINE = (
         KEPT,
     ),
     Attack(
-        "names that look like ours, of a host of his",
+        "names that look like ours, of a host of the attacker's",
         report(mail(taken_in("mx1.harbor.example.elsewhere.example", "198.51.100.66"), message_id=NOT_OURS)),
         LEARNED,
         REMOVED,
