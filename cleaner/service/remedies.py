@@ -115,10 +115,8 @@ def may(model: Model) -> str:
     """What the model may decide where the sum leaves it open."""
     if model.only_advises:
         return "it only advises, for want of labels"
-    return (
-        f"where the sum leaves it open, it decides from {model.remove:.1%} on (then, too, a ground must hold) or down "
-        f"to {model.keep:.1%}"
-    )
+    down = f" or down to {model.keep:.1%}" if model.keep >= 0 else ""
+    return f"where the sum leaves it open, it decides from {model.remove:.1%} on (then, too, a ground must hold){down}"
 
 
 # --- the sum -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ MIME-Version: 1.0
 Content-Type: text/html; charset=utf-8
 
 <html><body>Your mailbox has 3 undelivered messages.
-<a href="http://puffin.example/{number}">Release them</a></body></html>
+<a href="http://sign-in.otter.example/{number}">Release them</a></body></html>
 """
 LETTER = """\
 Received: from mail.far.example (mail.far.example [198.51.100.7])
