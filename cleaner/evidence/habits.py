@@ -115,6 +115,8 @@ def _outside(notice: Notice, peer: trail.Peer, known: Known) -> OutsideSender | 
     """
     if not ways.is_addressed_to_us(notice, known) or peer.is_told or peer.at_us:
         return None  # what our own server took in was sent out by no other
+    if not known.organisation.senders_complete and ways.allowed(notice, peer.ip, known) != "fail":
+        return None  # nobody answered, or nothing published refuses it
     mails = (known.sent.by_message_id.get(id) for id in mentions.main_ids(notice))
     written_to = {address for mail in mails if mail is not None for address in mail.recipients}
     written_to |= set(map(address_key, notice.returned.to_addresses))
