@@ -289,16 +289,16 @@ OTHER = "You have won the lottery of the seas"
 
 def test_a_label_settles_its_group_and_no_other() -> None:
     labelled = report(mail(FROM_STRANGER, message_id=SPAM_ID, subject=OTHER))
-    alike = report(
-        mail(FROM_STRANGE_SERVER, message_id="<spam.2@bulk.example>", subject=OTHER),
-        reporter="mx.sea.example",
-    )
+    line = taken_in("unknown", "198.51.100.71", helo="win-71", by="mx.sea.example")
+    alike = report(mail(line, message_id="<spam.2@bulk.example>", subject=OTHER), reporter="mx.sea.example")
+    by_server = report(mail(FROM_STRANGE_SERVER, message_id="<spam.3@bulk.example>", subject=OTHER))
     desk = replace(FULL, dns=OPEN, teachings=Labels(labelled, Opinion.BACKSCATTER))
     assert verdict(desk, alike) == (Opinion.BACKSCATTER, Ground.TAUGHT)
     assert (
         verdict(desk, report(mail(FROM_STRANGER, message_id=SPAM_ID, subject="A quite different one")))
         == KEPT
     )
+    assert verdict(desk, by_server) == KEPT, "a server with a name may be a service that nobody told us of"
     assert verdict(replace(desk, teachings=None), alike) == KEPT
 
 
