@@ -24,7 +24,7 @@ from cleaner.service.fleet import Fleet
 from cleaner.service.retention import overdue
 from cleaner.service.serve import Service
 from cleaner.service.serve.serving import Serving
-from cleaner.values import ActionName, EntryState, Kind, Opinion, Outcome
+from cleaner.values import ActionName, EntryState, Ground, Kind, Opinion, Outcome
 from tests.store.conftest import new_database
 from tests.store.filling import fill
 from tests.store.plans import Plans, recording
@@ -120,6 +120,7 @@ USUAL: Final[dict[str, Callable[[int], Any]]] = {
     "notice.received": some_time,
     "notice.report": nothing,
     "journal.action": of(ActionName.MOVE),
+    "journal.ground": of(*Ground),
     "journal.state": of(*[EntryState.DONE] * 4_999, EntryState.INTENDED),
     "journal.intended_at": some_time,
     "journal.settled_at": some_time,
