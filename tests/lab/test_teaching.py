@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.app import scratch_store
+from cleaner.classifier.base import Row
 from cleaner.classifier.learning import FULL, condition_of
 from cleaner.lab.circumstances import circumstances
 from cleaner.lab.policies import Policy
@@ -58,7 +59,7 @@ def test_equal_findings_are_kept_once_and_come_back_from_the_base_as_they_were(
     drafted: tuple[Draft, ...],
 ) -> None:
     rows = [draft.row() for draft in drafted if draft.facts]
-    again = [type(row).from_json(row.as_json()) for row in rows]
+    again = [Row.from_json(row.as_json()) for row in rows]
     assert [[(e.condition, dict(e.features.facts)) for e in row.examples()] for row in again] == [
         [(e.condition, {k: round(v, 4) for k, v in e.features.facts.items()}) for e in row.examples()]
         for row in map(in_order, rows, again)
@@ -67,10 +68,10 @@ def test_equal_findings_are_kept_once_and_come_back_from_the_base_as_they_were(
     assert shared
 
 
-def in_order(row: object, other: object) -> object:
+def in_order(row: Row, other: Row) -> Row:
     """The conditions of a row in the order of another: in the base, those of equal findings stand together."""
-    facts = {condition: row.facts[condition] for condition in other.facts}  # type: ignore[attr-defined]
-    return type(row)(row.spurious, row.group, row.cluster, row.words, facts)  # type: ignore[attr-defined, call-arg]
+    facts = {condition: row.facts[condition] for condition in other.facts}
+    return Row(row.spurious, row.group, row.cluster, row.words, facts)
 
 
 def test_like_is_what_speaks_of_one_mail() -> None:
