@@ -31,7 +31,7 @@ from cleaner.store.labelling import Origin, TrainingRow
 from cleaner.store.records import Training
 from cleaner.values import Opinion
 
-OWN_WEIGHT: Final = 4.0
+OWN_WEIGHT: Final = 8.0
 """What one own label weighs beside a row of the base."""
 
 MOST_OF_A_MAILBOX: Final = 400.0

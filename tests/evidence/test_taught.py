@@ -27,6 +27,7 @@ from tests.evidence.scene import (
 SUBJECT = "Cheap watches"
 LABELLED = report(mail(FROM_STRANGER, message_id="<1@bot.example>", subject=SUBJECT))
 LIKE_IT = report(mail(FROM_STRANGER, message_id="<2@bot.example>", subject=f"Re: {SUBJECT}"))
+UNTOLD = "from [198.51.100.66] by mx.far.example with ESMTP id 7; Mon, 2 Nov 2026 09:01:00 +0000"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def test_one_label_settles_its_like() -> None:
     [
         pytest.param(report(mail(FROM_STRANGER, subject="Cheap clocks")), id="another-subject"),
         pytest.param(report(mail(FROM_STRANGE_SERVER, subject=SUBJECT)), id="by-a-server-with-a-name"),
+        pytest.param(report(mail(UNTOLD, subject=SUBJECT)), id="where-no-names-are-noted"),
         pytest.param(report(mail(FROM_RELAY, subject=SUBJECT)), id="by-our-relay"),
         pytest.param(report(mail(subject=SUBJECT)), id="without-a-trace"),
     ],
