@@ -43,8 +43,6 @@ def reaches(notice: Notice, known: Known) -> bool:
     peer = ways.stranger(notice, known)
     if peer is None or peer.at_us or not trail.is_nameless(peer, known.organisation):
         return False
-    if not (peer.hop.peer or peer.hop.helo):
-        return False  # the recorder notes no names, so that nothing says it had none
     network = str(ours.surroundings(peer.ip))
     comes_back = len(known.habits.machines.get(str(peer.ip), Machine()).seen) > 1
     return not comes_back and sum(one.network == network for one in known.habits.strangers) <= FEW
