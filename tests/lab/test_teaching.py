@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cleaner.app import scratch_store
+from cleaner.classifier.base import Row
 from cleaner.classifier.learning import FULL, condition_of
 from cleaner.lab.circumstances import circumstances
 from cleaner.lab.policies import Policy
@@ -67,10 +69,10 @@ def test_equal_findings_are_kept_once_and_come_back_from_the_base_as_they_were(
     assert shared
 
 
-def in_order(row: object, other: object) -> object:
+def in_order(row: Row, other: Row) -> Row:
     """The conditions of a row in the order of another: in the base, those of equal findings stand together."""
-    facts = {condition: row.facts[condition] for condition in other.facts}  # type: ignore[attr-defined]
-    return type(row)(row.spurious, row.group, row.cluster, row.words, facts)  # type: ignore[attr-defined, call-arg]
+    facts = {condition: row.facts[condition] for condition in other.facts}
+    return replace(row, facts=facts)
 
 
 def test_like_is_what_speaks_of_one_mail() -> None:

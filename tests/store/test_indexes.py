@@ -15,6 +15,9 @@ BEFORE = schema.REVISIONS[schema.REVISIONS.index("0014") - 1]
 """The revision that they came after."""
 NEW = frozenset(index.name for table in tables.metadata.sorted_tables for index in table.indexes)
 
+BESIDE = frozenset({"ix_journal_open", "ix_journal_mailbox_id_ground", "ix_lesson_stranger"})
+"""Those of large tables that no migration makes."""
+
 
 @pytest.fixture
 def older(postgresql_server: str) -> str:
@@ -27,8 +30,22 @@ def older(postgresql_server: str) -> str:
     )
     # What came later is not there either.
     execute(url, *(f"DROP TABLE {name}" for name in ("dns_state", "outside_sender", "observed_sender")))
-    execute(url, *(f"ALTER TABLE lesson DROP COLUMN {name}" for name in ("at", "selector", "stranger")))
+    execute(
+        url,
+        *(f"ALTER TABLE lesson DROP COLUMN {name}" for name in ("at", "selector", "stranger", "submitted")),
+    )
+    execute(url, "ALTER TABLE journal DROP COLUMN ground")
     execute(url, "DROP INDEX ix_journal_open", f"UPDATE alembic_version SET version_num = '{BEFORE}'")  # noqa: S608
+    return url
+
+
+@pytest.fixture
+def upgraded(postgresql_server: str) -> str:
+    """A database whose tables are those of this version, and one of whose indexes is still missing."""
+    url = new_database(postgresql_server)
+    with Store.open(url, KEY) as store:
+        store.journal(ANN).intend([entry()])
+    execute(url, "DROP INDEX ix_journal_open")
     return url
 
 
@@ -57,20 +74,20 @@ def test_an_older_database_gets_them_and_loses_those_that_they_replace(older: st
     assert valid_indexes(older).isdisjoint(indexes.REPLACED)
 
 
-def test_while_they_are_made_others_write(older: str) -> None:
+def test_while_they_are_made_others_write(upgraded: str) -> None:
     """Made as usual, an index waits for whoever is writing, and everybody who comes later waits for the index."""
-    engine = create_engine(older)
+    engine = create_engine(upgraded)
     with engine.connect() as slow, ThreadPoolExecutor(1) as pool:
         slow.execute(text("UPDATE journal SET error = 'not yet committed'"))
-        opened = pool.submit(lambda: Store.open(older, KEY).close())
+        opened = pool.submit(lambda: Store.open(upgraded, KEY).close())
         while not is_making(engine, "journal"):
             assert not opened.done()
-        execute(older, "SET lock_timeout = '10s'", ANOTHER)
+        execute(upgraded, "SET lock_timeout = '10s'", ANOTHER)
         assert not opened.done()
         slow.rollback()
         opened.result(60)
     engine.dispose()
-    assert valid_indexes(older) >= NEW
+    assert valid_indexes(upgraded) >= NEW
 
 
 ANOTHER = """
@@ -101,7 +118,7 @@ def test_while_another_process_makes_them_work_goes_on(older: str) -> None:
         with Store.open(older, KEY) as store:
             assert store.revision == schema.REVISIONS[-1]
             assert len(store.journal(ANN).open()) == 1
-        assert "ix_journal_open" not in valid_indexes(older)
+        assert valid_indexes(older).isdisjoint(BESIDE)
     engine.dispose()
     Store.open(older, KEY).close()
     assert valid_indexes(older) >= NEW

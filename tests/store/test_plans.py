@@ -24,7 +24,7 @@ from cleaner.service.fleet import Fleet
 from cleaner.service.retention import overdue
 from cleaner.service.serve import Service
 from cleaner.service.serve.serving import Serving
-from cleaner.values import ActionName, EntryState, Kind, Opinion, Outcome
+from cleaner.values import ActionName, EntryState, Ground, Kind, Opinion, Outcome
 from tests.store.conftest import new_database
 from tests.store.filling import fill
 from tests.store.plans import Plans, recording
@@ -124,6 +124,7 @@ USUAL: Final[dict[str, Callable[[int], Any]]] = {
     "journal.intended_at": some_time,
     "journal.settled_at": some_time,
     "journal.flags": of([]),
+    "journal.ground": of(*Ground, None),
     "label.organisation_id": of(1, 2, 3, 4, 5),
     "label.truth": of(Opinion.GENUINE, Opinion.BACKSCATTER),
     "label.state": of("confirmed"),

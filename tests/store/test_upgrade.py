@@ -47,6 +47,7 @@ VALUES: dict[str, Any] = {
     "journal.action": "move",
     "journal.state": "done",
     "journal.flags": [],
+    "journal.ground": "closed",
     "notice.kind": "ndr",
     "notice.opinion": "backscatter",
     "notice.action": "move",
