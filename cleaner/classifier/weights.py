@@ -48,7 +48,7 @@ YIELDS: Final = frozenset((Ground.CAMPAIGN, Ground.MEASURED, Ground.TAUGHT))
 """Grounds that hold only where nothing in the notice speaks for the mail."""
 
 REMOVE: Final = 3.0
-"""The score from which a notice is backscatter: twenty to one."""
+"""The score from which a notice is backscatter, where a ground holds."""
 
 KEEP: Final = -1.5
 """The score below which a notice is genuine without a proof."""

@@ -77,7 +77,7 @@ def status(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
         told = describe_closure(senders)
         if senders.outside_senders:
             told = f"{told} {remedy_for(organisation, senders)}"
-        results().print(safe(told, 1_000), style=style, soft_wrap=True)
+        results().print(safe(told, 1_000), style=style)
     for candidate in found.candidates:
         told = f"{candidate.organisation}: {candidate.sentence()} ({command(context, 'models compare')})"
         results().print(safe(told, 1_000), soft_wrap=True)

@@ -194,9 +194,11 @@ def is_nameless(peer: Peer, organisation: Organisation) -> bool:
     Whether nothing shows that the peer is anybody's mail server: a customer's line, or a machine without a name.
 
     Where the recorder notes no looked-up names, the greeting must be a public name of its own: not an address, a bare
-    word, our own name, or that of the site that it greets.
+    word, our own name, or that of the site that it greets. Where it notes neither, nothing says that it had none.
     """
     hop = peer.hop
+    if not hop.peer and not hop.helo:
+        return False
     if is_unnamed(hop) or peer.machine is Machine.LINE:
         return True
     name = hop.peer or hop.helo

@@ -191,8 +191,9 @@ def by_ground(notice: Notice, verdict: Verdict, known: Known) -> Iterator[str]:
             f"everything that sends, set senders_complete = true{of(known)}."
         )
     yield (
-        "A label on one notice of its kind settles the whole group: bounce-cleaner label review. So do several dozen "
-        "notices within hours about mails from unrelated networks."
+        "A label settles the notices of its kind that are about the same subject and that machines without a server's "
+        "name handed over: bounce-cleaner label review. So do several dozen notices within hours about mails from "
+        "unrelated networks."
     )
 
 
@@ -227,7 +228,7 @@ def by_sent_record(notice: Notice, verdict: Verdict, known: Known, mailbox: str 
         begins = f" (its copies begin {known.sent.begins:%Y-%m-%d})" if known.sent.begins else ""
         yield (
             f"The mail in your Sent folder{begins}, with this {'id' if has_id else 'subject'} and recipient, would "
-            f"prove it genuine. If somebody else sends for you, name his mailbox in sent_from."
+            f"prove it genuine. If somebody else sends for you, name that mailbox in sent_from."
         )
     if has_id:
         yield (

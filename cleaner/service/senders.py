@@ -47,7 +47,7 @@ def describe_closure(found: Closure) -> str:
         return f"the senders of {found.domain} are a closed set, by {by}: what a stranger sent in its name is removed"
     return (
         f"anybody may send for {found.domain}, so a stranger tells nothing: what no proof, campaign or label decides "
-        f"stays unsure. {found.because}"
+        f"stays unsure. {found.because.rstrip('.')}"
     )
 
 

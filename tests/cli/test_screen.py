@@ -69,7 +69,10 @@ def test_where_output_is_no_terminal_no_row_is_folded_and_none_is_coloured(
     monkeypatch.delenv("COLUMNS")
     ran = run("-c", demo, "classify", nasty)
     assert is_harmless(ran.out)
-    assert "A stranger's computer handed the mail over." in ran.out
+    assert (
+        "A host sent it that may not send for harbor.example, by your word that all its senders are listed."
+        in ran.out
+    )
     assert not any(line != line.rstrip() for line in ran.out.splitlines())
 
 

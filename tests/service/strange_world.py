@@ -30,7 +30,7 @@ def notices(count: int = 600, *, seed: int = 11) -> Iterator[Example]:
     dice = random.Random(seed)
     for number in range(count):
         spurious = number % 2 == 0
-        facts = {"kind:ndr": 1.0, "ground:measured": 1.0, "handed_over:backscatter": BELOW}
+        facts = {"kind:ndr": 1.0, "ground:closed": 1.0, "handed_over:backscatter": BELOW}
         if spurious or dice.random() < 0.05:
             facts["provider_mark:backscatter"] = dice.uniform(0.5, 1.0)
         if not spurious:
