@@ -222,6 +222,8 @@ class Desk:
     """Other notices in her mailbox: those that are proven teach how her mail leaves."""
     dns: Records | None = field(default_factory=lambda: CLOSED)
     """What name servers answer; None: nobody answers."""
+    may_ask: bool = True
+    """Whether the configuration lets them be asked."""
     outside: tuple[OutsideSender, ...] = ()
     teachings: Teachings | None = None
 
@@ -231,8 +233,9 @@ class Desk:
             record = store.sent_record(ANN)
             record.add("Sent", self.sent, None)
             owner = Owner(ANN, frozenset({ANN}))
-            dns = RecordedDns(self.dns)
-            sources = Sources(hosts=KnownHosts(dns, strangers=dns), teachings=self.teachings)
+            dns = RecordedDns(self.dns) if self.may_ask else None
+            hosts = KnownHosts(dns, strangers=dns, may_ask=self.may_ask)
+            sources = Sources(hosts=hosts, teachings=self.teachings)
             known = look_up(
                 mailbox,
                 self.organisation,

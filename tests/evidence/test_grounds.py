@@ -83,6 +83,19 @@ def test_nobody_is_a_stranger_whom_the_policy_may_name_as_long_as_nobody_answers
     assert verdict(replace(WORD, dns=None), SPAM) == KEPT
 
 
+def test_where_nobody_may_be_asked_the_administrators_word_counts_by_the_configuration_alone() -> None:
+    unasked = replace(WORD, may_ask=False)
+    assert verdict(unasked, SPAM) == REMOVED
+    assert verdict(replace(unasked, organisation=HARBOR), SPAM) == KEPT
+    assert unasked.judge(BY_OUTSIDE).opinion is Opinion.UNSURE, (
+        "a server with a name may be the recipient's filter"
+    )
+    nameless = report(signed(mail(taken_in("unknown", OUTSIDE[1]), message_id="<n3@mail.harbor.example>")))
+    assert verdict(replace(unasked, among=(nameless,)), SPAM) == KEPT
+    by_name_alone = replace(unasked.organisation, relay_networks=())
+    assert verdict(replace(unasked, organisation=by_name_alone), SPAM) == KEPT
+
+
 def test_a_host_that_the_policy_names_is_no_stranger_though_nobody_listed_it() -> None:
     named: Records = {**CLOSED, "harbor.example": [f"v=spf1 ip4:192.0.2.10 ip4:{OUTSIDE[1]} -all"]}
     assert FULL.judge(BY_OUTSIDE).opinion is Opinion.BACKSCATTER
