@@ -103,7 +103,7 @@ class Context:
             clock=self.clock,
             own=frozenset(domain for found in self.settings.organisations for domain in found.domains),
             remembers=remembers,
-            may_ask=self.settings.lookups.dns,
+            may_ask=wanted.dns and wanted.spf,
         )
 
     def sources(self, organisation: str, *, asks: bool, remembers: bool = False) -> Sources:
