@@ -53,7 +53,7 @@ def train(
         list[Path] | None,
         typer.Option(
             metavar="PATH",
-            help="Make a model from labelled mail instead: worlds, or messages with a manifest. Needs --out.",
+            help="Make a model from labelled worlds instead (docs/evaluate.md). Needs --out.",
         ),
     ] = None,
     out: Annotated[
