@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cleaner.evidence.manner import manner, questions
-from cleaner.values import Hop, Kind, Notice, SentMail, SentQuestion, SentRecordView, address_key, domain_of
+from cleaner.values import Kind, Notice, SentMail, SentQuestion, SentRecordView, address_key, domain_of
 
 MAX_SEEN: Final = 200
 FEW: Final = 10
@@ -133,25 +133,6 @@ def meet(some: Iterable[str], others: Iterable[str]) -> str | None:
 
 def domains(addresses: Iterable[str]) -> frozenset[str]:
     return frozenset(domain for address in addresses if (domain := domain_of(address)))
-
-
-def is_forwarded_before(notice: Notice, hop: Hop) -> bool:
-    """
-    Whether the mail may have been forwarded before the reporter's side took it in at that hop.
-
-    It was taken in for somebody that the mail's own To and Cc do not name. (A blind copy and a
-    list look the same.) Where the mail shows no recipients, it may have been.
-    """
-    written_to = notice.returned.to_addresses
-    taken_for = (hop.recipient,) if "@" in hop.recipient else _before_the_reporter(notice)
-    if not written_to or not taken_for:
-        return True
-    return meet(map(address_key, taken_for), written_to) is None
-
-
-def _before_the_reporter(notice: Notice) -> tuple[str, ...]:
-    """The recipients as the reporter got them: before its own forwarding, where it says so."""
-    return tuple(recipient.original or recipient.address for recipient in notice.recipients)
 
 
 def shown(text: str) -> str:
